@@ -1,0 +1,10 @@
+//! What is kept: one body of SQL, three engines, one contract suite.
+//!
+//! The store never decides: it answers reads named by intent and commits [`Changes`](countersign_domain)
+//! all at once or not at all. It knows no HTTP, no mail and no keys.
+
+pub mod engine;
+pub mod error;
+mod migration;
+
+pub use error::Error;
