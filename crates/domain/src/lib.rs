@@ -1,10 +1,28 @@
 //! What is true: the rules of authentication, pure.
 //!
 //! Nothing here waits, reads a clock, draws randomness of its own or performs I/O. Time ([`time::Timestamp`]),
-//! randomness ([`random::Random`]) and keyed digests come in as arguments; what must be written comes out as
-//! data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
+//! randomness ([`random::Random`]) and keyed digests ([`vault::Vault`]) come in as arguments; what must be written
+//! comes out as data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
+pub mod algorithm;
+pub mod api_key;
+pub mod app;
+pub mod assurance;
+pub mod challenge;
+pub mod changes;
+pub mod code;
+pub mod contact;
+pub mod id;
 pub mod identifier;
+pub mod message;
 pub mod random;
+pub mod refusal;
 pub mod secret;
+pub mod signing_key;
+pub mod stored_app;
+pub mod subject;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
+pub mod token;
+pub mod vault;

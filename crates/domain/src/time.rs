@@ -98,3 +98,11 @@ impl Span {
         self.0 / 1000
     }
 }
+
+impl std::ops::Sub for Span {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self::from_millis(self.0.saturating_sub(other.0))
+    }
+}

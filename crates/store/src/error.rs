@@ -20,7 +20,9 @@ pub enum Error {
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// The database was written by a newer release.
-    #[error("the database has schema version {found}, this program knows {known}: start the newer program, or restore a backup made before the upgrade")]
+    #[error(
+        "the database has schema version {found}, this program knows {known}: start the newer program, or restore a backup made before the upgrade"
+    )]
     Newer {
         /// Version found in the database.
         found: i64,

@@ -5,6 +5,12 @@
 
 pub mod engine;
 pub mod error;
-mod migration;
+pub mod migration;
+mod sql;
+pub mod sqlite;
+mod store;
 
-pub use error::Error;
+pub use self::{
+    error::Error,
+    store::{Quota, Store},
+};

@@ -44,7 +44,11 @@ impl Migration {
         spelled
             .split(";\n")
             .map(|statement| {
-                statement.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n")
+                statement
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("--"))
+                    .collect::<Vec<_>>()
+                    .join("\n")
             })
             .filter(|statement| !statement.trim().is_empty())
             .collect()

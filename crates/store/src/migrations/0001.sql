@@ -56,6 +56,7 @@ CREATE TABLE challenge (
   confirmation {integer} NOT NULL,
   tries {integer} NOT NULL,
   link_tries {integer} NOT NULL,
+  proven_at {integer},
   sealed_address {bytes},
   sealed_origin {bytes},
   created_at {integer} NOT NULL,

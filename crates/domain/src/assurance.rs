@@ -1,0 +1,46 @@
+//! What was proven, when, and how: `acr`, `amr` and `auth_time` of the tokens.
+
+use crate::time::Timestamp;
+
+/// How control of a mailbox was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// The code of a mail was typed where it was asked for.
+    Code,
+    /// The link of a mail was opened and its button pressed.
+    Link,
+}
+
+impl Method {
+    /// `amr` (RFC 8176): a one-time password, or a confirmation over another channel.
+    #[must_use]
+    pub const fn amr(self) -> &'static str {
+        match self {
+            Self::Code => "otp",
+            Self::Link => "mca",
+        }
+    }
+
+    /// The name under which it is stored and counted.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// What a sign-in proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assurance {
+    /// How it was proven.
+    pub method: Method,
+    /// When it was proven: `auth_time`.
+    pub proven_at: Timestamp,
+}
+
+impl Assurance {
+    /// `acr` of a mailed code or link alone: control of a mailbox, which is not AAL1 (NIST SP 800-63B-4, 3.1.3.1).
+    pub const MAILBOX: &'static str = "urn:countersign:mailbox";
+}

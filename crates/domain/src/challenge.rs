@@ -1,0 +1,502 @@
+//! One attempt to prove control of a mailbox: pending, then passed, spent, failed or expired.
+//!
+//! Every function here takes what was read and gives back what to answer and what to write; a refusal may carry
+//! changes (a spent try), and they are committed before it is told.
+
+use crate::{
+    app::{App, AppName},
+    assurance::{Assurance, Method},
+    changes::{Change, Changes, Decision},
+    code::Code,
+    contact::{Contact, MOST_LIVE},
+    id::ChallengeId,
+    identifier::EmailAddress,
+    random::{Random, below},
+    refusal::Refusal,
+    secret::Digest,
+    subject::Subject,
+    time::{Span, Timestamp},
+    token::SecretToken,
+    vault::Vault,
+};
+
+/// Wrong numbers that a link survives, less one: a hurried person may mistype once.
+const LINK_TRIES: u32 = 2;
+/// How long an ended challenge still answers "over" rather than "not found".
+const KEPT_AFTER: Span = Span::from_hours(1);
+
+/// What the proof is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// An access token.
+    #[default]
+    SignIn,
+    /// A proof that the address is the person's, good for nothing else.
+    ConfirmAddress,
+}
+
+impl Purpose {
+    /// The name under which it travels and is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::ConfirmAddress => "confirm_address",
+        }
+    }
+
+    /// The purpose that [`name`](Self::name) gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::SignIn, Self::ConfirmAddress].into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+/// How far a challenge has come. Expiry is not a state: it is told from the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for its code or link.
+    Pending {
+        /// Wrong codes it still survives.
+        tries: u32,
+        /// Wrong numbers its link still survives.
+        link_tries: u32,
+    },
+    /// The link was approved; the waiting side has not fetched its token.
+    Passed {
+        /// When it was approved.
+        proven_at: Timestamp,
+    },
+    /// It gave its proof, once.
+    Spent,
+    /// Too many wrong tries, replaced by a newer one, or wiped.
+    Failed,
+}
+
+/// A challenge as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// Names it.
+    pub id: ChallengeId,
+    /// The app that asks.
+    pub app: AppName,
+    /// The person, as the app's contacts know them.
+    pub contact: Digest,
+    /// What for.
+    pub purpose: Purpose,
+    /// How far.
+    pub state: State,
+    /// Whom the token will name.
+    pub subject: Subject,
+    /// The code, if one was mailed.
+    pub code: Option<Digest>,
+    /// The token of the link, if one was mailed.
+    pub link: Option<Digest>,
+    /// What ties it to the side that started it.
+    pub binding: Digest,
+    /// The two-digit number (10 to 99) that the asking page shows and the link's page wants in another browser.
+    pub confirmation: u8,
+    /// The address, sealed, where the app's tokens are to carry it.
+    pub sealed_address: Option<Vec<u8>>,
+    /// From where it was asked, sealed, for the link's page.
+    pub sealed_origin: Option<Vec<u8>>,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When it is over.
+    pub expires_at: Timestamp,
+    /// When it is forgotten.
+    pub keep_until: Timestamp,
+    /// Counts its writes; 1 when it is added.
+    pub version: i64,
+}
+
+/// What the page that waits may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Waits.
+    Pending,
+    /// Approved through its link: redeem it.
+    Passed,
+    /// Its proof was given.
+    Spent,
+    /// Ended without a proof.
+    Failed,
+    /// Ran out of time.
+    Expired,
+}
+
+/// What a challenge proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The challenge that gave it.
+    pub challenge: ChallengeId,
+    /// What for.
+    pub purpose: Purpose,
+    /// Who.
+    pub subject: Subject,
+    /// How and when.
+    pub assurance: Assurance,
+    /// The address, sealed, where the app's tokens carry it.
+    pub sealed_address: Option<Vec<u8>>,
+}
+
+/// What is needed to start a challenge.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The app that asks.
+    pub app: &'a App,
+    /// The id it will have.
+    pub id: ChallengeId,
+    /// Whom to ask.
+    pub address: &'a EmailAddress,
+    /// What for.
+    pub purpose: Purpose,
+    /// The binding of an earlier challenge from the same place, which this one replaces.
+    pub former_binding: Option<&'a SecretToken>,
+    /// The address, sealed, if the app's tokens are to carry it.
+    pub sealed_address: Option<Vec<u8>>,
+    /// From where it is asked, sealed.
+    pub sealed_origin: Option<Vec<u8>>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What was read about the person before a start.
+#[derive(Debug)]
+pub struct Person {
+    /// The person at this app.
+    pub contact: Contact,
+    /// The address at all apps together.
+    pub everywhere: Contact,
+    /// The challenges that `contact` lists as live, as far as they still exist.
+    pub live: Vec<Challenge>,
+}
+
+/// A challenge that was started, with the secrets that leave in the mail and in the answer.
+#[derive(Debug)]
+pub struct Started {
+    /// As it is kept.
+    pub challenge: Challenge,
+    /// For the mail.
+    pub code: Option<Code>,
+    /// For the mail.
+    pub link: Option<SecretToken>,
+    /// For the answer.
+    pub binding: SecretToken,
+    /// False when the mail must be written and never sent.
+    pub deliver: bool,
+}
+
+/// Starts a challenge.
+pub fn start(
+    start: Start<'_>,
+    mut person: Person,
+    vault: &dyn Vault,
+    random: &mut dyn Random,
+) -> Decision<Result<Started, Refusal>> {
+    let Start { app, now, .. } = start;
+    if let Err(refusal) = person.contact.may_send(&app.challenge, now) {
+        return refused(refusal);
+    }
+    let mut changes = Changes::default();
+    make_room(&start, &mut person, vault, &mut changes);
+
+    let with_code = app.challenge.delivery.has_code() && person.contact.admit(1, now).is_ok();
+    let code = with_code.then(|| app.challenge.code.draw(random));
+    let link = (app.challenge.delivery.has_link() || !with_code).then(|| SecretToken::draw(random));
+    let binding = SecretToken::draw(random);
+    let life = match start.purpose {
+        Purpose::SignIn => app.challenge.life,
+        Purpose::ConfirmAddress => app.challenge.confirmation_life,
+    };
+    let challenge = Challenge {
+        id: start.id,
+        app: app.name.clone(),
+        contact: person.contact.key.digest,
+        purpose: start.purpose,
+        state: State::Pending { tries: app.challenge.tries, link_tries: LINK_TRIES },
+        subject: vault.subject(&app.sector, start.address),
+        code: code.as_ref().map(|code| vault.code(start.id, code)),
+        link: link.as_ref().map(|token| vault.link(token)),
+        binding: vault.binding(&binding),
+        confirmation: 10 + u8::try_from(below(random, 90)).unwrap_or(0),
+        sealed_address: start.sealed_address,
+        sealed_origin: start.sealed_origin,
+        created_at: now,
+        expires_at: now + life,
+        keep_until: now + life + KEPT_AFTER,
+        version: 1,
+    };
+    let deliver = person.everywhere.may_send_anywhere(now);
+    person.contact.live.push(challenge.id);
+    person.contact.live_until(challenge.keep_until);
+    person.contact.note_send(now);
+    person.everywhere.note_send(now);
+    changes.push(Change::Contact(person.contact));
+    changes.push(Change::Contact(person.everywhere));
+    changes.push(Change::ChallengeStarted(challenge.clone()));
+    Decision { outcome: Ok(Started { challenge, code, link, binding, deliver }), changes }
+}
+
+/// Ends the challenge that this one replaces, and the oldest where too many live; forgets those that are over.
+fn make_room(start: &Start<'_>, person: &mut Person, vault: &dyn Vault, changes: &mut Changes) {
+    let former = start.former_binding.map(|binding| vault.binding(binding));
+    let mut live: Vec<Challenge> = std::mem::take(&mut person.live)
+        .into_iter()
+        .filter(|challenge| challenge.is_live(start.now))
+        .collect();
+    live.sort_by_key(|challenge| challenge.id);
+    let surplus = (live.len() + 1).saturating_sub(MOST_LIVE);
+    let mut kept = Vec::with_capacity(MOST_LIVE);
+    for (place, challenge) in live.into_iter().enumerate() {
+        if place < surplus || former == Some(challenge.binding) {
+            end(challenge, State::Failed, changes);
+        } else {
+            kept.push(challenge.id);
+        }
+    }
+    person.contact.live = kept;
+}
+
+/// A code as it was typed, and what may follow from it.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The app whose key asks.
+    pub app: &'a App,
+    /// What was typed.
+    pub code: &'a Code,
+    /// Whether the asking key is one whose failures may wipe, if the app says so.
+    pub may_wipe: bool,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Checks a code against one challenge, for whoever holds its binding. `live` are the person's other live challenges.
+pub fn verify(
+    attempt: &Attempt<'_>,
+    challenge: Challenge,
+    live: Vec<Challenge>,
+    contact: Contact,
+    presented: (&SecretToken, &dyn Vault),
+) -> Decision<Result<Proof, Refusal>> {
+    let (binding, vault) = presented;
+    if challenge.app != attempt.app.name {
+        return refused(Refusal::ChallengeNotFound);
+    }
+    if challenge.binding != vault.binding(binding) {
+        return refused(Refusal::InvalidBinding);
+    }
+    if !challenge.is_live(attempt.now) {
+        return refused(Refusal::ChallengeOver);
+    }
+    let others = live.into_iter().filter(|other| other.id != challenge.id).collect();
+    check(attempt, vec![challenge], others, contact, vault)
+}
+
+/// Checks a code against all live challenges of a person, for an app's server that vouches for the browser.
+/// One call is one failure, whatever the number of challenges; its chance counts for each of them.
+pub fn verify_by_address(
+    attempt: &Attempt<'_>,
+    live: Vec<Challenge>,
+    contact: Contact,
+    vault: &dyn Vault,
+) -> Decision<Result<Proof, Refusal>> {
+    let candidates: Vec<_> = live.into_iter().filter(|challenge| challenge.is_live(attempt.now)).collect();
+    if candidates.is_empty() {
+        return refused(Refusal::ChallengeOver);
+    }
+    check(attempt, candidates, Vec::new(), contact, vault)
+}
+
+fn check(
+    attempt: &Attempt<'_>,
+    candidates: Vec<Challenge>,
+    others: Vec<Challenge>,
+    mut contact: Contact,
+    vault: &dyn Vault,
+) -> Decision<Result<Proof, Refusal>> {
+    let now = attempt.now;
+    let count = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let charge = count.saturating_mul(attempt.app.challenge.code.chance_in_millionths());
+    if let Err(refusal) = contact.admit(charge, now) {
+        return refused(refusal);
+    }
+    // All candidates are digested and compared, so that the time does not tell which one it was.
+    let mut hit = None;
+    for (place, challenge) in candidates.iter().enumerate() {
+        if challenge.code.is_some_and(|code| code == vault.code(challenge.id, attempt.code)) {
+            hit = Some(place);
+        }
+    }
+    let mut changes = Changes::default();
+    let outcome = if let Some(place) = hit {
+        let mut candidates = candidates;
+        let challenge = candidates.swap_remove(place);
+        let proof = challenge.proof(Method::Code, now);
+        contact.note_success();
+        contact.live.retain(|id| *id != challenge.id);
+        end(challenge, State::Spent, &mut changes);
+        Ok(proof)
+    } else {
+        contact.note_failure(charge, now);
+        Err(fail(attempt, candidates, others, &mut contact, &mut changes))
+    };
+    changes.lead(Change::Contact(contact));
+    Decision { outcome, changes }
+}
+
+/// A wrong code: each candidate loses a try, and where the app wipes, everything ends.
+fn fail(
+    attempt: &Attempt<'_>,
+    candidates: Vec<Challenge>,
+    others: Vec<Challenge>,
+    contact: &mut Contact,
+    changes: &mut Changes,
+) -> Refusal {
+    let wipe = attempt.may_wipe && attempt.app.challenge.wipe_on_failure;
+    let mut most_left = 0;
+    for mut challenge in candidates {
+        let (tries, link_tries) = match challenge.state {
+            State::Pending { tries, link_tries } => (tries.saturating_sub(1), link_tries),
+            _ => (0, 0),
+        };
+        if wipe || tries == 0 {
+            contact.live.retain(|id| *id != challenge.id);
+            end(challenge, State::Failed, changes);
+        } else {
+            most_left = most_left.max(tries);
+            challenge.state = State::Pending { tries, link_tries };
+            changes.push(Change::Challenge(challenge));
+        }
+    }
+    if wipe {
+        contact.live.clear();
+        for challenge in others.into_iter().filter(|other| other.is_live(attempt.now)) {
+            end(challenge, State::Failed, changes);
+        }
+    }
+    Refusal::InvalidCode { tries_left: most_left }
+}
+
+/// How somebody on the link's page shows that they are the one who asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Approval<'a> {
+    /// This browser holds the binding.
+    Binding(&'a SecretToken),
+    /// The number that the asking page shows was typed.
+    Number(u8),
+}
+
+/// Approves a challenge on its link's page. The waiting side then redeems it.
+pub fn approve(
+    mut challenge: Challenge,
+    mut contact: Contact,
+    approval: Approval<'_>,
+    vault: &dyn Vault,
+    now: Timestamp,
+) -> Decision<Result<(), Refusal>> {
+    let State::Pending { tries, link_tries } = challenge.state else {
+        return refused(Refusal::ChallengeOver);
+    };
+    if !challenge.is_live(now) {
+        return refused(Refusal::ChallengeOver);
+    }
+    let approved = match approval {
+        Approval::Binding(binding) => challenge.binding == vault.binding(binding),
+        Approval::Number(number) => challenge.confirmation == number,
+    };
+    let mut changes = Changes::default();
+    if approved {
+        contact.note_success();
+        challenge.state = State::Passed { proven_at: now };
+        changes.push(Change::Challenge(challenge));
+        changes.lead(Change::Contact(contact));
+        return Decision { outcome: Ok(()), changes };
+    }
+    let link_tries = link_tries.saturating_sub(1);
+    if link_tries == 0 {
+        contact.live.retain(|id| *id != challenge.id);
+        end(challenge, State::Failed, &mut changes);
+        changes.lead(Change::Contact(contact));
+    } else {
+        challenge.state = State::Pending { tries, link_tries };
+        changes.push(Change::Challenge(challenge));
+    }
+    Decision { outcome: Err(Refusal::InvalidNumber { tries_left: link_tries }), changes }
+}
+
+/// Gives the waiting side its proof, once.
+pub fn redeem(
+    app: &App,
+    challenge: Challenge,
+    mut contact: Contact,
+    presented: (&SecretToken, &dyn Vault),
+    now: Timestamp,
+) -> Decision<Result<Proof, Refusal>> {
+    let (binding, vault) = presented;
+    if challenge.app != app.name {
+        return refused(Refusal::ChallengeNotFound);
+    }
+    if challenge.binding != vault.binding(binding) {
+        return refused(Refusal::InvalidBinding);
+    }
+    match challenge.state {
+        _ if !challenge.is_live(now) => refused(Refusal::ChallengeOver),
+        State::Passed { proven_at } => {
+            let proof = challenge.proof(Method::Link, proven_at);
+            let mut changes = Changes::default();
+            contact.live.retain(|id| *id != challenge.id);
+            end(challenge, State::Spent, &mut changes);
+            changes.lead(Change::Contact(contact));
+            Decision { outcome: Ok(proof), changes }
+        }
+        _ => refused(Refusal::NotApproved),
+    }
+}
+
+impl Challenge {
+    /// Whether it can still give a proof.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Pending { .. } | State::Passed { .. }) && now < self.expires_at
+    }
+
+    /// What the page that waits may know.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        match self.state {
+            State::Spent => Status::Spent,
+            State::Failed => Status::Failed,
+            _ if now >= self.expires_at => Status::Expired,
+            State::Pending { .. } => Status::Pending,
+            State::Passed { .. } => Status::Passed,
+        }
+    }
+
+    fn proof(&self, method: Method, proven_at: Timestamp) -> Proof {
+        Proof {
+            challenge: self.id,
+            purpose: self.purpose,
+            subject: self.subject,
+            assurance: Assurance { method, proven_at },
+            sealed_address: self.sealed_address.clone(),
+        }
+    }
+}
+
+/// Ends a challenge: what it could have been used with goes at once, and so does a mail that still waits.
+fn end(mut challenge: Challenge, state: State, changes: &mut Changes) {
+    changes.push(Change::MessagesDropped(challenge.id));
+    challenge.state = state;
+    challenge.code = None;
+    challenge.sealed_address = None;
+    challenge.sealed_origin = None;
+    changes.push(Change::Challenge(challenge));
+}
+
+fn refused<T>(refusal: Refusal) -> Decision<Result<T, Refusal>> {
+    Decision { outcome: Err(refusal), changes: Changes::default() }
+}
+
+#[cfg(test)]
+mod tests;

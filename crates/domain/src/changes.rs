@@ -1,0 +1,89 @@
+//! What must be written, as data: all of it or none, in one commit.
+
+use crate::{
+    api_key::ApiKey,
+    challenge::Challenge,
+    contact::Contact,
+    id::{ApiKeyId, ChallengeId},
+    message::Message,
+    secret::Digest,
+    signing_key::StoredKey,
+    stored_app::StoredApp,
+    time::Timestamp,
+    token::Revocation,
+};
+
+/// A decision: what to answer, and what must be committed before the answer goes out, whether it is yes or no.
+#[derive(Debug)]
+#[must_use]
+pub struct Decision<T> {
+    /// What to answer.
+    pub outcome: T,
+    /// What to commit first.
+    pub changes: Changes,
+}
+
+/// A list of changes to commit together, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Changes(pub Vec<Change>);
+
+impl Changes {
+    /// Adds one more.
+    pub fn push(&mut self, change: Change) {
+        self.0.push(change);
+    }
+
+    /// Adds one before all others: the contact comes first in every commit, so that two commits about one person
+    /// wait for each other in the same order on every engine.
+    pub fn lead(&mut self, change: Change) {
+        self.0.insert(0, change);
+    }
+
+    /// True when nothing is to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One change. Versioned ones fail as a conflict when somebody else wrote first.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Inserts a contact of version 0, else replaces exactly that version.
+    Contact(Contact),
+    /// Adds a challenge.
+    ChallengeStarted(Challenge),
+    /// Replaces exactly this version of a challenge.
+    Challenge(Challenge),
+    /// Drops the messages of a challenge that nobody needs any more.
+    MessagesDropped(ChallengeId),
+    /// Adds a message to the outbox.
+    Message(Message),
+    /// Remembers an answer for an `Idempotency-Key`.
+    Idempotency(Idempotency),
+    /// Takes tokens back.
+    Revocation(Revocation),
+    /// Inserts an app of version 0, else replaces exactly that version.
+    App(StoredApp),
+    /// Adds an API key.
+    ApiKeyAdded(ApiKey),
+    /// Ends an API key.
+    ApiKeyRevoked(ApiKeyId, Timestamp),
+    /// Notes when keys were last used.
+    ApiKeyUsed(ApiKeyId, Timestamp),
+    /// Adds a signing key; a second of the same generation is a conflict.
+    SigningKey(StoredKey),
+}
+
+/// What an `Idempotency-Key` was used for, without the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Digest of API key, origin and `Idempotency-Key`.
+    pub id: Digest,
+    /// Digest of the body it came with.
+    pub body: Digest,
+    /// What it started.
+    pub challenge: ChallengeId,
+    /// When it is forgotten: a day later.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,50 @@
+//! What a caller may be told when the answer is no. A closed list: nothing else ever leaves the rules.
+
+use crate::time::Span;
+
+/// Why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The code is not the one that was mailed.
+    #[error("the code is wrong")]
+    InvalidCode {
+        /// How many more this challenge survives.
+        tries_left: u32,
+    },
+    /// The binding is not the one that the start handed out.
+    #[error("the binding does not belong to this challenge")]
+    InvalidBinding,
+    /// The number typed on the link's page is not the one that the asking page shows.
+    #[error("the number is wrong")]
+    InvalidNumber {
+        /// How many more this link survives.
+        tries_left: u32,
+    },
+    /// No such challenge at this app.
+    #[error("there is no such challenge")]
+    ChallengeNotFound,
+    /// Spent, failed, replaced or expired.
+    #[error("the challenge is over")]
+    ChallengeOver,
+    /// Nobody has pressed the link's button yet.
+    #[error("the link has not been approved yet")]
+    NotApproved,
+    /// This person's wrong codes are used up: only links are mailed until then.
+    #[error("too many wrong codes")]
+    TooManyAttempts {
+        /// When codes come back.
+        retry_after: Span,
+    },
+    /// The last message to this person was sent too recently.
+    #[error("a message was sent a moment ago")]
+    ResendTooSoon {
+        /// When the next may be asked for.
+        retry_after: Span,
+    },
+    /// Enough messages to this person for now.
+    #[error("too many messages to this address")]
+    TooManyMessages {
+        /// When the next may be asked for.
+        retry_after: Span,
+    },
+}

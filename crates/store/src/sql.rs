@@ -1,0 +1,55 @@
+//! The one body of SQL: a file for each noun, which makes statements and reads rows.
+
+mod api_key;
+mod app;
+mod challenge;
+mod contact;
+mod fact;
+mod idempotency;
+mod message;
+mod quota;
+mod revocation;
+mod row;
+mod signing_key;
+mod sweep;
+
+use countersign_domain::changes::Change;
+
+pub(crate) use self::{
+    api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, message::*, quota::*,
+    revocation::*, signing_key::*, sweep::*,
+};
+use crate::engine::{Expect, Statement, Value, Write};
+
+/// The writes that carry out one change, added to `writes`.
+pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
+    match change {
+        Change::Contact(contact) => writes.push(contact::save(&contact)),
+        Change::ChallengeStarted(challenge) => writes.push(challenge::insert(challenge)),
+        Change::Challenge(challenge) => writes.push(challenge::update(challenge)),
+        Change::MessagesDropped(challenge) => writes.push(message::drop_of(challenge)),
+        Change::Message(message) => writes.push(message::insert(message)),
+        Change::Idempotency(idempotency) => writes.push(idempotency::insert(&idempotency)),
+        Change::Revocation(revocation) => writes.extend(revocation::save(&revocation)),
+        Change::App(app) => writes.push(app::save(app)),
+        Change::ApiKeyAdded(key) => writes.push(api_key::insert(key)),
+        Change::ApiKeyRevoked(id, at) => writes.push(api_key::revoke(id, at)),
+        Change::ApiKeyUsed(id, at) => writes.push(api_key::used(id, at)),
+        Change::SigningKey(key) => writes.push(signing_key::insert(key)),
+    }
+}
+
+/// A write that must touch exactly one row.
+pub(crate) const fn one(sql: &'static str, parameters: Vec<Value>) -> Write {
+    Write { statement: Statement { sql, parameters }, expect: Expect::One }
+}
+
+/// A write that may touch any number of rows.
+pub(crate) const fn any(sql: &'static str, parameters: Vec<Value>) -> Write {
+    Write { statement: Statement { sql, parameters }, expect: Expect::Any }
+}
+
+/// A read.
+pub(crate) const fn read(sql: &'static str, parameters: Vec<Value>) -> Statement {
+    Statement { sql, parameters }
+}

@@ -1,0 +1,138 @@
+//! Challenges.
+
+use countersign_domain::{
+    challenge::{Challenge, Purpose, State},
+    id::ChallengeId,
+    secret::Digest,
+    subject::Subject,
+    time::Timestamp,
+};
+
+use super::{one, read, row::Columns};
+use crate::{
+    Error,
+    engine::{Row, Statement, Value, Write},
+};
+
+macro_rules! columns {
+    () => {
+        "id, app, contact, purpose, state, subject, code_digest, link_digest, binding_digest, confirmation, tries, \
+         link_tries, proven_at, sealed_address, sealed_origin, created_at, expires_at, keep_until, version"
+    };
+}
+
+pub(crate) fn select_challenge(id: ChallengeId) -> Statement {
+    read(concat!("SELECT ", columns!(), " FROM challenge WHERE id = ?"), vec![id.bytes().as_slice().into()])
+}
+
+pub(crate) fn select_challenge_by_link(link: Digest) -> Statement {
+    read(concat!("SELECT ", columns!(), " FROM challenge WHERE link_digest = ?"), vec![link.into()])
+}
+
+pub(crate) fn select_newest_challenge() -> Statement {
+    read("SELECT id FROM challenge ORDER BY id DESC LIMIT 1", vec![])
+}
+
+pub(crate) fn read_newest_challenge(row: Row) -> Result<Timestamp, Error> {
+    Columns::new("challenge", row).array("id").map(|id| ChallengeId::from_bytes(id).made_at())
+}
+
+pub(crate) fn read_challenge(row: Row) -> Result<Challenge, Error> {
+    let mut columns = Columns::new("challenge", row);
+    let id = ChallengeId::from_bytes(columns.array("id")?);
+    let app = columns.parsed("app")?;
+    let contact = columns.digest("contact")?;
+    let purpose = Purpose::from_name(&columns.text("purpose")?).ok_or_else(|| columns.corrupt("purpose"))?;
+    let state = columns.text("state")?;
+    let subject = Subject::from_bytes(columns.array("subject")?);
+    let (code, link) = (columns.optional_digest("code_digest")?, columns.optional_digest("link_digest")?);
+    let binding = columns.digest("binding_digest")?;
+    let confirmation = columns.number("confirmation")?;
+    let (tries, link_tries) = (columns.number("tries")?, columns.number("link_tries")?);
+    let state = match (state.as_str(), columns.optional_time("proven_at")?) {
+        ("pending", None) => State::Pending { tries, link_tries },
+        ("passed", Some(proven_at)) => State::Passed { proven_at },
+        ("spent", _) => State::Spent,
+        ("failed", _) => State::Failed,
+        _ => return Err(columns.corrupt("state")),
+    };
+    Ok(Challenge {
+        id,
+        app,
+        contact,
+        purpose,
+        state,
+        subject,
+        code,
+        link,
+        binding,
+        confirmation,
+        sealed_address: columns.optional_bytes("sealed_address")?,
+        sealed_origin: columns.optional_bytes("sealed_origin")?,
+        created_at: columns.time("created_at")?,
+        expires_at: columns.time("expires_at")?,
+        keep_until: columns.time("keep_until")?,
+        version: columns.integer("version")?,
+    })
+}
+
+pub(super) fn insert(challenge: Challenge) -> Write {
+    let (state, tries, link_tries, proven_at) = state(challenge.state);
+    one(
+        concat!(
+            "INSERT INTO challenge (",
+            columns!(),
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ),
+        vec![
+            challenge.id.bytes().as_slice().into(),
+            challenge.app.as_str().into(),
+            challenge.contact.into(),
+            challenge.purpose.name().into(),
+            state.into(),
+            challenge.subject.bytes().as_slice().into(),
+            challenge.code.into(),
+            challenge.link.into(),
+            challenge.binding.into(),
+            i64::from(challenge.confirmation).into(),
+            tries.into(),
+            link_tries.into(),
+            proven_at,
+            challenge.sealed_address.into(),
+            challenge.sealed_origin.into(),
+            challenge.created_at.into(),
+            challenge.expires_at.into(),
+            challenge.keep_until.into(),
+            challenge.version.into(),
+        ],
+    )
+}
+
+pub(super) fn update(challenge: Challenge) -> Write {
+    let (state, tries, link_tries, proven_at) = state(challenge.state);
+    one(
+        "UPDATE challenge SET state = ?, code_digest = ?, tries = ?, link_tries = ?, proven_at = ?, \
+         sealed_address = ?, sealed_origin = ?, version = ? WHERE id = ? AND version = ?",
+        vec![
+            state.into(),
+            challenge.code.into(),
+            tries.into(),
+            link_tries.into(),
+            proven_at,
+            challenge.sealed_address.into(),
+            challenge.sealed_origin.into(),
+            (challenge.version + 1).into(),
+            challenge.id.bytes().as_slice().into(),
+            challenge.version.into(),
+        ],
+    )
+}
+
+fn state(state: State) -> (&'static str, i64, i64, Value) {
+    match state {
+        State::Pending { tries, link_tries } => ("pending", tries.into(), link_tries.into(), Value::Null),
+        State::Passed { proven_at } => ("passed", 0, 0, proven_at.into()),
+        State::Spent => ("spent", 0, 0, Value::Null),
+        State::Failed => ("failed", 0, 0, Value::Null),
+    }
+}

@@ -1,0 +1,59 @@
+//! Revocations: what was taken back before its time.
+
+use countersign_domain::{
+    id::TokenId,
+    subject::Subject,
+    time::Timestamp,
+    token::{Revocation, RevocationTarget},
+};
+
+use super::{any, read, row::Columns};
+use crate::{
+    Error,
+    engine::{Row, Statement, Value, Write},
+};
+
+pub(crate) fn select_revocations(since: Timestamp) -> Statement {
+    read(
+        "SELECT target, kind, app, before_at, revoked_at, expires_at FROM revocation WHERE revoked_at >= ?",
+        vec![since.into()],
+    )
+}
+
+pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
+    let mut columns = Columns::new("revocation", row);
+    let target = columns.bytes("target")?;
+    let kind = columns.text("kind")?;
+    let target = match (kind.as_str(), target.len()) {
+        ("token", _) => target.try_into().ok().map(|id| RevocationTarget::Token(TokenId::from_bytes(id))),
+        ("subject", _) => target.try_into().ok().map(|id| RevocationTarget::Subject(Subject::from_bytes(id))),
+        ("app", 0) => Some(RevocationTarget::App),
+        _ => None,
+    };
+    Ok(Revocation {
+        target: target.ok_or_else(|| columns.corrupt("target"))?,
+        app: columns.parsed("app")?,
+        before: columns.time("before_at")?,
+        revoked_at: columns.time("revoked_at")?,
+        expires_at: columns.time("expires_at")?,
+    })
+}
+
+/// A later revocation of the same target replaces the earlier one.
+pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
+    let (kind, target): (&str, &[u8]) = match &revocation.target {
+        RevocationTarget::Token(id) => ("token", id.bytes()),
+        RevocationTarget::Subject(subject) => ("subject", subject.bytes()),
+        RevocationTarget::App => ("app", &[]),
+    };
+    let key: [Value; 3] = [kind.into(), revocation.app.as_str().into(), target.into()];
+    let mut row = key.to_vec();
+    row.extend([revocation.before.into(), revocation.revoked_at.into(), revocation.expires_at.into()]);
+    [
+        any("DELETE FROM revocation WHERE kind = ? AND app = ? AND target = ?", key.to_vec()),
+        super::one(
+            "INSERT INTO revocation (kind, app, target, before_at, revoked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+        ),
+    ]
+}

@@ -1,0 +1,60 @@
+//! Signing keys, their private parts sealed.
+
+use countersign_domain::{algorithm::Algorithm, signing_key::StoredKey, time::Timestamp};
+
+use super::{any, one, read, row::Columns};
+use crate::{
+    Error,
+    engine::{Row, Statement, Write},
+};
+
+pub(crate) fn select_signing_keys() -> Statement {
+    read(
+        "SELECT id, app, algorithm, generation, sealed, public, created_at, active_at, retires_at, gone_at \
+         FROM signing_key ORDER BY app, algorithm, generation",
+        vec![],
+    )
+}
+
+pub(crate) fn read_signing_key(row: Row) -> Result<StoredKey, Error> {
+    let mut columns = Columns::new("signing_key", row);
+    let id = columns.text("id")?;
+    let app = columns.text("app")?;
+    let app = if app.is_empty() { None } else { Some(app.parse().map_err(|_| columns.corrupt("app"))?) };
+    Ok(StoredKey {
+        id,
+        app,
+        algorithm: Algorithm::parse(&columns.text("algorithm")?)
+            .ok_or_else(|| columns.corrupt("algorithm"))?,
+        generation: columns.integer("generation")?,
+        sealed: columns.bytes("sealed")?,
+        public: columns.bytes("public")?,
+        created_at: columns.time("created_at")?,
+        active_at: columns.time("active_at")?,
+        retires_at: columns.time("retires_at")?,
+        gone_at: columns.time("gone_at")?,
+    })
+}
+
+pub(super) fn insert(key: StoredKey) -> Write {
+    one(
+        "INSERT INTO signing_key (id, app, algorithm, generation, sealed, public, created_at, active_at, retires_at, \
+         gone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        vec![
+            key.id.into(),
+            key.app.as_ref().map_or("", |app| app.as_str()).into(),
+            key.algorithm.name().into(),
+            key.generation.into(),
+            key.sealed.into(),
+            key.public.into(),
+            key.created_at.into(),
+            key.active_at.into(),
+            key.retires_at.into(),
+            key.gone_at.into(),
+        ],
+    )
+}
+
+pub(crate) fn delete_gone_signing_keys(now: Timestamp) -> Write {
+    any("DELETE FROM signing_key WHERE gone_at <= ?", vec![now.into()])
+}

@@ -1,0 +1,20 @@
+//! Forgetting: every row has a lifetime, and what is past it goes.
+
+use countersign_domain::time::Timestamp;
+
+use super::{any, delete_gone_signing_keys};
+use crate::engine::Write;
+
+/// The writes of one sweep, by table. Signing keys are few and go a while after their last token.
+pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
+    let at = || vec![now.into()];
+    vec![
+        ("challenge", any("DELETE FROM challenge WHERE keep_until <= ?", at())),
+        ("contact", any("DELETE FROM contact WHERE expires_at <= ?", at())),
+        ("message", any("DELETE FROM message WHERE expires_at <= ?", at())),
+        ("idempotency", any("DELETE FROM idempotency WHERE expires_at <= ?", at())),
+        ("revocation", any("DELETE FROM revocation WHERE expires_at <= ?", at())),
+        ("quota", any("DELETE FROM quota WHERE expires_at <= ?", at())),
+        ("signing_key", delete_gone_signing_keys(now)),
+    ]
+}

@@ -1,0 +1,109 @@
+//! SQLite: one file, one writer thread, durable commits shared by everybody who waits.
+//!
+//! Reads run where they are asked for, on a connection from a small pool: a point read takes a few microseconds,
+//! less than handing it to another thread. Writes go to one thread that gathers the waiting commits into one
+//! transaction, a savepoint each, and answers all of them after one fsync (WAL, `synchronous=FULL`).
+
+mod connection;
+mod writer;
+
+use std::{fs::File, path::Path, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use self::writer::{Job, Writer};
+use crate::{
+    Error,
+    engine::{Engine, Row, Statement, Write},
+    migration::Migration,
+};
+
+/// A SQLite database, in a file that belongs to this process alone or in memory.
+pub struct Sqlite {
+    writer: Writer,
+    /// Idle connections for reads; none for a database in memory, which only the writer can see.
+    readers: Option<Arc<Readers>>,
+    /// Held as long as the database is open, so that no second server opens it.
+    _lock: Option<File>,
+}
+
+struct Readers {
+    path: std::path::PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Sqlite {
+    /// Opens or creates the database file at `path` (mode 0600) and takes the lock beside it.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] when another process holds the lock, [`Error::Unavailable`] when the file cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let lock = connection::lock(path)?;
+        connection::create(path)?;
+        let connection = connection::open(path, connection::Access::Write)?;
+        let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) });
+        Ok(Self { writer: Writer::start(connection)?, readers: Some(readers), _lock: Some(lock) })
+    }
+
+    /// A database in memory, gone when this is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when there is no memory or thread for it.
+    pub fn memory() -> Result<Self, Error> {
+        let connection = Connection::open_in_memory().map_err(connection::error)?;
+        Ok(Self { writer: Writer::start(connection)?, readers: None, _lock: None })
+    }
+}
+
+impl Readers {
+    fn query(&self, statement: &Statement) -> Result<Vec<Row>, Error> {
+        let idle = self.idle.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connection::open(&self.path, connection::Access::Read)?,
+        };
+        let rows = connection::query(&connection, statement)?;
+        self.idle.lock().push(connection);
+        Ok(rows)
+    }
+}
+
+impl Engine for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        match &self.readers {
+            Some(readers) => Box::pin(std::future::ready(readers.query(&statement))),
+            None => self.writer.ask(|answer| Job::Query(statement, answer)),
+        }
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {
+        self.writer.ask(|answer| Job::Commit(writes, answer))
+    }
+
+    fn migrate<'a>(&'a self, migrations: &'a [Migration]) -> BoxFuture<'a, Result<i64, Error>> {
+        self.writer.ask(|answer| Job::Migrate(migrations.to_vec(), answer))
+    }
+
+    fn version(&self) -> BoxFuture<'_, Result<i64, Error>> {
+        self.writer.ask(Job::Version)
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(readers) = &self.readers {
+                readers.idle.lock().clear();
+            }
+            let _ = self.writer.ask(Job::Close).await;
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! The store as the server sees it: reads named by intent, one commit, and the verbs of the outbox.
+
+use std::sync::Arc;
+
+use countersign_domain::{
+    api_key::ApiKey,
+    challenge::Challenge,
+    changes::{Changes, Idempotency},
+    contact::{Contact, ContactKey},
+    id::{ChallengeId, MessageId},
+    message::Message,
+    secret::Digest,
+    signing_key::StoredKey,
+    stored_app::StoredApp,
+    time::{Span, Timestamp},
+    token::Revocation,
+};
+
+use crate::{
+    Error,
+    engine::{Engine, Row, Statement},
+    migration::MIGRATIONS,
+    sql,
+};
+
+/// A store on some engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+}
+
+impl Store {
+    /// A store on `engine`.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// The engine's name: `sqlite`, `postgres` or `mariadb`.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        self.engine.name()
+    }
+
+    /// True when no other node can write to this database.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.engine.is_exclusive()
+    }
+
+    /// Brings the schema up to date; returns its version.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] when the database is ahead of this program, [`Error::Unavailable`] otherwise.
+    pub async fn migrate(&self) -> Result<i64, Error> {
+        self.engine.migrate(MIGRATIONS).await
+    }
+
+    /// The version of the schema in the database, and the newest this program knows.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn version(&self) -> Result<(i64, i64), Error> {
+        Ok((self.engine.version().await?, MIGRATIONS.last().map_or(0, |migration| migration.version)))
+    }
+
+    /// Asks the database a trivial question: the readiness check.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not answer.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.engine.query(sql::select_fact("check")).await.map(drop)
+    }
+
+    /// Finishes what is under way and closes the database.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Carries out all changes, durably, or none of them.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody else wrote first, [`Error::Unavailable`] when the outcome is no or unknown.
+    pub async fn commit(&self, changes: Changes) -> Result<(), Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut writes = Vec::with_capacity(changes.0.len() + 2);
+        for change in changes.0 {
+            sql::write(change, &mut writes);
+        }
+        self.engine.commit(writes).await.map(drop)
+    }
+
+    /// A challenge by its id.
+    ///
+    /// # Errors
+    /// As for every read: [`Error::Corrupt`] or [`Error::Unavailable`].
+    pub async fn challenge(&self, id: ChallengeId) -> Result<Option<Challenge>, Error> {
+        self.first(sql::select_challenge(id)).await?.map(sql::read_challenge).transpose()
+    }
+
+    /// A challenge by the digest of its link's token.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn challenge_by_link(&self, link: Digest) -> Result<Option<Challenge>, Error> {
+        self.first(sql::select_challenge_by_link(link)).await?.map(sql::read_challenge).transpose()
+    }
+
+    /// When the newest challenge was started: time never runs behind that.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn newest_challenge(&self) -> Result<Option<Timestamp>, Error> {
+        self.first(sql::select_newest_challenge()).await?.map(sql::read_newest_challenge).transpose()
+    }
+
+    /// The counters of a person; fresh ones when there are none.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn contact(&self, key: ContactKey) -> Result<Contact, Error> {
+        match self.first(sql::select_contact(&key)).await? {
+            Some(row) => sql::read_contact(&key, row),
+            None => Ok(Contact::fresh(key)),
+        }
+    }
+
+    /// The challenges that a contact lists, as far as they still exist.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn listed_challenges(&self, contact: &Contact) -> Result<Vec<Challenge>, Error> {
+        let mut found = Vec::with_capacity(contact.live.len());
+        for id in &contact.live {
+            found.extend(self.challenge(*id).await?);
+        }
+        Ok(found)
+    }
+
+    /// What an `Idempotency-Key` was used for.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn idempotency(&self, id: Digest) -> Result<Option<Idempotency>, Error> {
+        self.first(sql::select_idempotency(id)).await?.map(sql::read_idempotency).transpose()
+    }
+
+    /// All apps that were made through the API.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn apps(&self) -> Result<Vec<StoredApp>, Error> {
+        self.all(sql::select_apps(), sql::read_app).await
+    }
+
+    /// All API keys, ended ones too.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Error> {
+        self.all(sql::select_api_keys(), sql::read_api_key).await
+    }
+
+    /// All signing keys that are kept.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn signing_keys(&self) -> Result<Vec<StoredKey>, Error> {
+        self.all(sql::select_signing_keys(), sql::read_signing_key).await
+    }
+
+    /// Revocations asked for at or after `since`.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, Error> {
+        self.all(sql::select_revocations(since), sql::read_revocation).await
+    }
+
+    /// Takes up to `most` messages that are due, for as long as `lease`; nobody else gets them meanwhile.
+    ///
+    /// # Errors
+    /// As for every read and commit.
+    pub async fn claim_messages(
+        &self,
+        now: Timestamp,
+        lease: Span,
+        most: i64,
+    ) -> Result<Vec<Message>, Error> {
+        let due = self.all(sql::select_due_messages(now, most), sql::read_message).await?;
+        if due.is_empty() {
+            return Ok(due);
+        }
+        let writes = due.iter().map(|message| sql::lease_message(message, now + lease)).collect();
+        let taken = self.engine.commit(writes).await?;
+        Ok(due.into_iter().zip(taken).filter(|(_, rows)| *rows == 1).map(|(message, _)| message).collect())
+    }
+
+    /// The first `most` messages that wait, for an operator's list.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn messages(&self, most: i64) -> Result<Vec<Message>, Error> {
+        self.all(sql::select_messages(most), sql::read_message).await
+    }
+
+    /// How many messages wait, and since when the oldest does.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn message_count(&self) -> Result<(i64, Option<Timestamp>), Error> {
+        match self.first(sql::count_messages()).await? {
+            Some(row) => sql::read_message_count(row),
+            None => Ok((0, None)),
+        }
+    }
+
+    /// Forgets messages: they were sent, or are of no use any more.
+    ///
+    /// # Errors
+    /// As for every commit; the messages may then be sent once more.
+    pub async fn messages_done(&self, messages: &[MessageId]) -> Result<(), Error> {
+        self.engine.commit(messages.iter().map(|id| sql::delete_message(*id)).collect()).await.map(drop)
+    }
+
+    /// Puts a message back until `due_at`.
+    ///
+    /// # Errors
+    /// As for every commit; the lease then ends by itself.
+    pub async fn message_later(&self, id: MessageId, attempts: u32, due_at: Timestamp) -> Result<(), Error> {
+        self.engine.commit(vec![sql::delay_message(id, attempts, due_at)]).await.map(drop)
+    }
+
+    /// Makes messages due that a former life of this process had leased. Only for an exclusive engine.
+    ///
+    /// # Errors
+    /// As for every commit.
+    pub async fn release_messages(&self, now: Timestamp) -> Result<(), Error> {
+        self.engine.commit(vec![sql::release_messages(now)]).await.map(drop)
+    }
+
+    /// Takes `block` from a shared counter. `false` when `limit` would be exceeded.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn take_quota(&self, quota: &Quota<'_>) -> Result<bool, Error> {
+        let Quota { name, period, block, limit, expires_at } = *quota;
+        for _ in 0..8 {
+            let made = self.engine.commit(vec![sql::ensure_quota(name, period, expires_at)]).await;
+            match made {
+                Ok(_) | Err(Error::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+            let taken = self.engine.commit(vec![sql::take_quota(name, period, block, limit)]).await;
+            match taken {
+                Ok(rows) => return Ok(rows == [1]),
+                Err(Error::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// A small fact about this database and its version; `None` and 0 when it was never written.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn fact(&self, name: &str) -> Result<(Option<Vec<u8>>, i64), Error> {
+        let row = self.first(sql::select_fact(name)).await?;
+        row.map_or(Ok((None, 0)), |row| sql::read_fact(row).map(|(value, version)| (Some(value), version)))
+    }
+
+    /// Writes a fact that was read at `version`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another node wrote it first.
+    pub async fn save_fact(&self, name: &str, value: Vec<u8>, version: i64) -> Result<(), Error> {
+        self.engine.commit(vec![sql::save_fact(name, value, version)]).await.map(drop)
+    }
+
+    /// Purges what is past its lifetime; returns how many rows of each table went.
+    ///
+    /// # Errors
+    /// As for every commit; what was not purged goes at the next sweep.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<(&'static str, u64)>, Error> {
+        let mut gone = Vec::new();
+        for (table, write) in sql::sweep(now) {
+            let rows = self.engine.commit(vec![write]).await?;
+            gone.push((table, rows.into_iter().sum()));
+        }
+        Ok(gone)
+    }
+
+    async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {
+        Ok(self.engine.query(statement).await?.into_iter().next())
+    }
+
+    async fn all<T>(&self, statement: Statement, read: fn(Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        self.engine.query(statement).await?.into_iter().map(read).collect()
+    }
+}
+
+/// A share of a counter that many nodes use.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota<'a> {
+    /// Which counter.
+    pub name: &'a str,
+    /// Which period of it, for instance a day's number.
+    pub period: i64,
+    /// How much to take at once.
+    pub block: i64,
+    /// How much there is.
+    pub limit: i64,
+    /// When the counter may be forgotten.
+    pub expires_at: Timestamp,
+}
