@@ -1,1 +1,0 @@
-//! How a person is reached, parsed and normalised once, at the edge.
