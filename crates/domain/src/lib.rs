@@ -4,6 +4,7 @@
 //! randomness ([`random::Random`]) and keyed digests come in as arguments; what must be written comes out as
 //! data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
+pub mod algorithm;
 pub mod identifier;
 pub mod random;
 pub mod secret;
