@@ -1,0 +1,246 @@
+//! `/v1/challenges`: start, verify, redeem, and the status for a page that waits.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Path,
+    routing::{get, post},
+};
+use countersign_domain::{
+    app::App,
+    assurance::Assurance,
+    challenge::{self, Attempt, Challenge, Proof, Purpose, Status},
+    changes::Changes,
+    code::Code,
+    contact::{Contact, ContactKey},
+    id::ChallengeId,
+    refusal::Refusal,
+    token::SecretToken,
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, answer, rfc3339, start};
+use crate::{
+    call::{Call, Json},
+    error::ApiError,
+    keys::Context,
+    state::Server,
+    tokens,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/challenges", post(start::start))
+        .route("/v1/challenges/{id}", get(status))
+        .route("/v1/challenges/{id}/verify", post(verify))
+        .route("/v1/challenges/{id}/redeem", post(redeem))
+}
+
+/// A code as it was typed, with the binding that the start handed out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyBody {
+    /// The code; spaces and hyphens are ignored, letters may be small.
+    #[schema(min_length = 6, max_length = 64)]
+    pub code: String,
+    /// What the start answered as `binding`.
+    #[schema(min_length = 32, max_length = 32)]
+    pub binding: String,
+}
+
+/// The binding that the start handed out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedeemBody {
+    /// What the start answered as `binding`.
+    #[schema(min_length = 32, max_length = 32)]
+    pub binding: String,
+}
+
+/// What a proof is worth.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenBody {
+    /// An access token (`purpose` sign_in).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<String>,
+    /// A proof that the address is this person's (`purpose` confirm_address). Opens nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// `Bearer` beside an access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+    /// For how many seconds it is good.
+    pub expires_in: i64,
+    /// The person, as this app knows them, for ever.
+    pub subject: String,
+    /// What the proof is worth.
+    pub acr: &'static str,
+    /// How it was given (RFC 8176).
+    pub amr: Vec<&'static str>,
+    /// When it was given.
+    pub auth_time: i64,
+}
+
+/// How far a challenge has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusBody {
+    /// The challenge.
+    pub id: String,
+    /// `passed` means: redeem it now.
+    pub status: StatusName,
+    /// When it is over.
+    pub expires_at: String,
+}
+
+/// How far a challenge has come.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusName {
+    /// Waits for its code or link.
+    Pending,
+    /// Its link was approved: redeem it.
+    Passed,
+    /// Its proof was given.
+    Spent,
+    /// Ended without a proof.
+    Failed,
+    /// Ran out of time.
+    Expired,
+}
+
+/// Check a code against its challenge.
+#[utoipa::path(post, path = "/v1/challenges/{id}/verify", tag = "challenges", request_body = VerifyBody,
+    params(("id" = String, Path, description = "The challenge")),
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn verify(call: Call, Path(id): Path<String>, Json(body, _): Json<VerifyBody>) -> Answer<TokenBody> {
+    call.limit_network(None)?;
+    let id = challenge_id(&id)?;
+    let code = parse_code(&body.code)?;
+    let binding = parse_binding(&body.binding)?;
+    let (server, app) = (&call.server, &call.app);
+    let contact = find(&call.server, &call.app, id).await?.contact;
+    let _lane = server.lanes.enter(&contact).await;
+    let (code, binding) = (&code, &binding);
+    let proof = server
+        .decide(|| async move {
+            let now = server.now();
+            let challenge = find(server, app, id).await?;
+            let contact = contact_of(server, &challenge).await?;
+            let may_wipe = app.challenge.wipe_on_failure;
+            let live = if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
+            let attempt = Attempt { app, code, may_wipe, now };
+            Ok(decided(challenge::verify(&attempt, challenge, live, contact, (binding, &server.keys))))
+        })
+        .await;
+    finish(&call, proof?)
+}
+
+/// Fetch the token after the link was approved, once.
+#[utoipa::path(post, path = "/v1/challenges/{id}/redeem", tag = "challenges", request_body = RedeemBody,
+    params(("id" = String, Path, description = "The challenge")),
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn redeem(call: Call, Path(id): Path<String>, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
+    let id = challenge_id(&id)?;
+    let binding = parse_binding(&body.binding)?;
+    let (server, app, binding) = (&call.server, &call.app, &binding);
+    let contact = find(&call.server, &call.app, id).await?.contact;
+    let _lane = server.lanes.enter(&contact).await;
+    let proof = server
+        .decide(|| async move {
+            let challenge = find(server, app, id).await?;
+            let contact = contact_of(server, &challenge).await?;
+            Ok(decided(challenge::redeem(app, challenge, contact, (binding, &server.keys), server.now())))
+        })
+        .await;
+    finish(&call, proof?)
+}
+
+/// How far a challenge has come, for a page that waits.
+#[utoipa::path(get, path = "/v1/challenges/{id}", tag = "challenges",
+    params(("id" = String, Path, description = "The challenge")),
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 200, body = StatusBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
+    let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
+    let status = match challenge.status(call.now) {
+        Status::Pending => StatusName::Pending,
+        Status::Passed => StatusName::Passed,
+        Status::Spent => StatusName::Spent,
+        Status::Failed => StatusName::Failed,
+        Status::Expired => StatusName::Expired,
+    };
+    let body =
+        StatusBody { id: challenge.id.to_string(), status, expires_at: rfc3339(challenge.expires_at) };
+    Ok(answer(StatusCode::OK, body))
+}
+
+/// What a decision answered and what it wrote, as [`Server::decide`] wants it.
+pub(super) fn decided<T>(decision: countersign_domain::changes::Decision<T>) -> (T, Changes) {
+    (decision.outcome, decision.changes)
+}
+
+/// A challenge of this app. Another app's is not told from one that never was.
+async fn find(server: &Server, app: &App, id: ChallengeId) -> Result<Challenge, ApiError> {
+    let found = server.store.challenge(id).await?.filter(|challenge| challenge.app == app.name);
+    found.ok_or(ApiError::Refused(Refusal::ChallengeNotFound))
+}
+
+/// The counters of the person whom a challenge asked.
+pub(crate) async fn contact_of(server: &Server, challenge: &Challenge) -> Result<Contact, ApiError> {
+    let key = ContactKey { app: Some(challenge.app.clone()), digest: challenge.contact };
+    Ok(server.store.contact(key).await?)
+}
+
+/// Turns a proof into the answer that it is worth.
+pub(super) fn finish(call: &Call, proof: Result<Proof, Refusal>) -> Answer<TokenBody> {
+    let proof = proof.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
+    let address = proof.sealed_address.as_ref().map(|sealed| {
+        let place = Context { table: "challenge", column: "sealed_address", id: proof.challenge.bytes() };
+        call.server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)
+    });
+    let address = address.transpose()?;
+    let address = address.as_ref().and_then(|bytes| std::str::from_utf8(bytes.expose()).ok());
+    let issued = tokens::issue(&call.server, &call.app, &proof, address)?;
+    call.server.metrics.proved(&call.app, proof.assurance.method);
+    let sign_in = proof.purpose == Purpose::SignIn;
+    let (access_token, proof_token) = if sign_in { (Some(issued.token), None) } else { (None, Some(issued.token)) };
+    let body = TokenBody {
+        access_token,
+        proof: proof_token,
+        token_type: sign_in.then_some("Bearer"),
+        expires_in: issued.lifetime.seconds(),
+        subject: proof.subject.to_string(),
+        acr: Assurance::MAILBOX,
+        amr: vec![proof.assurance.method.amr()],
+        auth_time: proof.assurance.proven_at.seconds(),
+    };
+    Ok(answer(StatusCode::OK, body))
+}
+
+fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
+    text.parse().map_err(|_| ApiError::Refused(Refusal::ChallengeNotFound))
+}
+
+/// A code as it was typed.
+pub(super) fn parse_code(typed: &str) -> Result<Code, ApiError> {
+    Code::parse(typed).map_err(|error| ApiError::InvalidMember {
+        member: "code",
+        code: "malformed_code",
+        detail: error.to_string(),
+    })
+}
+
+/// A binding as it was handed out.
+pub(super) fn parse_binding(text: &str) -> Result<SecretToken, ApiError> {
+    SecretToken::parse(text).map_err(|error| ApiError::InvalidMember {
+        member: "binding",
+        code: "malformed_binding",
+        detail: error.to_string(),
+    })
+}

@@ -1,0 +1,82 @@
+//! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
+
+pub mod challenge;
+pub mod start;
+pub mod token;
+pub mod verify;
+
+use axum::response::{IntoResponse as _, Response};
+use countersign_domain::time::Timestamp;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+
+/// What a handler gives: an answer with a body of this type, or a refusal. The type is for the document.
+pub type Answer<T> = Result<Answered<T>, ApiError>;
+
+/// A response and the type of its body.
+pub struct Answered<T>(Response, std::marker::PhantomData<fn() -> T>);
+
+impl<T> axum::response::IntoResponse for Answered<T> {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl<T> Answered<T> {
+    /// The response, for adding headers.
+    pub fn response_mut(&mut self) -> &mut Response {
+        &mut self.0
+    }
+}
+
+/// A JSON answer that nobody may cache.
+pub fn answer<T: Serialize>(status: StatusCode, body: T) -> Answered<T> {
+    let response = match serde_json::to_vec(&body) {
+        Ok(json) => {
+            let mut response = (status, json).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(_) => ApiError::Internal.into_response(),
+    };
+    Answered(response, std::marker::PhantomData)
+}
+
+/// A time as the interface writes it (RFC 3339, UTC, whole seconds).
+#[must_use]
+pub fn rfc3339(moment: Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.seconds()).map_or_else(|_| String::new(), |moment| moment.to_string())
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// `urn:countersign:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, for people.
+    pub title: String,
+    /// The status code.
+    pub status: u16,
+    /// What happened, for programs; never changes its meaning.
+    pub code: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The member of the body that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// Wrong codes or numbers that are still survived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<u32>,
+    /// Seconds to wait, as in `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<i64>,
+    /// Names the request in the server's log.
+    pub request_id: String,
+}

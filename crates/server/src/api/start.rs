@@ -1,0 +1,309 @@
+//! `POST /v1/challenges`: a code or a link is mailed, and the caller gets what it needs to finish.
+
+use std::net::IpAddr;
+
+use countersign_domain::{
+    app::App,
+    challenge::{self, Person, Purpose, Start, Started},
+    changes::{Change, Changes, Idempotency},
+    contact::ContactKey,
+    id::{ChallengeId, MessageId},
+    identifier::EmailAddress,
+    message::Message,
+    refusal::Refusal,
+    secret::Digest,
+    time::{Span, Timestamp},
+    token::SecretToken,
+    vault::Vault as _,
+};
+use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, answer, challenge::parse_binding, rfc3339};
+use crate::{
+    call::{Call, Json},
+    error::ApiError,
+    keys::Context,
+    outbox::{LEASE, Payload},
+};
+
+/// Longest `Idempotency-Key` in bytes.
+const LONGEST_IDEMPOTENCY_KEY: usize = 255;
+
+/// Whom to ask, what for, and how.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// Where to send it.
+    pub to: Recipient,
+    /// `sign_in` (default) or `confirm_address`.
+    #[serde(default)]
+    pub purpose: PurposeName,
+    /// The binding of an earlier challenge from the same place: this one replaces it.
+    #[serde(default)]
+    #[schema(min_length = 32, max_length = 32)]
+    pub binding: Option<String>,
+    /// The person's languages as in `Accept-Language`, best first.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub locale: Option<String>,
+    /// Who asked, as the app's server saw them. Secret keys only; gone with the challenge.
+    #[serde(default)]
+    pub end_user: Option<EndUser>,
+    /// A subject line in place of the app's. May hold `%code%`. Secret keys only.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub subject: Option<String>,
+    /// Plain text in place of the built-in one. Must hold `%code%`, must not hold links. Secret keys only.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    pub content: Option<String>,
+}
+
+/// Where to send it.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// A mailbox.
+    #[schema(max_length = 254)]
+    pub email: String,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndUser {
+    /// Their network address: for limits, and for the page of the link.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub ip: Option<IpAddr>,
+    /// Their browser's `User-Agent`: for the page of the link.
+    #[serde(default)]
+    #[schema(max_length = 512)]
+    pub user_agent: Option<String>,
+}
+
+/// What the proof is for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PurposeName {
+    /// An access token.
+    #[default]
+    SignIn,
+    /// A proof that the address is the person's.
+    ConfirmAddress,
+}
+
+/// A challenge that was started. The same for every address.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StartedBody {
+    /// The challenge.
+    pub id: String,
+    /// Ties the challenge to you: needed to finish it. Left out when an answer is repeated for an `Idempotency-Key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
+    /// Two digits to show beside "we sent you a mail": whoever opens the link in another browser is asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmation_number: Option<String>,
+    /// When it is over.
+    pub expires_at: String,
+    /// When the person may be written to again.
+    pub resend_after: String,
+}
+
+/// What is the same at every try of a start.
+struct Prepared {
+    body: StartBody,
+    address: EmailAddress,
+    former_binding: Option<SecretToken>,
+    idempotency: Option<(Digest, Digest)>,
+}
+
+/// What a try ends in.
+enum Outcome {
+    Started(Box<Started>, Payload),
+    Repeated(Idempotency),
+    Refused(ApiError),
+}
+
+/// Start a challenge: mail a code, a link or both.
+#[utoipa::path(post, path = "/v1/challenges", tag = "challenges", request_body = StartBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Repeat safely: the same key and body start one challenge")),
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 201, body = StartedBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
+    let prepared = prepare(&call, body, &bytes)?;
+    call.limit_network(prepared.body.end_user.as_ref().and_then(|user| user.ip))?;
+    let (server, app) = (&call.server, &call.app);
+    let person = server.keys.contact(Some(&app.name), &prepared.address);
+    let _lane = server.lanes.enter(&person).await;
+    let quota = tokio::sync::OnceCell::new();
+    let (call, prepared, quota) = (&call, &prepared, &quota);
+    let outcome = server.decide(|| decide(call, prepared, person, quota)).await?;
+    match outcome {
+        Outcome::Started(started, payload) => {
+            server.outbox.offer(payload);
+            server.metrics.started(app);
+            Ok(answer(StatusCode::CREATED, body_of(app, &started)))
+        }
+        Outcome::Repeated(idempotency) => repeat(call, &idempotency).await,
+        Outcome::Refused(error) => Err(error),
+    }
+}
+
+fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiError> {
+    let invalid = |member, code, detail: &str| ApiError::InvalidMember { member, code, detail: detail.to_owned() };
+    if !call.is_secret() && (body.end_user.is_some() || body.subject.is_some() || body.content.is_some()) {
+        return Err(ApiError::KeyKind("secret"));
+    }
+    let address = EmailAddress::parse(&body.to.email)
+        .map_err(|error| invalid("to.email", error.code(), &error.to_string()))?;
+    let former_binding = body.binding.as_deref().map(parse_binding).transpose()?;
+    if body.locale.as_ref().is_some_and(|locale| locale.len() > 200) {
+        return Err(invalid("locale", "locale_too_long", "at most 200 characters"));
+    }
+    crate::outbox::check_caller_text(body.subject.as_deref(), body.content.as_deref())
+        .map_err(|(member, detail)| invalid(member, "text_not_allowed", &detail))?;
+    let idempotency = match &call.idempotency_key {
+        Some(key) if key.is_empty() || key.len() > LONGEST_IDEMPOTENCY_KEY => {
+            return Err(invalid("Idempotency-Key", "idempotency_key_length", "1 to 255 characters"));
+        }
+        Some(key) => {
+            let origin = call.origin.as_deref().unwrap_or_default();
+            let id = [call.key.id.bytes().as_slice(), origin.as_bytes(), key.as_bytes()];
+            Some((call.server.keys.idempotency(&id), call.server.keys.idempotency(&[bytes])))
+        }
+        None => None,
+    };
+    Ok(Prepared { body, address, former_binding, idempotency })
+}
+
+async fn decide(
+    call: &Call,
+    prepared: &Prepared,
+    person: Digest,
+    quota: &tokio::sync::OnceCell<Result<bool, Span>>,
+) -> Result<(Outcome, Changes), ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let now = server.now();
+    if let Some((id, body)) = prepared.idempotency
+        && let Some(found) = server.store.idempotency(id).await?.filter(|found| found.expires_at > now)
+    {
+        let same = found.body == body;
+        let outcome = if same { Outcome::Repeated(found) } else { Outcome::Refused(ApiError::IdempotencyKeyReused) };
+        return Ok((outcome, Changes::default()));
+    }
+    let everywhere = server.keys.contact(None, &prepared.address);
+    let contact = server.store.contact(ContactKey { app: Some(app.name.clone()), digest: person }).await?;
+    let everywhere = server.store.contact(ContactKey { app: None, digest: everywhere }).await?;
+    let live = server.store.listed_challenges(&contact).await?;
+    let mut random = server.random();
+    let id = ChallengeId::new(now, &mut *random);
+    let seal = |column, plain: &[u8], random: &mut dyn countersign_domain::random::Random| {
+        let place = Context { table: "challenge", column, id: id.bytes() };
+        server.keys.seal(random, &place, plain).map_err(|_| ApiError::Internal)
+    };
+    let sealed_address = app.token.address_claim.then(|| {
+        seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random)
+    });
+    let origin = crate::pages::Requested::describe(call.address, prepared.body.end_user.as_ref(), call.is_secret());
+    let start = Start {
+        app,
+        id,
+        address: &prepared.address,
+        purpose: prepared.body.purpose.into(),
+        former_binding: prepared.former_binding.as_ref(),
+        sealed_address: sealed_address.transpose()?,
+        sealed_origin: origin.map(|origin| seal("sealed_origin", origin.as_bytes(), &mut *random)).transpose()?,
+        now,
+    };
+    let decision = challenge::start(start, Person { contact, everywhere, live }, &server.keys, &mut *random);
+    let mut changes = decision.changes;
+    let mut started = match decision.outcome {
+        Ok(started) => started,
+        Err(refusal) => return Ok((Outcome::Refused(refusal.into()), changes)),
+    };
+    match quota.get_or_try_init(|| take_quota(call, now)).await? {
+        Ok(within_total) => started.deliver &= within_total,
+        Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
+    }
+    let payload = Payload::new(call, &prepared.body, &prepared.address, &started, MessageId::new(now, &mut *random));
+    changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
+    if let Some((id, body)) = prepared.idempotency {
+        let challenge = started.challenge.id;
+        changes.push(Change::Idempotency(Idempotency { id, body, challenge, expires_at: now + Span::DAY }));
+    }
+    Ok((Outcome::Started(Box::new(started), payload), changes))
+}
+
+/// One message of the app's and of the server's. `Ok(false)` when the server's are used up: that is not told.
+async fn take_quota(call: &Call, now: Timestamp) -> Result<Result<bool, Span>, ApiError> {
+    let server = &call.server;
+    if let Err(wait) = server.quotas.take_app(&server.store, &call.app, now).await? {
+        return Ok(Err(wait));
+    }
+    let limit = server.config.load().limits.messages_per_day;
+    let within = server.quotas.take_total(&server.store, limit, now).await?.is_ok();
+    if !within {
+        tracing::warn!("the messages of all apps for today are used up: this one is promised and not sent");
+    }
+    Ok(Ok(within))
+}
+
+fn message(
+    call: &Call,
+    payload: &Payload,
+    started: &Started,
+    random: &mut dyn countersign_domain::random::Random,
+) -> Result<Message, ApiError> {
+    let challenge = &started.challenge;
+    let sealed = payload.seal(&call.server.keys, random).map_err(|_| ApiError::Internal)?;
+    Ok(Message {
+        id: payload.id,
+        app: challenge.app.clone(),
+        challenge: challenge.id,
+        deliver: started.deliver,
+        sealed,
+        attempts: 0,
+        due_at: challenge.created_at + LEASE,
+        created_at: challenge.created_at,
+        expires_at: challenge.expires_at,
+    })
+}
+
+fn body_of(app: &App, started: &Started) -> StartedBody {
+    let challenge = &started.challenge;
+    StartedBody {
+        id: challenge.id.to_string(),
+        binding: Some(started.binding.expose().to_owned()),
+        confirmation_number: Some(challenge.confirmation.to_string()),
+        expires_at: rfc3339(challenge.expires_at),
+        resend_after: rfc3339(challenge.created_at + app.challenge.resend_pause + Span::from_millis(999)),
+    }
+}
+
+/// The answer of an earlier request with the same `Idempotency-Key` and body, without its secrets.
+async fn repeat(call: &Call, idempotency: &Idempotency) -> Answer<StartedBody> {
+    let found = call.server.store.challenge(idempotency.challenge).await?;
+    let challenge = found.ok_or(ApiError::Refused(Refusal::ChallengeOver))?;
+    let body = StartedBody {
+        id: challenge.id.to_string(),
+        binding: None,
+        confirmation_number: None,
+        expires_at: rfc3339(challenge.expires_at),
+        resend_after: rfc3339(challenge.created_at + call.app.challenge.resend_pause + Span::from_millis(999)),
+    };
+    let mut answered = answer(StatusCode::CREATED, body);
+    answered.response_mut().headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    Ok(answered)
+}
+
+impl From<PurposeName> for Purpose {
+    fn from(name: PurposeName) -> Self {
+        match name {
+            PurposeName::SignIn => Self::SignIn,
+            PurposeName::ConfirmAddress => Self::ConfirmAddress,
+        }
+    }
+}

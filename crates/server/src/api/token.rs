@@ -1,0 +1,215 @@
+//! `GET /v1/token`, and `/oauth2/introspect` and `/oauth2/revoke` beside it: is a token good, and no longer.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use countersign_domain::{
+    api_key::ApiKeyKind,
+    app::App,
+    changes::{Change, Changes},
+    id::TokenId,
+    time::{Span, Timestamp},
+    token::{Revocation, RevocationTarget},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    call::{authenticate, bearer, body, text_of},
+    error::ApiError,
+    oauth2::{Form, OauthError},
+    state::Server,
+    tokens::{self, Checked, TokenClaims},
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/token", get(token))
+        .route("/oauth2/introspect", post(introspect))
+        .route("/oauth2/revoke", post(revoke))
+}
+
+/// What somebody without a key is told about a good token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenStatusBody {
+    /// Always true: a token that is not good is a 401.
+    pub active: bool,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+}
+
+/// Is this token good? With `Countersign-Key` or `?audience=` the answer holds its claims, else status and end only.
+#[utoipa::path(get, path = "/v1/token", tag = "tokens",
+    params(("audience" = Option<String>, Query, description = "Whom the token must be for"),
+        ("Countersign-Key" = Option<String>, Header, description = "An API key of the app that asks")),
+    security(("access_token" = [])),
+    responses((status = 200, body = TokenStatusBody), (status = 401, body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Response {
+    answer_token(&server, request.headers(), request.uri())
+}
+
+/// The whole of `GET /v1/token`, also for the path that goes round the router.
+#[must_use]
+pub fn answer_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Response {
+    match try_token(server, headers, uri) {
+        Ok(body) => {
+            let mut response = Response::new(body.into());
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<u8>, ApiError> {
+    let now = server.now();
+    let token = bearer(headers).ok_or(ApiError::InvalidToken)?;
+    let checked = tokens::check(server, token, now)?;
+    let audience = audience(uri)?;
+    let asking = match headers.get("countersign-key") {
+        Some(key) => Some(authenticate(server, key.to_str().map_err(|_| ApiError::KeyUnknown)?, now)?.0),
+        None => None,
+    };
+    // A token for somebody else is no good to who asks (decision: wrong audience is 401).
+    let for_asking = asking.as_ref().is_none_or(|app| app.name == checked.app.name);
+    let for_audience = audience.as_ref().is_none_or(|audience| *audience == checked.claims.aud);
+    if !for_asking || !for_audience {
+        return Err(ApiError::InvalidToken);
+    }
+    let json = if asking.is_some() || audience.is_some() {
+        serde_json::to_vec(&checked.claims)
+    } else {
+        serde_json::to_vec(&TokenStatusBody { active: true, exp: checked.claims.exp })
+    };
+    json.map_err(|_| ApiError::Internal)
+}
+
+fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
+    let Some(query) = uri.query() else { return Ok(None) };
+    for pair in query.split('&') {
+        if let Some(value) = pair.strip_prefix("audience=") {
+            let text = value.replace('+', " ");
+            let decoded = percent_encoding::percent_decode_str(&text).decode_utf8();
+            return decoded.map(|text| Some(text.into_owned())).map_err(|_| ApiError::InvalidToken);
+        }
+    }
+    Ok(None)
+}
+
+/// RFC 7662: active tokens with their claims.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntrospectionBody {
+    /// Whether the token is good, and the asking app's.
+    pub active: bool,
+    /// What it says, if it is.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<TokenClaims>,
+    /// `Bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+}
+
+/// Token introspection (RFC 7662) for the app's own tokens.
+#[utoipa::path(post, path = "/oauth2/introspect", tag = "tokens",
+    request_body(content = crate::oauth2::TokenForm, content_type = "application/x-www-form-urlencoded"),
+    security(("secret_key" = []), ("client_secret_basic" = [])),
+    responses((status = 200, body = IntrospectionBody), (status = "4XX", body = crate::oauth2::OauthErrorBody)))]
+pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
+    let (app, form) = client(&server, request).await?;
+    let token = form.token()?;
+    let now = server.now();
+    let good = match tokens::check(&server, token, now) {
+        Ok(checked) if checked.app.name == app.name => Some(checked),
+        Ok(_) | Err(ApiError::InvalidToken) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let body = IntrospectionBody {
+        active: good.is_some(),
+        token_type: good.as_ref().map(|_| "Bearer"),
+        claims: good.map(|checked| checked.claims),
+    };
+    Ok(super::answer(StatusCode::OK, body).into_response())
+}
+
+/// Token revocation (RFC 7009) for the app's own tokens: 200 whether the token was good or not.
+#[utoipa::path(post, path = "/oauth2/revoke", tag = "tokens",
+    request_body(content = crate::oauth2::TokenForm, content_type = "application/x-www-form-urlencoded"),
+    security(("secret_key" = []), ("client_secret_basic" = [])),
+    responses((status = 200), (status = "4XX", body = crate::oauth2::OauthErrorBody)))]
+pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
+    let (app, form) = client(&server, request).await?;
+    let token = form.token()?;
+    match tokens::check(&server, token, server.now()) {
+        Ok(Checked { claims, app: owner, id, .. }) if owner.name == app.name => {
+            take_back(&server, &app, RevocationTarget::Token(id), end_of(&claims)).await?;
+        }
+        Ok(_) | Err(ApiError::InvalidToken) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// Takes tokens back: committed first, then known here at once and elsewhere within a second.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] when it could not be committed.
+pub async fn take_back(
+    server: &Server,
+    app: &App,
+    target: RevocationTarget,
+    expires_at: Timestamp,
+) -> Result<(), ApiError> {
+    let now = server.now();
+    let before = match &target {
+        RevocationTarget::Token(id) => TokenId::made_at(id),
+        RevocationTarget::Subject(_) | RevocationTarget::App => now,
+    };
+    let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
+    let revocation = &revocation;
+    server
+        .decide(|| async move { Ok(((), Changes(vec![Change::Revocation(revocation.clone())]))) })
+        .await?;
+    server.revocations.add([revocation.clone()]);
+    server.metrics.revoked(app);
+    Ok(())
+}
+
+fn end_of(claims: &TokenClaims) -> Timestamp {
+    Timestamp::from_millis(claims.exp.saturating_mul(1000)) + Span::from_minutes(1)
+}
+
+/// The app that speaks at `/oauth2`, by its secret key as Bearer or as `client_secret_basic`, and its form.
+async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
+    let (app, key) = {
+        let headers = request.headers();
+        let basic = text_of(headers, header::AUTHORIZATION.as_str()).and_then(|value| basic_secret(&value));
+        let text = basic.or_else(|| bearer(headers).map(str::to_owned)).ok_or(OauthError::invalid_client())?;
+        authenticate(server, &text, server.now()).map_err(OauthError::from_key)?
+    };
+    if key.kind != ApiKeyKind::Secret {
+        return Err(OauthError::invalid_client());
+    }
+    Form::expect(request.headers())?;
+    let bytes = body(request, Form::LONGEST).await?;
+    Ok((app, Form::read(&bytes)?))
+}
+
+/// The password of `Basic` credentials, form-decoded (RFC 6749, 2.3.1).
+fn basic_secret(value: &str) -> Option<String> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = data_encoding::BASE64.decode(encoded.trim().as_bytes()).ok()?;
+    let (_, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    percent_encoding::percent_decode_str(secret).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}

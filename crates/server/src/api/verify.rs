@@ -1,0 +1,66 @@
+//! `POST /v1/verify`: a code by address, for an app's server that keeps no challenge ids.
+
+use std::sync::Arc;
+
+use axum::{Router, routing::post};
+use countersign_domain::{
+    challenge::{self, Attempt},
+    contact::ContactKey,
+    identifier::EmailAddress,
+    vault::Vault as _,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    Answer,
+    challenge::{TokenBody, decided, finish, parse_code},
+};
+use crate::{
+    call::{Call, Json},
+    error::ApiError,
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/v1/verify", post(verify))
+}
+
+/// An address and the code that was mailed there.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyByAddressBody {
+    /// The address that the challenge was sent to.
+    #[schema(max_length = 254)]
+    pub email: String,
+    /// The code.
+    #[schema(min_length = 6, max_length = 64)]
+    pub code: String,
+}
+
+/// Check a code by address. The app's server vouches for the browser: secret keys only.
+#[utoipa::path(post, path = "/v1/verify", tag = "challenges", request_body = VerifyByAddressBody,
+    security(("secret_key" = [])),
+    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Answer<TokenBody> {
+    call.secret_only()?;
+    let address = EmailAddress::parse(&body.email).map_err(|error| ApiError::InvalidMember {
+        member: "email",
+        code: error.code(),
+        detail: error.to_string(),
+    })?;
+    let code = &parse_code(&body.code)?;
+    let (server, app) = (&call.server, &call.app);
+    let key = &ContactKey { app: Some(app.name.clone()), digest: server.keys.contact(Some(&app.name), &address) };
+    let _lane = server.lanes.enter(&key.digest).await;
+    let proof = server
+        .decide(|| async move {
+            let contact = server.store.contact(key.clone()).await?;
+            let live = server.store.listed_challenges(&contact).await?;
+            let attempt = Attempt { app, code, may_wipe: true, now: server.now() };
+            Ok(decided(challenge::verify_by_address(&attempt, live, contact, &server.keys)))
+        })
+        .await?;
+    finish(&call, proof)
+}

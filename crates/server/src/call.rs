@@ -1,0 +1,216 @@
+//! What a handler is called with: who asks, from where, when. Made once for each request, from its headers.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+};
+use countersign_domain::{
+    api_key::{ApiKey, ApiKeyKind, ApiKeyText},
+    app::App,
+    random::Random,
+    time::Timestamp,
+};
+use http::{HeaderMap, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    error::{ApiError, BodyError},
+    flood::Lane,
+    listener::Peer,
+    state::Server,
+};
+
+/// Longest JSON body in bytes.
+pub const LONGEST_BODY: usize = 16 * 1024;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// An app's call: its key was checked, and its origin where the key wants that.
+#[derive(Clone)]
+pub struct Call {
+    /// Everything a handler needs.
+    pub server: Arc<Server>,
+    /// When the request came.
+    pub now: Timestamp,
+    /// Whose key it came with.
+    pub app: Arc<App>,
+    /// The key.
+    pub key: Arc<ApiKey>,
+    /// The page it came from, if a browser said so.
+    pub origin: Option<String>,
+    /// The network address of the caller, if there is one.
+    pub address: Option<IpAddr>,
+    /// `Idempotency-Key`, if one was sent.
+    pub idempotency_key: Option<String>,
+    /// `Accept-Language`, if one was sent.
+    pub languages: Option<String>,
+}
+
+impl Call {
+    /// A generator for this call.
+    #[must_use]
+    pub fn random(&self) -> Box<dyn Random + Send> {
+        self.server.random()
+    }
+
+    /// Whether the key is the app's server's own.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.key.kind == ApiKeyKind::Secret
+    }
+
+    /// Refuses publishable keys.
+    ///
+    /// # Errors
+    /// [`ApiError::KeyKind`].
+    pub fn secret_only(&self) -> Result<(), ApiError> {
+        if self.is_secret() { Ok(()) } else { Err(ApiError::KeyKind("secret")) }
+    }
+
+    /// Takes one request from the network's budget. A secret key's own address is not a person's: only what it says
+    /// about the person counts.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`].
+    pub fn limit_network(&self, end_user: Option<IpAddr>) -> Result<(), ApiError> {
+        let config = self.server.config.load();
+        let (lane, address, limit) = match self.key.kind {
+            ApiKeyKind::Secret => (Lane::Secret, end_user, config.limits.requests_per_network_per_minute),
+            ApiKeyKind::Publishable => {
+                (Lane::Publishable, self.address, config.limits.publishable_requests_per_network_per_minute)
+            }
+        };
+        let Some(address) = address else { return Ok(()) };
+        self.server.flood.admit(lane, address, limit, self.now).map_err(ApiError::TooManyRequests)
+    }
+}
+
+impl FromRequestParts<Arc<Server>> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
+        let now = server.now();
+        let text = bearer(&parts.headers).ok_or(ApiError::KeyMissing)?;
+        let (app, key) = authenticate(server, text, now)?;
+        let origin = text_of(&parts.headers, header::ORIGIN.as_str());
+        if key.kind == ApiKeyKind::Publishable {
+            // Absent outside a browser, and then nobody vouches for the page.
+            let listed = origin.as_ref().is_some_and(|origin| app.origins.contains(origin));
+            if !listed {
+                return Err(ApiError::OriginNotAllowed);
+            }
+        }
+        Ok(Self {
+            now,
+            app,
+            key,
+            origin,
+            address: client_address(server, parts),
+            idempotency_key: text_of(&parts.headers, "idempotency-key"),
+            languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
+            server: Arc::clone(server),
+        })
+    }
+}
+
+/// The app and key behind a key's text.
+///
+/// # Errors
+/// What is wrong with the key, or with its app.
+pub fn authenticate(server: &Server, text: &str, now: Timestamp) -> Result<(Arc<App>, Arc<ApiKey>), ApiError> {
+    let text = ApiKeyText::parse(text).map_err(|error| ApiError::KeyMalformed(error.to_string()))?;
+    let registry = server.registry.load();
+    let key = registry.key(&server.keys.api_key(&text)).ok_or(ApiError::KeyUnknown)?;
+    if !key.is_valid(now) {
+        return Err(ApiError::KeyEnded);
+    }
+    let app = registry.app(&key.app).ok_or(ApiError::KeyUnknown)?;
+    if app.disabled {
+        return Err(ApiError::AppDisabled);
+    }
+    server.key_use.note(key, now);
+    Ok((Arc::clone(app), Arc::clone(key)))
+}
+
+/// The Bearer credential of a request.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credential) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+}
+
+/// A header as text, if it is there once and is text.
+#[must_use]
+pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then(|| value.to_owned())
+}
+
+/// Who asks: the peer, or whom a trusted proxy names. Read from the right: the last address that is not itself a
+/// trusted proxy is the one that no caller could have made up.
+#[must_use]
+pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip().to_canonical());
+    let config = server.config.load();
+    let trusted: Vec<ipnet::IpNet> = config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
+    // A Unix socket has no address: who may connect to it is decided by its mode, and it counts as a proxy.
+    if peer.is_some_and(|peer| !is_trusted(&peer)) || (peer.is_none() && trusted.is_empty()) {
+        return peer;
+    }
+    let named: Vec<IpAddr> = parts
+        .headers
+        .get_all(config.server.client_address_header.as_str())
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|entry| entry.trim().parse::<IpAddr>().ok())
+        .map(|address| address.to_canonical())
+        .collect();
+    named.iter().rev().find(|address| !is_trusted(address)).copied().or(peer)
+}
+
+/// A JSON body of our own interface: the right media type, not too long, no unknown members.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T, pub Bytes);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Arc<Server>) -> Result<Self, ApiError> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = media_type.map(|value| value.split(';').next().unwrap_or_default().trim());
+        if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+            return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/json")));
+        }
+        let bytes = body(request, LONGEST_BODY).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            let detail = error.to_string();
+            ApiError::Body(match error.classify() {
+                serde_json::error::Category::Data => BodyError::Shape(detail),
+                _ => BodyError::Malformed(detail),
+            })
+        })?;
+        Ok(Self(value, bytes))
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// [`BodyError`] when it is longer or does not arrive in time.
+pub async fn body(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let collected = tokio::time::timeout(BODY_PATIENCE, Limited::new(request.into_body(), limit).collect())
+        .await
+        .map_err(|_| ApiError::Body(BodyError::Incomplete))?;
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::Body(BodyError::TooLarge(limit))),
+        Err(_) => Err(ApiError::Body(BodyError::Incomplete)),
+    }
+}

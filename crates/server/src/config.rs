@@ -1,0 +1,218 @@
+//! The configuration: what an operator may set, with its limits and defaults. The only place that reads the
+//! environment. It knows files and words, not what the server does with them.
+
+mod app;
+mod mail;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    app::{AppKeySettings, AppSettings, Declared, declared},
+    mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
+};
+
+/// A configuration that cannot be used, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// The whole of `countersign.toml`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How the server is reached and what it is called.
+    pub server: ServerSettings,
+    /// Where it keeps what it keeps.
+    pub storage: StorageSettings,
+    /// Where the root key comes from.
+    pub keys: KeySettings,
+    /// How mail leaves.
+    pub mail: MailSettings,
+    /// Limits that protect the server and those it writes to.
+    pub limits: LimitSettings,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
+    /// What is logged and how.
+    pub log: LogSettings,
+    /// The apps that are declared here; others may be added through the command line.
+    pub apps: Vec<AppSettings>,
+}
+
+/// How the server is reached and what it is called.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// The public address of this server, without a slash at the end: `iss` of its tokens and the start of its links.
+    pub issuer: String,
+    /// Where to listen: `host:port` or `unix:/path`. By default one listener for apps and people, one for operations.
+    pub listeners: Vec<ListenerSettings>,
+    /// Networks of reverse proxies whose forwarding header is believed, for instance `10.0.0.0/8`.
+    pub trusted_proxies: Vec<String>,
+    /// The header in which trusted proxies name the caller.
+    pub client_address_header: String,
+    /// Connections at once, all listeners together.
+    pub max_connections: usize,
+    /// How long an ordinary end waits for requests and mails under way, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+/// One listener and what it serves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerSettings {
+    /// `host:port` or `unix:/path/to/socket`.
+    pub address: String,
+    /// What is served here.
+    #[serde(default = "every_part")]
+    pub parts: Vec<Part>,
+    /// Mode of a Unix socket as octal text, `660` by default.
+    #[serde(default)]
+    pub mode: Option<String>,
+}
+
+/// A part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What apps and people call: `/v1`, `/oauth2`, `/.well-known`, links, documentation.
+    Public,
+    /// `/livez`, `/readyz`, `/metrics`.
+    Operations,
+    /// `/v1/admin`, without a key: only for a Unix socket whose mode says who may.
+    Admin,
+}
+
+fn every_part() -> Vec<Part> {
+    vec![Part::Public]
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            issuer: "http://localhost:8080".to_owned(),
+            listeners: vec![
+                ListenerSettings { address: "127.0.0.1:8080".to_owned(), parts: vec![Part::Public], mode: None },
+                ListenerSettings { address: "127.0.0.1:8081".to_owned(), parts: vec![Part::Operations], mode: None },
+            ],
+            trusted_proxies: Vec::new(),
+            client_address_header: "x-forwarded-for".to_owned(),
+            max_connections: 10_000,
+            shutdown_seconds: 20,
+        }
+    }
+}
+
+/// Where the server keeps what it keeps.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StorageSettings {
+    /// `sqlite:PATH`, `:memory:` (keeps nothing), `postgres://…` or `mariadb://…`.
+    pub url: String,
+    /// The same, read from a file.
+    pub url_file: Option<PathBuf>,
+    /// Connections to a database server.
+    pub max_connections: u32,
+    /// Where the root key, the control socket and a SQLite file lie unless they say otherwise.
+    pub data_dir: PathBuf,
+}
+
+impl Default for StorageSettings {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:countersign.db".to_owned(),
+            url_file: None,
+            max_connections: 8,
+            data_dir: PathBuf::from("countersign-data"),
+        }
+    }
+}
+
+/// Where the root key comes from. Without any of these it is made at the first start, in `data_dir/root.key`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeySettings {
+    /// 64 hexadecimal digits. Better in the environment (`COUNTERSIGN_KEYS_ROOT_KEY`) than in a file with other things.
+    pub root_key: Option<String>,
+    /// A file that holds the root key, mode 0600.
+    pub root_key_file: Option<PathBuf>,
+    /// A command whose output is the root key: program and arguments.
+    pub root_key_command: Option<Vec<String>>,
+    /// How many days a signing key signs before its successor does: 1 to 365.
+    pub rotate_after_days: Option<u32>,
+}
+
+/// Limits that protect the server and those it writes to.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Messages of all apps together within a day; beyond, they are promised and not sent.
+    pub messages_per_day: u32,
+    /// Requests that start or finish challenges from one network (an IPv4 address, an IPv6 /64) within a minute.
+    pub requests_per_network_per_minute: u32,
+    /// The same for publishable keys, which anybody can read off a page.
+    pub publishable_requests_per_network_per_minute: u32,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            messages_per_day: 100_000,
+            requests_per_network_per_minute: 120,
+            publishable_requests_per_network_per_minute: 20,
+        }
+    }
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// How often what is past its lifetime is purged, in seconds: 1 to 3600.
+    pub sweep_seconds: u64,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self { sweep_seconds: 60 }
+    }
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `error`, `warn`, `info`, `debug` or `trace`; per module as `info,countersign_server=debug`.
+    pub level: String,
+    /// `text` or `json`.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Config {
+    /// Reads a configuration from TOML.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the line and what is expected there.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError(error.to_string()))
+    }
+}

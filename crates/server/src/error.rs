@@ -1,0 +1,236 @@
+//! Every refusal as it leaves: a problem document (RFC 9457) with a stable `code`. The one table of status codes.
+
+use axum::response::{IntoResponse, Response};
+use countersign_domain::{refusal::Refusal, time::Span};
+use http::{HeaderValue, StatusCode, header};
+
+/// For the errors of RFC 6749, which have words of their own.
+pub(crate) const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+/// For the errors of RFC 6749.
+pub(crate) const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
+
+/// Why a request is refused, in the words of the interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// The rules say no.
+    Refused(Refusal),
+    /// No `Authorization` header with an API key.
+    KeyMissing,
+    /// The key is no key: the text says why.
+    KeyMalformed(String),
+    /// Nobody has this key.
+    KeyUnknown,
+    /// The key has ended.
+    KeyEnded,
+    /// The key is of another kind than this route wants.
+    KeyKind(&'static str),
+    /// A publishable key from a page that its app does not list.
+    OriginNotAllowed,
+    /// The app is switched off.
+    AppDisabled,
+    /// The token is not good, whatever the reason.
+    InvalidToken,
+    /// The body is not JSON, or too long, or of another type.
+    Body(BodyError),
+    /// A member of the body is not what it should be.
+    InvalidMember {
+        /// Which one.
+        member: &'static str,
+        /// A stable code for the reason.
+        code: &'static str,
+        /// What to do.
+        detail: String,
+    },
+    /// The same `Idempotency-Key` with another body.
+    IdempotencyKeyReused,
+    /// Too many requests from one network.
+    TooManyRequests(Span),
+    /// The app's messages of today are used up.
+    AppLimit(Span),
+    /// Nothing is there.
+    NotFound,
+    /// The route exists for other methods.
+    MethodNotAllowed,
+    /// What is to be made exists.
+    AlreadyExists(&'static str),
+    /// It comes from the configuration file and is changed there.
+    Declared,
+    /// The store does not answer, or too many write at once.
+    Unavailable,
+    /// A programmer's error.
+    Internal,
+}
+
+/// What is wrong with a body as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// `Content-Type` is not the one expected.
+    MediaType(&'static str),
+    /// Longer than the limit in bytes.
+    TooLarge(usize),
+    /// Not JSON at all.
+    Malformed(String),
+    /// JSON of another shape: an unknown or missing member, a wrong type.
+    Shape(String),
+    /// It did not arrive.
+    Incomplete,
+}
+
+/// Longest detail that repeats anything of a caller's.
+const LONGEST_DETAIL: usize = 300;
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<countersign_store::Error> for ApiError {
+    fn from(error: countersign_store::Error) -> Self {
+        match error {
+            countersign_store::Error::Corrupt { .. } => tracing::error!(%error, "a stored row does not read"),
+            countersign_store::Error::Conflict => tracing::warn!("a decision lost every race for its rows"),
+            _ => tracing::error!(%error, "the store did not answer"),
+        }
+        Self::Unavailable
+    }
+}
+
+/// What a refusal looks like: status, code, title.
+type Row = (StatusCode, &'static str, &'static str);
+
+impl ApiError {
+    #[rustfmt::skip]
+    fn row(&self) -> Row {
+        use StatusCode as S;
+        match self {
+            Self::Refused(refusal) => refusal_row(*refusal),
+            Self::KeyMissing => (S::UNAUTHORIZED, "api_key_missing", "Send an API key as Authorization: Bearer"),
+            Self::KeyMalformed(_) => (S::UNAUTHORIZED, "api_key_malformed", "The API key does not read"),
+            Self::KeyUnknown => (S::UNAUTHORIZED, "api_key_unknown", "The API key is unknown"),
+            Self::KeyEnded => (S::UNAUTHORIZED, "api_key_ended", "The API key has expired or was revoked"),
+            Self::KeyKind(_) => (S::FORBIDDEN, "api_key_kind", "Another kind of API key is needed"),
+            Self::OriginNotAllowed => (S::FORBIDDEN, "origin_not_allowed", "The app does not list this origin"),
+            Self::AppDisabled => (S::FORBIDDEN, "app_disabled", "The app is switched off"),
+            Self::InvalidToken => (S::UNAUTHORIZED, "invalid_token", "The token is not valid"),
+            Self::Body(BodyError::MediaType(_)) => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body has another media type"),
+            Self::Body(BodyError::TooLarge(_)) => (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
+            Self::Body(BodyError::Malformed(_)) => (S::BAD_REQUEST, "malformed_json", "The body is not JSON"),
+            Self::Body(BodyError::Incomplete) => (S::REQUEST_TIMEOUT, "body_incomplete", "The body did not arrive"),
+            Self::Body(BodyError::Shape(_)) => (S::UNPROCESSABLE_ENTITY, "invalid_request", "The body has another shape"),
+            Self::InvalidMember { code, .. } => (S::UNPROCESSABLE_ENTITY, code, "A member of the body is not valid"),
+            Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "This Idempotency-Key came with another body"),
+            Self::TooManyRequests(_) => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests from your network"),
+            Self::AppLimit(_) => (S::TOO_MANY_REQUESTS, "app_limit", "The app has sent enough messages for today"),
+            Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing here"),
+            Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Use another method"),
+            Self::AlreadyExists(_) => (S::CONFLICT, "already_exists", "It exists already"),
+            Self::Declared => (S::CONFLICT, "declared_in_file", "It is declared in the configuration file: change it there"),
+            Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
+            Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here"),
+        }
+    }
+
+    /// The stable code, for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.row().1
+    }
+
+    fn detail(&self) -> Option<String> {
+        let detail = match self {
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::KeyMalformed(detail) | Self::Body(BodyError::Malformed(detail) | BodyError::Shape(detail)) => {
+                detail.clone()
+            }
+            Self::KeyKind(wanted) => format!("this route wants a {wanted} key"),
+            Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
+            Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
+            Self::InvalidMember { detail, .. } => detail.clone(),
+            Self::AlreadyExists(what) => format!("there is such a {what}"),
+            _ => return None,
+        };
+        // Control characters of a caller's own text stay out of terminals and logs.
+        Some(detail.chars().filter(|letter| !letter.is_control()).take(LONGEST_DETAIL).collect())
+    }
+
+    fn retry_after(&self) -> Option<i64> {
+        match self {
+            Self::Refused(
+                Refusal::TooManyAttempts { retry_after }
+                | Refusal::ResendTooSoon { retry_after }
+                | Refusal::TooManyMessages { retry_after },
+            )
+            | Self::TooManyRequests(retry_after)
+            | Self::AppLimit(retry_after) => Some(retry_after.seconds_up().max(1)),
+            Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+
+    fn document(&self) -> serde_json::Map<String, serde_json::Value> {
+        let (status, code, title) = self.row();
+        let mut document = serde_json::Map::new();
+        document.insert("type".into(), format!("urn:countersign:problem:{code}").into());
+        document.insert("title".into(), title.into());
+        document.insert("status".into(), status.as_u16().into());
+        document.insert("code".into(), code.into());
+        if let Some(detail) = self.detail() {
+            document.insert("detail".into(), detail.into());
+        }
+        if let Self::InvalidMember { member, .. } = self {
+            document.insert("member".into(), (*member).into());
+        }
+        if let Self::Refused(Refusal::InvalidCode { tries_left } | Refusal::InvalidNumber { tries_left }) = self {
+            document.insert("tries_left".into(), (*tries_left).into());
+        }
+        if let Some(seconds) = self.retry_after() {
+            document.insert("retry_after".into(), seconds.into());
+        }
+        document
+    }
+}
+
+#[rustfmt::skip]
+fn refusal_row(refusal: Refusal) -> Row {
+    use StatusCode as S;
+    match refusal {
+        Refusal::InvalidCode { .. } => (S::UNAUTHORIZED, "invalid_code", "The code is wrong"),
+        Refusal::InvalidBinding => (S::UNAUTHORIZED, "invalid_binding", "The binding is wrong"),
+        Refusal::InvalidNumber { .. } => (S::UNAUTHORIZED, "invalid_number", "The number is wrong"),
+        Refusal::ChallengeNotFound => (S::NOT_FOUND, "challenge_not_found", "There is no such challenge"),
+        Refusal::ChallengeOver => (S::GONE, "challenge_over", "The challenge is over: ask for a new one"),
+        Refusal::NotApproved => (S::CONFLICT, "not_approved", "The link has not been approved yet"),
+        Refusal::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: use the link of a new mail"),
+        Refusal::ResendTooSoon { .. } => (S::TOO_MANY_REQUESTS, "resend_too_soon", "A message was sent a moment ago"),
+        Refusal::TooManyMessages { .. } => (S::TOO_MANY_REQUESTS, "too_many_messages", "Too many messages to this address"),
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, ..) = self.row();
+        let retry_after = self.retry_after();
+        let body = serde_json::Value::Object(self.document()).to_string();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = match self {
+                Self::InvalidToken => "Bearer error=\"invalid_token\"",
+                _ => "Bearer",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Problem(self.code()));
+        response
+    }
+}
+
+/// Left on a refused response, so that logs and metrics can name the reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Problem(pub &'static str);

@@ -1,0 +1,116 @@
+//! The apps and keys that are known at this moment: those of the configuration and those of the store, in memory,
+//! replaced as a whole when either changes. It knows no request.
+
+use std::{collections::HashMap, sync::Arc};
+
+use countersign_domain::{
+    api_key::{ApiKey, ApiKeyText},
+    app::{App, AppName},
+    id::ApiKeyId,
+    secret::Digest,
+    stored_app::StoredApp,
+    time::Timestamp,
+};
+
+use crate::{
+    config::{AppSettings, Declared},
+    vault::Keys,
+};
+
+/// Apps and keys as they are now.
+#[derive(Debug, Default)]
+pub struct Registry {
+    apps: HashMap<AppName, Arc<App>>,
+    keys: HashMap<Digest, Arc<ApiKey>>,
+    /// Every origin of every app: who may be told that a request was refused.
+    origins: std::collections::HashSet<String>,
+    declared: std::collections::HashSet<AppName>,
+}
+
+impl Registry {
+    /// Everything that is declared and stored. A stored app that a declared one covers is left out: the file wins.
+    #[must_use]
+    pub fn build(declared: &[Declared], stored: &[StoredApp], keys: Vec<ApiKey>, vault: &Keys) -> Self {
+        let mut registry = Self::default();
+        for app in stored {
+            match serde_json::from_str::<AppSettings>(&app.settings).map(|settings| settings.app()) {
+                Ok(Ok(mut read)) => {
+                    read.disabled |= app.disabled;
+                    registry.apps.insert(read.name.clone(), Arc::new(read));
+                }
+                _ => tracing::error!(app = %app.name, "the stored settings of an app do not read; it is left out"),
+            }
+        }
+        for key in keys {
+            registry.keys.insert(key.digest, Arc::new(key));
+        }
+        for Declared { app, keys } in declared {
+            registry.apps.insert(app.name.clone(), Arc::new(app.clone()));
+            registry.declared.insert(app.name.clone());
+            for (text, label) in keys {
+                let key = declared_key(&app.name, text, label, vault);
+                registry.keys.insert(key.digest, Arc::new(key));
+            }
+        }
+        registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
+        registry
+    }
+
+    /// An app by its name.
+    #[must_use]
+    pub fn app(&self, name: &AppName) -> Option<&Arc<App>> {
+        self.apps.get(name)
+    }
+
+    /// All apps, by name.
+    #[must_use]
+    pub fn apps(&self) -> Vec<&Arc<App>> {
+        let mut apps: Vec<_> = self.apps.values().collect();
+        apps.sort_by(|one, other| one.name.cmp(&other.name));
+        apps
+    }
+
+    /// Whether an app comes from the configuration file, and is read-only elsewhere.
+    #[must_use]
+    pub fn is_declared(&self, name: &AppName) -> bool {
+        self.declared.contains(name)
+    }
+
+    /// A key by the digest of its text.
+    #[must_use]
+    pub fn key(&self, digest: &Digest) -> Option<&Arc<ApiKey>> {
+        self.keys.get(digest)
+    }
+
+    /// The keys of an app, oldest first.
+    #[must_use]
+    pub fn keys_of(&self, app: &AppName) -> Vec<&Arc<ApiKey>> {
+        let mut keys: Vec<_> = self.keys.values().filter(|key| key.app == *app).collect();
+        keys.sort_by_key(|key| key.id);
+        keys
+    }
+
+    /// Whether any app lets pages of this origin speak.
+    #[must_use]
+    pub fn knows_origin(&self, origin: &str) -> bool {
+        self.origins.contains(origin)
+    }
+}
+
+/// A key of the configuration file; its id is made from its digest, so that it is the same at every start.
+fn declared_key(app: &AppName, text: &ApiKeyText, label: &str, vault: &Keys) -> ApiKey {
+    let digest = vault.api_key(text);
+    let mut id = [0; 16];
+    id[6..].copy_from_slice(&digest.bytes()[..10]);
+    ApiKey {
+        id: ApiKeyId::from_bytes(id),
+        app: app.clone(),
+        kind: text.kind(),
+        digest,
+        label: label.to_owned(),
+        created_at: Timestamp::from_millis(0),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    }
+}

@@ -1,0 +1,107 @@
+//! What was taken back, in memory: asked at every check of a token. Filled from the store at the start, by this
+//! node's own revocations at once, and by those of other nodes within a second.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use countersign_domain::{
+    app::AppName,
+    id::TokenId,
+    subject::Subject,
+    time::Timestamp,
+    token::{Revocation, RevocationTarget},
+};
+use parking_lot::RwLock;
+
+/// All revocations that still concern a token.
+#[derive(Debug, Default)]
+pub struct Revocations {
+    rows: RwLock<HashMap<AppName, OfApp>>,
+    /// When the store was last asked successfully for those of other nodes.
+    asked_at: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct OfApp {
+    targets: HashMap<RevocationTarget, (Timestamp, Timestamp)>,
+}
+
+impl Revocations {
+    /// Takes note of revocations.
+    pub fn add(&self, revocations: impl IntoIterator<Item = Revocation>) {
+        let mut rows = self.rows.write();
+        for revocation in revocations {
+            let targets = &mut rows.entry(revocation.app).or_default().targets;
+            let row = targets.entry(revocation.target).or_insert((revocation.before, revocation.expires_at));
+            *row = (row.0.max(revocation.before), row.1.max(revocation.expires_at));
+        }
+    }
+
+    /// Whether a token is dead. `id` tells when it was made, to the millisecond.
+    #[must_use]
+    pub fn is_revoked(&self, app: &AppName, id: TokenId, subject: Subject) -> bool {
+        let rows = self.rows.read();
+        let Some(of_app) = rows.get(app) else { return false };
+        [RevocationTarget::Token(id), RevocationTarget::Subject(subject), RevocationTarget::App]
+            .iter()
+            .any(|target| of_app.targets.get(target).is_some_and(|(before, _)| id.made_at() <= *before))
+    }
+
+    /// Forgets those whose tokens are all over.
+    pub fn sweep(&self, now: Timestamp) {
+        let mut rows = self.rows.write();
+        for of_app in rows.values_mut() {
+            of_app.targets.retain(|_, (_, expires_at)| *expires_at > now);
+        }
+        rows.retain(|_, of_app| !of_app.targets.is_empty());
+    }
+
+    /// Notes that the store was asked at `now` and answered.
+    pub fn note_asked(&self, now: Timestamp) {
+        self.asked_at.fetch_max(now.millis(), Ordering::Relaxed);
+    }
+
+    /// When the store last answered.
+    #[must_use]
+    pub fn asked_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.asked_at.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::{testing::Seeded, time::Span};
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_taken_back_is_dead() {
+        let (forum, shop): (AppName, AppName) = ("forum".parse().unwrap(), "shop".parse().unwrap());
+        let start = Timestamp::from_millis(1_800_000_000_000);
+        let mut random = Seeded::new(1);
+        let mut token = |millis| TokenId::new(start + Span::from_millis(millis), &mut random);
+        let (early, late, other) = (token(0), token(11), token(0));
+        let (one, two) = (Subject::from_bytes([1; 24]), Subject::from_bytes([2; 24]));
+        let revoke = |target| Revocation {
+            app: forum.clone(),
+            target,
+            before: start + Span::from_millis(10),
+            revoked_at: start + Span::from_millis(10),
+            expires_at: start + Span::DAY,
+        };
+        let rows = Revocations::default();
+        assert!(!rows.is_revoked(&forum, early, one));
+        rows.add([revoke(RevocationTarget::Token(early))]);
+        assert!(rows.is_revoked(&forum, early, one) && !rows.is_revoked(&forum, other, one));
+        assert!(!rows.is_revoked(&shop, early, one));
+        rows.add([revoke(RevocationTarget::Subject(one))]);
+        assert!(rows.is_revoked(&forum, other, one) && !rows.is_revoked(&forum, late, one));
+        assert!(!rows.is_revoked(&forum, other, two));
+        rows.add([revoke(RevocationTarget::App)]);
+        assert!(rows.is_revoked(&forum, other, two) && !rows.is_revoked(&forum, late, two));
+        rows.sweep(start + Span::DAY);
+        assert!(!rows.is_revoked(&forum, early, one));
+    }
+}

@@ -1,0 +1,137 @@
+//! What every request may need, put together once. Who may change which part is said at each field.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use countersign_domain::{app::AppName, changes::Changes, random::Random, time::{Span, Timestamp}};
+use countersign_store::Store;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::{
+    config::Config,
+    error::ApiError,
+    flood::Flood,
+    key_ring::KeyRing,
+    key_use::KeyUse,
+    metrics::Metrics,
+    outbox::Outbox,
+    quota::Quotas,
+    registry::Registry,
+    revocations::Revocations,
+    signature_cache::SignatureCache,
+    system::{Clock, Entropy},
+    vault::Keys,
+};
+
+/// How often a decision is made anew after somebody else wrote first.
+const DECISIONS: usize = 16;
+/// Decisions about different people that may be under way at once on this node.
+const LANES: usize = 1024;
+/// For how long revocations that were read are trusted to be all.
+const REVOCATIONS_TRUSTED: Span = Span::from_seconds(1);
+
+/// What every request may need. Shared by all tasks of a server.
+pub struct Server {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Digests and seals.
+    pub keys: Keys,
+    /// The configuration; replaced as a whole by a reload.
+    pub config: ArcSwap<Config>,
+    /// Apps and API keys; replaced by a reload and by administration.
+    pub registry: ArcSwap<Registry>,
+    /// Signing keys; replaced by rotation.
+    pub key_ring: ArcSwap<KeyRing>,
+    /// What was taken back.
+    pub revocations: Revocations,
+    /// Tokens whose signature was checked before.
+    pub signatures: SignatureCache,
+    /// Requests by network, in memory.
+    pub flood: Flood,
+    /// When API keys were last used.
+    pub key_use: KeyUse,
+    /// Messages by app and in total, leased from the store in blocks.
+    pub quotas: Quotas,
+    /// The way to the outbox worker.
+    pub outbox: Outbox,
+    /// Counters for operators.
+    pub metrics: Metrics,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The generator.
+    pub entropy: Arc<dyn Entropy>,
+    /// One for each group of people: decisions about one person queue here instead of failing in the store.
+    pub lanes: Lanes,
+}
+
+impl Server {
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A generator for one task.
+    #[must_use]
+    pub fn random(&self) -> Box<dyn Random + Send> {
+        self.entropy.random()
+    }
+
+    /// The public address of this server.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.config.load().server.issuer.clone()
+    }
+
+    /// Reads, decides, commits, and decides again when somebody else wrote first. What is decided leaves only after
+    /// it was committed, a refusal too.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`] when the store does not answer or every try lost its race: nothing is said then
+    /// about what would have been decided.
+    pub async fn decide<T, D, F>(&self, mut decide: D) -> Result<T, ApiError>
+    where
+        D: FnMut() -> F + Send,
+        F: Future<Output = Result<(T, Changes), ApiError>> + Send,
+        T: Send,
+    {
+        for _ in 0..DECISIONS {
+            let (outcome, changes) = decide().await?;
+            match self.store.commit(changes).await {
+                Ok(()) => return Ok(outcome),
+                Err(countersign_store::Error::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(countersign_store::Error::Conflict.into())
+    }
+
+    /// Whether this node can know what other nodes took back: it asked the store within the last second.
+    #[must_use]
+    pub fn knows_revocations(&self, now: Timestamp) -> bool {
+        self.store.is_exclusive() || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED
+    }
+
+    /// An app by its name, as it is now.
+    #[must_use]
+    pub fn app(&self, name: &AppName) -> Option<Arc<countersign_domain::app::App>> {
+        self.registry.load().app(name).cloned()
+    }
+}
+
+/// Queues for decisions: a person's digest chooses one.
+pub struct Lanes(Vec<Mutex<()>>);
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self((0..LANES).map(|_| Mutex::new(())).collect())
+    }
+}
+
+impl Lanes {
+    /// Waits until nobody else on this node decides about the same person.
+    pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> MutexGuard<'_, ()> {
+        let [first, second, ..] = *person.bytes();
+        self.0[usize::from(u16::from_be_bytes([first, second])) % LANES].lock().await
+    }
+}

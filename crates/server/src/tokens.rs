@@ -1,0 +1,210 @@
+//! Access tokens: made from a proof, and checked wherever we are asked.
+
+use std::sync::Arc;
+
+use countersign_domain::{
+    app::App,
+    assurance::Assurance,
+    challenge::{Proof, Purpose},
+    id::TokenId,
+    subject::Subject,
+    time::{Span, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::ApiError,
+    key_ring::{ACCESS_TOKEN, KeyRing},
+    keys::verify_compact,
+    signature_cache::Fingerprint,
+    state::Server,
+};
+
+/// Life of a proof that an address is somebody's: long enough to be handed on, too short to be kept.
+const PROOF_LIFE: Span = Span::from_hours(1);
+
+/// The claims of a token as they are signed (RFC 9068, 2.2).
+#[derive(Serialize)]
+struct Signed<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    client_id: &'a str,
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    jti: &'a str,
+    acr: &'a str,
+    amr: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+}
+
+/// A token that was made.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// For how long it is good.
+    pub lifetime: Span,
+}
+
+/// The claims of a token that was checked: all that a caller may be told.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TokenClaims {
+    /// Who made it.
+    pub iss: String,
+    /// The person, as the app knows them.
+    pub sub: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// The app it was made for.
+    pub client_id: String,
+    /// When it was made, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends.
+    pub exp: i64,
+    /// When the person proved control.
+    pub auth_time: i64,
+    /// Its id.
+    pub jti: String,
+    /// What the proof is worth.
+    pub acr: String,
+    /// How it was proven.
+    pub amr: Vec<String>,
+    /// The verified address, where the app asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// True beside an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+}
+
+/// A token that is good now.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it says.
+    pub claims: TokenClaims,
+    /// The app it was made for.
+    pub app: Arc<App>,
+    /// Its id.
+    pub id: TokenId,
+    /// The person.
+    pub subject: Subject,
+}
+
+/// Makes the token that a proof is worth: an access token, or a proof of an address.
+///
+/// # Errors
+/// [`ApiError::Unavailable`] while there is no key to sign with.
+pub fn issue(server: &Server, app: &App, proof: &Proof, address: Option<&str>) -> Result<Issued, ApiError> {
+    let now = server.now();
+    let ring = server.key_ring.load();
+    let key = ring.current(&app.name, app.token.algorithm, now).ok_or_else(|| {
+        tracing::error!(app = %app.name, algorithm = %app.token.algorithm, "there is no key to sign with");
+        ApiError::Unavailable
+    })?;
+    let (lifetime, signer) = match proof.purpose {
+        Purpose::SignIn => (app.token.lifetime, &key.access),
+        Purpose::ConfirmAddress => (PROOF_LIFE, &key.proof),
+    };
+    let claims = Signed {
+        iss: &server.issuer(),
+        sub: &proof.subject.to_string(),
+        aud: app.audience(),
+        client_id: app.name.as_str(),
+        iat: now.seconds(),
+        exp: (now + lifetime).seconds(),
+        auth_time: proof.assurance.proven_at.seconds(),
+        jti: &TokenId::new(now, &mut *server.random()).to_string(),
+        acr: Assurance::MAILBOX,
+        amr: [proof.assurance.method.amr()],
+        email: address,
+        email_verified: address.map(|_| true),
+    };
+    let json = serde_json::to_vec(&claims).map_err(|_| ApiError::Internal)?;
+    let token = signer.sign(&json).map_err(|_| ApiError::Internal)?;
+    Ok(Issued { token, expires_at: now + lifetime, lifetime })
+}
+
+/// Checks an access token: signature, type, issuer, times, app and revocations. The audience is the caller's to
+/// compare.
+///
+/// # Errors
+/// [`ApiError::InvalidToken`] whatever is wrong, [`ApiError::Unavailable`] when revocations cannot be known.
+pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, ApiError> {
+    if !server.knows_revocations(now) {
+        return Err(ApiError::Unavailable);
+    }
+    let payload = verified_payload(server, token, now).ok_or(ApiError::InvalidToken)?;
+    let checked = read(server, &payload, now).ok_or(ApiError::InvalidToken)?;
+    if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject) {
+        return Err(ApiError::InvalidToken);
+    }
+    Ok(checked)
+}
+
+/// The payload of a token whose signature is right: checked now, or remembered.
+fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<u8>> {
+    if token.len() > crate::keys::MAX_TOKEN_BYTES {
+        return None;
+    }
+    let ring = server.key_ring.load();
+    let fingerprint = Fingerprint::of(token);
+    if server.signatures.contains(fingerprint, ring.generation(), now) {
+        server.metrics.token_cache_hits.inc();
+        return parse_payload(token);
+    }
+    let payload = verify(&ring, token, now)?;
+    let end = expiry(&payload)?;
+    server.metrics.token_cache_misses.inc();
+    server.signatures.insert(fingerprint, ring.generation(), end);
+    Some(payload)
+}
+
+fn verify(ring: &KeyRing, token: &str, now: Timestamp) -> Option<Vec<u8>> {
+    let verified =
+        verify_compact(token, ACCESS_TOKEN, |kid| ring.accepted(kid, now).map(|key| &key.verifying)).ok()?;
+    // A key of one app signs for that app alone: a shared secret cannot speak for others.
+    let key = ring.accepted(&verified.kid, now)?;
+    if let Some(owner) = &key.stored.app {
+        #[derive(Deserialize)]
+        struct Client {
+            client_id: String,
+        }
+        let client: Client = serde_json::from_slice(&verified.payload).ok()?;
+        if client.client_id != owner.as_str() {
+            return None;
+        }
+    }
+    Some(verified.payload)
+}
+
+fn parse_payload(token: &str) -> Option<Vec<u8>> {
+    let (_, rest) = token.split_once('.')?;
+    let (payload, _) = rest.split_once('.')?;
+    data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()
+}
+
+fn expiry(payload: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct End {
+        exp: i64,
+    }
+    let end: End = serde_json::from_slice(payload).ok()?;
+    Some(Timestamp::from_millis(end.exp.checked_mul(1000)?))
+}
+
+fn read(server: &Server, payload: &[u8], now: Timestamp) -> Option<Checked> {
+    let claims: TokenClaims = serde_json::from_slice(payload).ok()?;
+    let id: TokenId = claims.jti.parse().ok()?;
+    let subject: Subject = claims.sub.parse().ok()?;
+    let app = server.app(&claims.client_id.parse().ok()?)?;
+    let in_time = claims.exp > now.seconds() && claims.iat <= now.seconds();
+    let ours = claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
+    (in_time && ours).then_some(Checked { claims, app, id, subject })
+}
