@@ -1,0 +1,52 @@
+//! The files that are made from the code, so that they cannot say something else than the code does.
+//!
+//! `cargo xtask gen` writes them; tidy compares them. What is in them is the program's own business.
+
+use std::fs;
+
+use crate::{cargo, environment};
+
+/// A file, and what the program is asked for to make it.
+pub(crate) struct Generated {
+    /// Where it is kept, from the root of the work tree.
+    pub(crate) path: &'static str,
+    /// The arguments after `countersign generate`; it answers on standard output.
+    pub(crate) arguments: &'static [&'static str],
+}
+
+/// All of them.
+pub(crate) const GENERATED: &[Generated] = &[];
+
+/// Makes every generated file anew.
+///
+/// # Errors
+/// When the program cannot be built, fails, or a file cannot be written.
+pub(crate) fn write_all() -> anyhow::Result<()> {
+    for file in GENERATED {
+        fs::write(environment::root().join(file.path), make(file)?)?;
+        println!("wrote {}", file.path);
+    }
+    Ok(())
+}
+
+/// The paths of the files that are not what the code says now.
+///
+/// # Errors
+/// When the program cannot be built or fails.
+pub(crate) fn stale() -> anyhow::Result<Vec<&'static str>> {
+    let mut stale = Vec::new();
+    for file in GENERATED {
+        let kept = fs::read_to_string(environment::root().join(file.path)).unwrap_or_default();
+        if kept != make(file)? {
+            stale.push(file.path);
+        }
+    }
+    Ok(stale)
+}
+
+fn make(file: &Generated) -> anyhow::Result<String> {
+    let build = ["run", "--quiet", "--locked", "--package=countersign-cli", "--", "generate"];
+    let arguments = [&build[..], file.arguments].concat();
+    let text = environment::output(&mut cargo::cargo(&arguments)?)?;
+    Ok(text + "\n")
+}

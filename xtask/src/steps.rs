@@ -1,0 +1,246 @@
+//! The steps of a run, in order, each timed; and the summary at the end.
+//!
+//! A failed step does not stop the next one: a run says everything that is wrong. What a step checks is cargo's, the
+//! tests' and tidy's business.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    cargo::{self, Member},
+    options::Options,
+    packages::{self, Need},
+    servers::{Engine, Servers},
+    tidy,
+    toolbox::{self, Toolbox},
+};
+
+/// The crate whose integration tests run the real binary.
+const END_TO_END: &str = "countersign-cli";
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Formatting.
+    Format,
+    /// Lints, all of them errors.
+    Clippy,
+    /// House rules.
+    Tidy,
+    /// Every test that needs no more than databases.
+    Tests,
+    /// The examples in the documentation.
+    Documentation,
+    /// The real binary, with real mail servers, proxies and browsers.
+    EndToEnd,
+}
+
+impl Step {
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Format, Self::Clippy, Self::Tidy, Self::Tests, Self::Documentation, Self::EndToEnd];
+
+    /// Those of `cargo xtask check`.
+    pub(crate) const CHECKS: [Self; 3] = [Self::Format, Self::Clippy, Self::Tidy];
+
+    /// As it is called on the command line and in the summary.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Clippy => "clippy",
+            Self::Tidy => "tidy",
+            Self::Tests => "tests",
+            Self::Documentation => "documentation",
+            Self::EndToEnd => "end-to-end",
+        }
+    }
+
+    fn needs_servers(self) -> bool {
+        matches!(self, Self::Tests | Self::EndToEnd)
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// What the steps run with.
+struct Prepared {
+    members: Vec<Member>,
+    servers: Option<Servers>,
+    toolbox: Option<Toolbox>,
+}
+
+/// Prepares the machine, runs the steps and prints the summary; false when a step failed.
+///
+/// # Errors
+/// When something that the steps need cannot be had.
+pub(crate) fn test(options: &Options) -> anyhow::Result<bool> {
+    let begun = Instant::now();
+    let prepared = prepare(options)?;
+    let mut rows = vec![("preparation", Outcome::Passed, begun.elapsed())];
+    for step in &options.steps {
+        println!("\n── {} ──", step.name());
+        let begun = Instant::now();
+        let outcome = run(*step, &prepared).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        rows.push((step.name(), outcome, begun.elapsed()));
+    }
+    if options.steps.iter().any(|step| step.needs_servers()) {
+        for engine in &options.skipped {
+            rows.push((
+                engine.name(),
+                Outcome::Skipped("left out by --skip-engine".to_owned()),
+                Duration::ZERO,
+            ));
+        }
+    }
+    drop(prepared);
+    println!("\n{}", summary(&rows));
+    Ok(!rows.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_))))
+}
+
+fn prepare(options: &Options) -> anyhow::Result<Prepared> {
+    packages::provide(&needs(options), options.install)?;
+    let has = |step| options.steps.contains(&step);
+    let members = cargo::members()?;
+    let servers = options.steps.iter().any(|step| step.needs_servers());
+    Ok(Prepared {
+        members,
+        servers: servers.then(|| Servers::start(&options.skipped)).transpose()?,
+        toolbox: has(Step::EndToEnd).then(toolbox::provide).transpose()?,
+    })
+}
+
+/// What must be there for these steps.
+fn needs(options: &Options) -> Vec<Need> {
+    let mut needs = vec![Need::Build];
+    if options.steps.iter().any(|step| step.needs_servers()) {
+        let engines = Engine::ALL.into_iter().filter(|engine| !options.skipped.contains(engine));
+        needs.extend(engines.map(Engine::need));
+    }
+    if options.steps.contains(&Step::EndToEnd) {
+        needs.push(Need::EndToEnd);
+    }
+    needs
+}
+
+fn run(step: Step, prepared: &Prepared) -> anyhow::Result<Outcome> {
+    match step {
+        Step::Format => cargo_step(&["fmt", "--all", "--check"], prepared),
+        Step::Clippy => {
+            let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+            cargo_step(&arguments, prepared)
+        }
+        Step::Tidy => Ok(if tidy::run()? { Outcome::Passed } else { Outcome::Failed(String::new()) }),
+        Step::Tests => cargo_step(&tests(&prepared.members), prepared),
+        Step::Documentation => {
+            if prepared.members.iter().any(|member| member.is_library) {
+                cargo_step(&["test", "--workspace", "--locked", "--no-fail-fast", "--doc"], prepared)
+            } else {
+                Ok(Outcome::Skipped("there is no library".to_owned()))
+            }
+        }
+        Step::EndToEnd => match end_to_end(&prepared.members) {
+            Some(arguments) => cargo_step(&arguments, prepared),
+            None => Ok(Outcome::Skipped("there are no end-to-end tests".to_owned())),
+        },
+    }
+}
+
+/// Both kinds of test are chosen from the whole workspace, so that nothing is built twice for another set of features.
+const TEST: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
+
+fn tests(members: &[Member]) -> Vec<&str> {
+    let mut arguments = [&TEST[..], &["--lib", "--bins"]].concat();
+    for member in members.iter().filter(|member| member.name != END_TO_END) {
+        arguments.extend(member.tests.iter().flat_map(|test| ["--test", test]));
+    }
+    arguments
+}
+
+fn end_to_end(members: &[Member]) -> Option<Vec<&str>> {
+    let member = members.iter().find(|member| member.name == END_TO_END)?;
+    let chosen: Vec<&str> = member.tests.iter().flat_map(|test| ["--test", test]).collect();
+    (!chosen.is_empty()).then(|| [&TEST[..], &chosen].concat())
+}
+
+fn cargo_step(arguments: &[&str], prepared: &Prepared) -> anyhow::Result<Outcome> {
+    let mut command: Command = cargo::cargo(arguments)?;
+    command.envs(prepared.servers.iter().flat_map(Servers::variables));
+    command.envs(prepared.toolbox.iter().flat_map(Toolbox::variables));
+    let status = command.status()?;
+    Ok(if status.success() {
+        Outcome::Passed
+    } else {
+        Outcome::Failed(format!("cargo {}: {status}", arguments.first().copied().unwrap_or_default()))
+    })
+}
+
+/// One line for each step.
+fn summary(rows: &[(&str, Outcome, Duration)]) -> String {
+    let lines = rows.iter().map(|(name, outcome, time)| {
+        let (word, detail) = match outcome {
+            Outcome::Passed => ("passed", ""),
+            Outcome::Failed(detail) => ("FAILED", detail.as_str()),
+            Outcome::Skipped(reason) => ("skipped", reason.as_str()),
+        };
+        format!("{name:<14} {word:<8} {:>6.1} s  {detail}", time.as_secs_f64()).trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, tests: &[&str]) -> Member {
+        let tests = tests.iter().map(|test| (*test).to_owned()).collect();
+        Member { name: name.to_owned(), dependencies: vec![], tests, is_library: true }
+    }
+
+    #[test]
+    fn every_test_binary_is_in_exactly_one_step() {
+        let members = [member("countersign-server", &["it"]), member(END_TO_END, &["mail", "browser"])];
+        assert_eq!(
+            tests(&members).join(" "),
+            "test --workspace --locked --no-fail-fast --lib --bins --test it"
+        );
+        assert_eq!(
+            end_to_end(&members).unwrap().join(" "),
+            "test --workspace --locked --no-fail-fast --test mail --test browser"
+        );
+        assert_eq!(end_to_end(&[member(END_TO_END, &[])]), None);
+    }
+
+    #[test]
+    fn a_run_needs_only_what_its_steps_need() {
+        let options = |steps: &[Step], skipped: &[Engine]| {
+            needs(&Options { steps: steps.to_vec(), skipped: skipped.to_vec(), install: true })
+        };
+        assert_eq!(options(&Step::CHECKS, &[]), [Need::Build]);
+        assert_eq!(options(&[Step::Tests], &[]), [Need::Build, Need::Postgres, Need::Mariadb]);
+        assert_eq!(options(&[Step::Tests], &[Engine::Postgres]), [Need::Build, Need::Mariadb]);
+        assert_eq!(options(&[Step::EndToEnd], &Engine::ALL), [Need::Build, Need::EndToEnd]);
+    }
+
+    #[test]
+    fn the_summary_tells_what_was_left_out() {
+        let rows = [
+            (
+                "tests",
+                Outcome::Failed("cargo test: exit status: 101".to_owned()),
+                Duration::from_millis(1500),
+            ),
+            ("mariadb", Outcome::Skipped("left out by --skip-engine".to_owned()), Duration::ZERO),
+        ];
+        let expected = "tests          FAILED      1.5 s  cargo test: exit status: 101\n\
+                        mariadb        skipped     0.0 s  left out by --skip-engine";
+        assert_eq!(summary(&rows), expected);
+    }
+}

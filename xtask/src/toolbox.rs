@@ -1,0 +1,124 @@
+//! The Python and Node packages the end-to-end tests use, in the user's cache, outside the work tree.
+//!
+//! A folder is named by the digest of what went into it: a changed list of versions makes a new folder, an unchanged
+//! one costs nothing.
+
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Context as _;
+
+use crate::environment;
+
+/// Where the end-to-end tests find what they run.
+#[derive(Debug)]
+pub(crate) struct Toolbox {
+    /// The Python that has the packages.
+    pub(crate) python: PathBuf,
+    /// Node.
+    pub(crate) node: PathBuf,
+    /// The folder with the Node packages.
+    pub(crate) node_modules: PathBuf,
+    /// A browser of the Chromium family.
+    pub(crate) chromium: PathBuf,
+}
+
+impl Toolbox {
+    /// The variables by which the tests find these.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        [
+            ("COUNTERSIGN_TEST_PYTHON", &self.python),
+            ("COUNTERSIGN_TEST_NODE", &self.node),
+            ("COUNTERSIGN_TEST_NODE_MODULES", &self.node_modules),
+            ("COUNTERSIGN_TEST_CHROMIUM", &self.chromium),
+        ]
+        .map(|(name, path)| (name, path.display().to_string()))
+        .to_vec()
+    }
+}
+
+/// Brings the packages into the cache unless they are there.
+///
+/// # Errors
+/// When a program is missing, or pip or npm fails.
+pub(crate) fn provide() -> anyhow::Result<Toolbox> {
+    let sources = environment::root().join("xtask");
+    let python = find(&["python3"])?;
+    let node = find(&["node"])?;
+    let venv = folder("python", &python, &[sources.join("python-requirements.txt")], |folder, sources| {
+        environment::must_succeed(Command::new(&python).args(["-m", "venv"]).arg(folder))?;
+        environment::must_succeed(
+            Command::new(folder.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .args(sources),
+        )
+    })?;
+    let lists = ["npm/package.json", "npm/package-lock.json"].map(|list| sources.join(list));
+    let modules = folder("npm", &node, &lists, |folder, sources| {
+        fs::create_dir_all(folder)?;
+        for source in sources {
+            fs::copy(source, folder.join(source.file_name().unwrap_or_default()))?;
+        }
+        environment::must_succeed(
+            Command::new(find(&["npm"])?)
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(folder),
+        )
+    })?;
+    Ok(Toolbox {
+        python: venv.join("bin/python"),
+        node,
+        node_modules: modules.join("node_modules"),
+        chromium: find(&["chromium", "chromium-browser", "google-chrome"])?,
+    })
+}
+
+fn find(names: &[&str]) -> anyhow::Result<PathBuf> {
+    environment::program(names).with_context(|| format!("{} is not to be found", names.join(" or ")))
+}
+
+/// The cached folder made of `sources` with `interpreter`, filled by `fill` if it is new.
+fn folder(
+    kind: &str,
+    interpreter: &Path,
+    sources: &[PathBuf],
+    fill: impl FnOnce(&Path, &[PathBuf]) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let version = environment::output(Command::new(interpreter).arg("--version"))?;
+    let folder = environment::cache()?.join(format!("{kind}-{}", digest(&version, sources)?));
+    provide_folder(&folder, kind, |folder| fill(folder, sources))?;
+    Ok(folder)
+}
+
+/// Fills a folder once. The mark is written last, so that what was interrupted is begun again.
+pub(crate) fn provide_folder(
+    folder: &Path,
+    what: &str,
+    fill: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mark = folder.with_extension("complete");
+    if mark.exists() && folder.exists() {
+        return Ok(());
+    }
+    println!("Preparing {what} in {}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fill(folder).with_context(|| format!("{what} could not be prepared"))?;
+    fs::write(&mark, "")?;
+    Ok(())
+}
+
+/// Tells one list of versions from another; not meant to withstand anybody.
+pub(crate) fn digest(version: &str, sources: &[PathBuf]) -> anyhow::Result<String> {
+    let mut hasher = DefaultHasher::new();
+    version.hash(&mut hasher);
+    for source in sources {
+        fs::read(source).with_context(|| format!("cannot read {}", source.display()))?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
