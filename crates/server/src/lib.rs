@@ -1,5 +1,31 @@
 //! What is said: HTTP, HTML and mail.
 //!
-//! This crate speaks to browsers, apps and mail servers. It knows no SQL, and it decides nothing: it asks the domain.
+//! Requests come in, are parsed into the domain's types, decided there, committed through the store and answered
+//! here. This crate knows no SQL, and it has no rules of its own.
 
+pub mod api;
+pub mod call;
+pub mod config;
+pub mod error;
+pub mod flood;
+pub mod key_ring;
+pub mod key_use;
 pub mod keys;
+pub mod listener;
+pub mod maintenance;
+pub mod metrics;
+pub mod oauth2;
+pub mod operations;
+pub mod outbox;
+pub mod pages;
+pub mod quota;
+pub mod registry;
+pub mod revocations;
+pub mod service;
+pub mod shutdown;
+pub mod signature_cache;
+pub mod state;
+pub mod system;
+pub mod tokens;
+pub mod vault;
+pub mod wiring;

@@ -1,0 +1,212 @@
+//! The one source that the text and the HTML of a mail are printed from: a list of blocks, and a subject. Decides
+//! what is said and in which order; knows no markup.
+
+use minijinja::{Value, context};
+
+use super::{
+    caller_text::{self, CallerText},
+    letter::{Letter, Purpose},
+    texts::{Key, Texts},
+};
+
+/// One thing that is said in a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// How it is shown.
+    pub kind: Kind,
+    /// The words.
+    pub text: String,
+    /// Where a button leads; empty elsewhere.
+    pub href: String,
+}
+
+/// How a block is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The first line, large.
+    Heading,
+    /// Running text; may have line ends.
+    Paragraph,
+    /// The code, alone, easy to read and to copy.
+    Code,
+    /// A link that is to be opened.
+    Button,
+    /// Small print.
+    Note,
+    /// The origin-bound last line, for machines: `@host #code`.
+    Origin,
+}
+
+impl Kind {
+    /// The name that templates see.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Heading => "heading",
+            Self::Paragraph => "paragraph",
+            Self::Code => "code",
+            Self::Button => "button",
+            Self::Note => "note",
+            Self::Origin => "origin",
+        }
+    }
+}
+
+impl From<Block> for Value {
+    fn from(block: Block) -> Self {
+        context! { kind => block.kind.name(), text => block.text, href => block.href }
+    }
+}
+
+/// The texts that depend on the purpose.
+struct Words {
+    subject: Key,
+    subject_link: Key,
+    heading: Key,
+    code: Key,
+    link: Key,
+    link_too: Key,
+    button: Key,
+    ignore: Key,
+}
+
+const SIGN_IN: Words = Words {
+    subject: Key::SignInSubject,
+    subject_link: Key::SignInSubjectLink,
+    heading: Key::SignInHeading,
+    code: Key::SignInCode,
+    link: Key::SignInLink,
+    link_too: Key::SignInLinkToo,
+    button: Key::SignInButton,
+    ignore: Key::SignInIgnore,
+};
+
+const CONFIRM: Words = Words {
+    subject: Key::ConfirmSubject,
+    subject_link: Key::ConfirmSubjectLink,
+    heading: Key::ConfirmHeading,
+    code: Key::ConfirmCode,
+    link: Key::ConfirmLink,
+    link_too: Key::ConfirmLinkToo,
+    button: Key::ConfirmButton,
+    ignore: Key::ConfirmIgnore,
+};
+
+const fn words(purpose: Purpose) -> &'static Words {
+    match purpose {
+        Purpose::SignIn => &SIGN_IN,
+        Purpose::ConfirmAddress => &CONFIRM,
+    }
+}
+
+/// A letter while it is put into words.
+pub(super) struct Draft<'a> {
+    letter: &'a Letter,
+    texts: &'a Texts,
+    /// The app's title, on one line.
+    app: String,
+    /// The code, or nothing.
+    code: &'a str,
+    blocks: Vec<Block>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(letter: &'a Letter, texts: &'a Texts) -> Self {
+        let code = letter.code.as_ref().map_or("", |code| code.expose());
+        Self { letter, texts, app: one_line(&letter.app_title), code, blocks: Vec::with_capacity(10) }
+    }
+
+    /// The subject: the caller's if there is one; ours never has the code in it, for lock screens show subjects.
+    pub(super) fn subject(&self) -> String {
+        let words = words(self.letter.purpose);
+        match &self.letter.subject {
+            Some(subject) => one_line(&subject.with_code(self.code)),
+            None if self.code.is_empty() => self.say(words.subject_link),
+            None => self.say(words.subject),
+        }
+    }
+
+    /// Everything that is said, in order.
+    pub(super) fn blocks(mut self) -> Vec<Block> {
+        match &self.letter.content {
+            Some(content) => self.caller_content(content),
+            None => self.our_content(),
+        }
+        self.expiry();
+        if let Some(place) = &self.letter.requested_from {
+            let place = one_line(place);
+            let text = self.texts.say(Key::RequestedFrom, &[("place", &place)]);
+            self.push(Kind::Note, text);
+        }
+        self.push(Kind::Note, self.say(Key::Keep));
+        self.push(Kind::Note, self.say(words(self.letter.purpose).ignore));
+        if !self.code.is_empty() && !self.letter.origin_host.is_empty() {
+            let host = one_line(&self.letter.origin_host);
+            self.push(Kind::Origin, format!("@{host} #{}", self.code));
+        }
+        self.blocks
+    }
+
+    fn our_content(&mut self) {
+        let words = words(self.letter.purpose);
+        self.push(Kind::Heading, self.say(words.heading));
+        self.code_block(words);
+        self.link_block(words);
+    }
+
+    /// A caller's paragraphs; then what they do not mention, for a mail without its code is of no use.
+    fn caller_content(&mut self, content: &CallerText) {
+        for paragraph in content.paragraphs() {
+            if caller_text::is_code_place(paragraph) {
+                self.push(Kind::Code, self.code.to_owned());
+            } else {
+                self.push(Kind::Paragraph, caller_text::put_code(paragraph, self.code));
+            }
+        }
+        let words = words(self.letter.purpose);
+        if !content.mentions_code() {
+            self.code_block(words);
+        }
+        self.link_block(words);
+    }
+
+    fn code_block(&mut self, words: &Words) {
+        if !self.code.is_empty() {
+            self.push(Kind::Paragraph, self.say(words.code));
+            self.push(Kind::Code, self.code.to_owned());
+        }
+    }
+
+    fn link_block(&mut self, words: &Words) {
+        if let Some(link) = &self.letter.link {
+            let key = if self.code.is_empty() { words.link } else { words.link_too };
+            self.push(Kind::Paragraph, self.say(key));
+            let (text, href) = (self.say(words.button), one_line(link.expose()));
+            self.blocks.push(Block { kind: Kind::Button, text, href });
+        }
+    }
+
+    fn expiry(&mut self) {
+        let (key, count) = match self.letter.minutes {
+            1 => (Key::ExpiryMinute, 1),
+            60 => (Key::ExpiryHour, 1),
+            minutes if minutes % 60 == 0 => (Key::ExpiryHours, minutes / 60),
+            minutes => (Key::ExpiryMinutes, minutes),
+        };
+        let text = self.texts.say(key, &[("count", &count.to_string())]);
+        self.push(Kind::Paragraph, text);
+    }
+
+    fn say(&self, key: Key) -> String {
+        self.texts.say(key, &[("app", &self.app)])
+    }
+
+    fn push(&mut self, kind: Kind, text: String) {
+        self.blocks.push(Block { kind, text, href: String::new() });
+    }
+}
+
+/// Text without line ends or other control characters: each becomes a space.
+pub(super) fn one_line(text: &str) -> String {
+    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
