@@ -3,3 +3,5 @@
 //! This crate speaks to browsers, apps and mail servers. It knows no SQL, and it decides nothing: it asks the domain.
 
 pub mod keys;
+pub mod listener;
+pub mod shutdown;
