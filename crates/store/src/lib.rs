@@ -3,8 +3,13 @@
 //! The store never decides: it answers reads named by intent and commits [`Changes`](countersign_domain)
 //! all at once or not at all. It knows no HTTP, no mail and no keys.
 
+#[doc(hidden)]
+pub mod contract;
 pub mod engine;
 pub mod error;
+pub mod mariadb;
 mod migration;
+pub mod network;
+pub mod postgres;
 
 pub use error::Error;
