@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::scratch::{
-    assert_conflict, bytes, count, increment, insert, insert_all, migrations, number, prepare, query, single,
-    update, write,
+    assert_conflict, bytes, count, increment, insert, insert_all, interrupted_migrations, migrations, number,
+    prepare, query, single, update, write,
 };
 use crate::{
     Error,
@@ -185,6 +185,16 @@ pub async fn migrating_again_changes_nothing(engine: Arc<dyn Engine>) {
     assert_eq!(single(&query(&engine, "SELECT COUNT(*) FROM scratch_step", Vec::new()).await), 1);
     let last = migrations().last().map(|migration| migration.version);
     assert_eq!(engine.version().await.ok(), last);
+}
+
+/// A step that ended halfway does not count as done, and the next start completes it.
+pub async fn an_interrupted_migration_is_completed(engine: Arc<dyn Engine>) {
+    let refused = engine.migrate(&interrupted_migrations()).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert_eq!(engine.version().await.ok(), MIGRATIONS.last().map(|migration| migration.version));
+    prepare(&engine).await;
+    assert!(engine.commit(vec![insert("a", 1)]).await.is_ok());
+    assert_eq!(single(&query(&engine, "SELECT COUNT(*) FROM scratch_step", Vec::new()).await), 1);
 }
 
 /// An empty database has version 0, before and after somebody asked.

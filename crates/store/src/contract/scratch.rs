@@ -25,14 +25,38 @@ CREATE INDEX scratch_number ON scratch (number);
 INSERT INTO scratch_step (at_version) VALUES (1);
 ";
 
+/// The same step as it is when the server stops in the middle of it.
+const INTERRUPTED: &str = "
+CREATE TABLE scratch (
+  id {key} NOT NULL PRIMARY KEY,
+  number {integer},
+  name {name} UNIQUE,
+  words {text},
+  digest {key},
+  content {bytes},
+  version {integer} NOT NULL
+) {table};
+CREATE INDEX scratch_number ON scratch (number);
+CREATE TABLE no type at all;
+";
+
 const INSERT: &str =
     "INSERT INTO scratch (id, number, name, words, digest, content, version) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 /// The program's steps and one more.
 pub(super) fn migrations() -> Vec<Migration> {
+    followed_by(TABLES)
+}
+
+/// The program's steps and one more that fails after half of it.
+pub(super) fn interrupted_migrations() -> Vec<Migration> {
+    followed_by(INTERRUPTED)
+}
+
+fn followed_by(sql: &'static str) -> Vec<Migration> {
     let mut migrations = MIGRATIONS.to_vec();
     let version = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0) + 1;
-    migrations.push(Migration { version, sql: TABLES });
+    migrations.push(Migration { version, sql });
     migrations
 }
 

@@ -38,7 +38,7 @@ pub struct PoolOptions {
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { connections: 8, writers: 2, acquire_timeout: Duration::from_secs(5) }
+        Self { connections: 8, writers: 4, acquire_timeout: Duration::from_secs(5) }
     }
 }
 

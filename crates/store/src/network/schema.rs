@@ -2,7 +2,7 @@
 //!
 //! `schema_version` has a row for each step. Where making a table can be rolled back, a step is one transaction. Where it
 //! cannot, the row is written first as unfinished; a start that finds one repeats the step and passes over what
-//! is there already.
+//! is there already. A step that also changes rows must therefore be one that can be carried out twice.
 
 use std::time::Duration;
 

@@ -46,6 +46,7 @@ macro_rules! network {
                 engine::a_refused_statement_leaves_nothing_and_tells_nothing
                 engine::a_large_commit_is_one_commit
                 engine::migrating_again_changes_nothing
+                engine::an_interrupted_migration_is_completed
                 engine::an_empty_database_has_version_zero
                 engine::a_newer_database_is_refused
                 engine::a_closed_engine_answers
