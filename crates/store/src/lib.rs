@@ -1,11 +1,17 @@
 //! What is kept: one body of SQL, three engines, one contract suite.
 //!
-//! The store never decides: it answers reads named by intent and commits [`Changes`](countersign_domain)
-//! all at once or not at all. It knows no HTTP, no mail and no keys.
+//! The store never decides: it answers reads named by intent and commits
+//! [`Changes`](countersign_domain::changes::Changes) all at once or not at all. It knows no HTTP, no mail and no keys.
 
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+pub mod contract;
 pub mod engine;
 pub mod error;
+pub mod mariadb;
 pub mod migration;
+pub mod network;
+pub mod postgres;
 mod sql;
 pub mod sqlite;
 mod store;
