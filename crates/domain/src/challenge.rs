@@ -232,8 +232,8 @@ pub fn start(
     person.contact.live_until(challenge.keep_until);
     person.contact.note_send(now);
     person.everywhere.note_send(now);
-    changes.push(Change::Contact(person.contact));
-    changes.push(Change::Contact(person.everywhere));
+    changes.lead(Change::Contact(person.everywhere));
+    changes.lead(Change::Contact(person.contact));
     changes.push(Change::ChallengeStarted(challenge.clone()));
     Decision { outcome: Ok(Started { challenge, code, link, binding, deliver }), changes }
 }
