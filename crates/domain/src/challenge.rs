@@ -402,7 +402,11 @@ pub fn approve(
         return refused(Refusal::ChallengeOver);
     }
     let approved = match approval {
-        Approval::Binding(binding) => challenge.binding == vault.binding(binding),
+        // No mistake of a person's, and nothing that anybody could guess: it costs the link nothing.
+        Approval::Binding(binding) if challenge.binding != vault.binding(binding) => {
+            return refused(Refusal::InvalidBinding);
+        }
+        Approval::Binding(_) => true,
         Approval::Number(number) => challenge.confirmation == number,
     };
     let mut changes = Changes::default();
