@@ -3,6 +3,9 @@
 //! The store never decides: it answers reads named by intent and commits [`Changes`](countersign_domain)
 //! all at once or not at all. It knows no HTTP, no mail and no keys.
 
+#[cfg(feature = "contract")]
+#[doc(hidden)]
+pub mod contract;
 pub mod engine;
 pub mod error;
 pub mod migration;

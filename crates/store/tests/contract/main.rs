@@ -1,0 +1,4 @@
+//! Runs the contract suite against every engine.
+
+mod sqlite;
+mod stores;
