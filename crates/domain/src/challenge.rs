@@ -232,8 +232,8 @@ pub fn start(
     person.contact.live_until(challenge.keep_until);
     person.contact.note_send(now);
     person.everywhere.note_send(now);
-    changes.push(Change::Contact(person.contact));
-    changes.push(Change::Contact(person.everywhere));
+    changes.lead(Change::Contact(person.everywhere));
+    changes.lead(Change::Contact(person.contact));
     changes.push(Change::ChallengeStarted(challenge.clone()));
     Decision { outcome: Ok(Started { challenge, code, link, binding, deliver }), changes }
 }
@@ -241,21 +241,15 @@ pub fn start(
 /// Ends the challenge that this one replaces, and the oldest where too many live; forgets those that are over.
 fn make_room(start: &Start<'_>, person: &mut Person, vault: &dyn Vault, changes: &mut Changes) {
     let former = start.former_binding.map(|binding| vault.binding(binding));
-    let mut live: Vec<Challenge> = std::mem::take(&mut person.live)
-        .into_iter()
-        .filter(|challenge| challenge.is_live(start.now))
-        .collect();
-    live.sort_by_key(|challenge| challenge.id);
-    let surplus = (live.len() + 1).saturating_sub(MOST_LIVE);
-    let mut kept = Vec::with_capacity(MOST_LIVE);
-    for (place, challenge) in live.into_iter().enumerate() {
-        if place < surplus || former == Some(challenge.binding) {
-            end(challenge, State::Failed, changes);
-        } else {
-            kept.push(challenge.id);
-        }
+    let live = std::mem::take(&mut person.live).into_iter().filter(|challenge| challenge.is_live(start.now));
+    let (replaced, mut others): (Vec<_>, Vec<_>) =
+        live.partition(|challenge| former == Some(challenge.binding));
+    others.sort_by_key(|challenge| challenge.id);
+    let kept = others.split_off((others.len() + 1).saturating_sub(MOST_LIVE));
+    for challenge in replaced.into_iter().chain(others) {
+        end(challenge, State::Failed, changes);
     }
-    person.contact.live = kept;
+    person.contact.live = kept.into_iter().map(|challenge| challenge.id).collect();
 }
 
 /// A code as it was typed, and what may follow from it.
@@ -402,7 +396,11 @@ pub fn approve(
         return refused(Refusal::ChallengeOver);
     }
     let approved = match approval {
-        Approval::Binding(binding) => challenge.binding == vault.binding(binding),
+        // No mistake of a person's, and nothing that anybody could guess: it costs the link nothing.
+        Approval::Binding(binding) if challenge.binding != vault.binding(binding) => {
+            return refused(Refusal::InvalidBinding);
+        }
+        Approval::Binding(_) => true,
         Approval::Number(number) => challenge.confirmation == number,
     };
     let mut changes = Changes::default();

@@ -107,3 +107,32 @@ impl Engine for Sqlite {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Value;
+
+    #[tokio::test]
+    async fn p29_the_writer_waits_for_the_disk_at_every_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("store.db")).unwrap();
+        for (sql, expected) in [
+            ("PRAGMA synchronous", Value::Integer(2)),
+            ("PRAGMA journal_mode", Value::Text("wal".to_owned())),
+        ] {
+            let statement = Statement { sql, parameters: Vec::new() };
+            let found = sqlite.writer.ask(|answer| Job::Query(statement, answer)).await.unwrap();
+            assert_eq!(found, [[expected]], "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn values_of_the_wrong_type_are_read_as_they_are() {
+        // SQLite keeps any type in any column; a reader must not panic over it.
+        let sqlite = Sqlite::memory().unwrap();
+        let statement = Statement { sql: "SELECT 1.5, NULL, CAST(X'FF' AS TEXT)", parameters: Vec::new() };
+        let found = sqlite.query(statement).await.unwrap();
+        assert_eq!(found, [[Value::Text("1.5".to_owned()), Value::Null, Value::Text("\u{fffd}".to_owned())]]);
+    }
+}

@@ -26,7 +26,7 @@ use crate::{
 /// A store on some engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    engine: Arc<dyn Engine>,
+    pub(crate) engine: Arc<dyn Engine>,
 }
 
 impl Store {

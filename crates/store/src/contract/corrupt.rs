@@ -1,0 +1,168 @@
+//! Rows that this program cannot have written: an error that names table and column, never a panic.
+
+#![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
+
+use countersign_domain::{
+    algorithm::Algorithm,
+    api_key::{ApiKey, ApiKeyKind},
+    changes::{Change, Idempotency},
+    id::{ApiKeyId, TokenId},
+    signing_key::StoredKey,
+    stored_app::StoredApp,
+    testing::Seeded,
+    token::{Revocation, RevocationTarget},
+};
+
+use super::sample::{self, NOW, after, digest, save};
+use crate::{Error, Store, engine::Value, sql};
+
+/// Table, column that is told, what is set, and to what.
+type Case = (&'static str, &'static str, &'static str, Value);
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn bytes(length: usize) -> Value {
+    Value::Bytes(vec![1; length])
+}
+
+fn cases() -> Vec<Case> {
+    let number = Value::Integer;
+    vec![
+        ("challenge", "app", "UPDATE challenge SET app = ?", text("-")),
+        ("challenge", "contact", "UPDATE challenge SET contact = ?", bytes(31)),
+        ("challenge", "purpose", "UPDATE challenge SET purpose = ?", text("fun")),
+        ("challenge", "state", "UPDATE challenge SET state = ?", text("odd")),
+        ("challenge", "state", "UPDATE challenge SET state = ?", text("passed")),
+        ("challenge", "state", "UPDATE challenge SET proven_at = ?", number(1)),
+        ("challenge", "subject", "UPDATE challenge SET subject = ?", bytes(0)),
+        ("challenge", "code_digest", "UPDATE challenge SET code_digest = ?", bytes(33)),
+        ("challenge", "link_digest", "UPDATE challenge SET link_digest = ?", bytes(1)),
+        ("challenge", "binding_digest", "UPDATE challenge SET binding_digest = ?", bytes(31)),
+        ("challenge", "confirmation", "UPDATE challenge SET confirmation = ?", number(256)),
+        ("challenge", "tries", "UPDATE challenge SET tries = ?", number(-1)),
+        ("challenge", "link_tries", "UPDATE challenge SET link_tries = ?", number(1 << 32)),
+        ("contact", "sends", "UPDATE contact SET sends = ?", bytes(9)),
+        ("contact", "failures", "UPDATE contact SET failures = ?", bytes(13)),
+        ("contact", "failures_in_a_row", "UPDATE contact SET failures_in_a_row = ?", number(-1)),
+        ("contact", "live", "UPDATE contact SET live = ?", bytes(15)),
+        ("message", "id", "UPDATE message SET id = ?", bytes(15)),
+        ("message", "app", "UPDATE message SET app = ?", text("A")),
+        ("message", "challenge", "UPDATE message SET challenge = ?", bytes(17)),
+        ("message", "deliver", "UPDATE message SET deliver = ?", number(2)),
+        ("message", "attempts", "UPDATE message SET attempts = ?", number(-1)),
+        ("idempotency", "body", "UPDATE idempotency SET body = ?", bytes(3)),
+        ("idempotency", "challenge", "UPDATE idempotency SET challenge = ?", bytes(3)),
+        ("revocation", "target", "UPDATE revocation SET target = ?", bytes(15)),
+        ("revocation", "target", "UPDATE revocation SET kind = ?", text("subject")),
+        ("revocation", "target", "UPDATE revocation SET kind = ?", text("app")),
+        ("revocation", "target", "UPDATE revocation SET kind = ?", text("odd")),
+        ("revocation", "app", "UPDATE revocation SET app = ?", text("a b")),
+        ("app", "name", "UPDATE app SET name = ?", text("a_b")),
+        ("app", "disabled", "UPDATE app SET disabled = ?", number(7)),
+        ("api_key", "id", "UPDATE api_key SET id = ?", bytes(1)),
+        ("api_key", "app", "UPDATE api_key SET app = ?", text("")),
+        ("api_key", "kind", "UPDATE api_key SET kind = ?", text("root")),
+        ("api_key", "digest", "UPDATE api_key SET digest = ?", bytes(64)),
+        ("signing_key", "app", "UPDATE signing_key SET app = ?", text("-")),
+        ("signing_key", "algorithm", "UPDATE signing_key SET algorithm = ?", text("none")),
+    ]
+}
+
+/// Every column with a form of its own, set to something of another form.
+pub async fn impossible_rows_are_told_by_table_and_column(store: Store) {
+    for (table, column, sql, value) in cases() {
+        clear(&store).await;
+        save(&store, one_of_each()).await;
+        read(&store, table).await.unwrap();
+        store.engine.commit(vec![sql::any(sql, vec![value.clone()])]).await.unwrap();
+        match read(&store, table).await {
+            Err(Error::Corrupt { table: told, column: at, id }) => {
+                assert_eq!((told, at), (table, column), "{sql} {value:?}");
+                assert!(!id.is_empty() || value == text(""), "the row is named: {sql}");
+            }
+            other => panic!("{sql} {value:?}: {other:?}"),
+        }
+    }
+}
+
+async fn clear(store: &Store) {
+    let tables = [
+        "DELETE FROM challenge",
+        "DELETE FROM contact",
+        "DELETE FROM message",
+        "DELETE FROM idempotency",
+        "DELETE FROM revocation",
+        "DELETE FROM app",
+        "DELETE FROM api_key",
+        "DELETE FROM signing_key",
+    ];
+    store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
+}
+
+async fn read(store: &Store, table: &str) -> Result<(), Error> {
+    match table {
+        "challenge" => store.challenge(sample::challenge(1).id).await.map(drop),
+        "contact" => store.contact(sample::contact(1).key).await.map(drop),
+        "message" => store.messages(10).await.map(drop),
+        "idempotency" => store.idempotency(digest(1)).await.map(drop),
+        "revocation" => store.revocations(NOW).await.map(drop),
+        "app" => store.apps().await.map(drop),
+        "api_key" => store.api_keys().await.map(drop),
+        "signing_key" => store.signing_keys().await.map(drop),
+        other => panic!("no such table: {other}"),
+    }
+}
+
+fn one_of_each() -> Vec<Change> {
+    let app = sample::app("forum");
+    vec![
+        Change::Contact(sample::contact(1)),
+        Change::ChallengeStarted(sample::challenge(1)),
+        Change::Message(sample::message(1)),
+        Change::Idempotency(Idempotency {
+            id: digest(1),
+            body: digest(2),
+            challenge: sample::challenge(1).id,
+            expires_at: after(1),
+        }),
+        Change::Revocation(Revocation {
+            app: app.clone(),
+            target: RevocationTarget::Token(TokenId::new(NOW, &mut Seeded::new(1))),
+            before: NOW,
+            revoked_at: NOW,
+            expires_at: after(1),
+        }),
+        Change::App(StoredApp {
+            name: app.clone(),
+            settings: "{}".to_owned(),
+            disabled: false,
+            created_at: NOW,
+            version: 0,
+        }),
+        Change::ApiKeyAdded(ApiKey {
+            id: ApiKeyId::new(NOW, &mut Seeded::new(1)),
+            app,
+            kind: ApiKeyKind::Secret,
+            digest: digest(1),
+            label: String::new(),
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        }),
+        Change::SigningKey(StoredKey {
+            id: "key".to_owned(),
+            app: None,
+            algorithm: Algorithm::default(),
+            generation: 1,
+            sealed: Vec::new(),
+            public: Vec::new(),
+            created_at: NOW,
+            active_at: NOW,
+            retires_at: NOW,
+            gone_at: after(1),
+        }),
+    ]
+}

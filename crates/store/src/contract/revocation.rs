@@ -1,0 +1,65 @@
+//! Revocations: kept by target, the later replacing the earlier, read by the time they were asked for.
+
+#![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
+
+use countersign_domain::{
+    changes::Change,
+    id::TokenId,
+    random::Random as _,
+    subject::Subject,
+    testing::Seeded,
+    token::{Revocation, RevocationTarget},
+};
+
+use super::sample::{self, NOW, after, save};
+use crate::Store;
+
+fn all_targets() -> [RevocationTarget; 3] {
+    [
+        RevocationTarget::Token(TokenId::new(NOW, &mut Seeded::new(1))),
+        RevocationTarget::Subject(Subject::from_bytes(Seeded::new(2).bytes())),
+        RevocationTarget::App,
+    ]
+}
+
+fn revocation(app: &str, target: RevocationTarget, seconds: i64) -> Revocation {
+    Revocation {
+        app: sample::app(app),
+        target,
+        before: after(seconds - 1),
+        revoked_at: after(seconds),
+        expires_at: after(seconds + 3_600),
+    }
+}
+
+async fn since(store: &Store, seconds: i64) -> Vec<Revocation> {
+    let mut found = store.revocations(after(seconds)).await.unwrap();
+    found.sort_by_key(|revocation| revocation.revoked_at);
+    found
+}
+
+/// Every target, at two apps, comes back from the moment it was asked for on.
+pub async fn targets_round_trip(store: Store) {
+    let mut all = Vec::new();
+    for app in ["forum", "shop"] {
+        for target in all_targets() {
+            all.push(revocation(app, target, all.len() as i64));
+        }
+    }
+    save(&store, all.iter().cloned().map(Change::Revocation).collect()).await;
+    for from in 0..=all.len() {
+        assert_eq!(since(&store, from as i64).await, all[from..]);
+    }
+}
+
+/// Revoked again, a target has one row, the later one.
+pub async fn the_later_replaces_the_earlier(store: Store) {
+    for target in all_targets() {
+        save(&store, vec![Change::Revocation(revocation("forum", target.clone(), 0))]).await;
+        let later = revocation("forum", target.clone(), 10);
+        save(&store, vec![Change::Revocation(later.clone())]).await;
+        let found = since(&store, -100).await;
+        let same: Vec<_> = found.iter().filter(|revocation| revocation.target == target).collect();
+        assert_eq!(same, [&later]);
+    }
+}

@@ -1,0 +1,39 @@
+//! Signing keys: one for each generation.
+
+#![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
+
+use countersign_domain::{algorithm::Algorithm, changes::Change, signing_key::StoredKey};
+
+use super::sample::{self, NOW, after, conflict, save};
+use crate::Store;
+
+fn key(id: &str, generation: i64) -> StoredKey {
+    StoredKey {
+        id: id.to_owned(),
+        app: None,
+        algorithm: Algorithm::default(),
+        generation,
+        sealed: vec![1, 0, 255],
+        public: b"{}".to_vec(),
+        created_at: NOW,
+        active_at: after(1),
+        retires_at: after(2),
+        gone_at: after(3),
+    }
+}
+
+/// Keys of all apps and of one come back by app, algorithm and generation.
+pub async fn keys_round_trip(store: Store) {
+    let own = StoredKey { app: Some(sample::app("forum")), public: Vec::new(), ..key("c", 1) };
+    let all = [key("b", 1), key("a", 2), own];
+    save(&store, all.iter().rev().cloned().map(Change::SigningKey).collect()).await;
+    assert_eq!(store.signing_keys().await.unwrap(), all);
+}
+
+/// Two nodes that make the same successor: one is told that the other was first.
+pub async fn a_generation_is_made_once(store: Store) {
+    save(&store, vec![Change::SigningKey(key("a", 1))]).await;
+    conflict(&store, vec![Change::SigningKey(key("b", 1))]).await;
+    conflict(&store, vec![Change::SigningKey(key("a", 2))]).await;
+    assert_eq!(store.signing_keys().await.unwrap(), [key("a", 1)]);
+}

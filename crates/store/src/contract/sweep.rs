@@ -1,0 +1,81 @@
+//! Forgetting: what is past its lifetime goes, and nothing else.
+
+#![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
+
+use countersign_domain::{
+    algorithm::Algorithm,
+    challenge::Challenge,
+    changes::{Change, Idempotency},
+    contact::Contact,
+    id::TokenId,
+    message::Message,
+    signing_key::StoredKey,
+    testing::Seeded,
+    time::Timestamp,
+    token::{Revocation, RevocationTarget},
+};
+
+use super::sample::{self, NOW, digest, save};
+use crate::{Quota, Store};
+
+/// In every table that forgets, a row whose time has come goes, and one with a millisecond left stays.
+pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
+    let left = Timestamp::from_millis(NOW.millis() + 1);
+    fill(&store, 1, NOW).await;
+    fill(&store, 2, left).await;
+    let gone = store.sweep(NOW).await.unwrap();
+    let tables = ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key"];
+    assert_eq!(gone, tables.map(|table| (table, 1)));
+    for (seed, kept) in [(1, false), (2, true)] {
+        assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);
+        assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
+        assert_eq!(store.idempotency(digest(seed)).await.unwrap().is_some(), kept);
+    }
+    let messages = store.messages(10).await.unwrap();
+    assert!(matches!(&messages[..], [message] if message.id == sample::message(2).id));
+    assert!(matches!(&store.revocations(NOW).await.unwrap()[..], [kept] if kept.expires_at == left));
+    assert!(matches!(&store.signing_keys().await.unwrap()[..], [kept] if kept.gone_at == left));
+    assert!(store.take_quota(&quota("1", NOW)).await.unwrap(), "the counter was forgotten");
+    assert!(!store.take_quota(&quota("2", left)).await.unwrap(), "the counter was kept");
+    assert!(store.sweep(left).await.unwrap().iter().all(|(_, rows)| *rows >= 1));
+    assert!(store.sweep(left).await.unwrap().iter().all(|(_, rows)| *rows == 0));
+}
+
+fn quota(name: &str, expires_at: Timestamp) -> Quota<'_> {
+    Quota { name, period: 1, block: 1, limit: 1, expires_at }
+}
+
+/// One row in every table, which may go at `end`.
+async fn fill(store: &Store, seed: u64, end: Timestamp) {
+    let key = StoredKey {
+        id: seed.to_string(),
+        app: None,
+        algorithm: Algorithm::default(),
+        generation: seed as i64,
+        sealed: Vec::new(),
+        public: Vec::new(),
+        created_at: NOW,
+        active_at: NOW,
+        retires_at: NOW,
+        gone_at: end,
+    };
+    let revocation = Revocation {
+        app: sample::app("forum"),
+        target: RevocationTarget::Token(TokenId::new(NOW, &mut Seeded::new(seed))),
+        before: NOW,
+        revoked_at: NOW,
+        expires_at: end,
+    };
+    let challenge = sample::challenge(seed);
+    let used = Idempotency { id: digest(seed), body: digest(9), challenge: challenge.id, expires_at: end };
+    let changes = vec![
+        Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
+        Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
+        Change::Message(Message { expires_at: end, ..sample::message(seed) }),
+        Change::Idempotency(used),
+        Change::Revocation(revocation),
+        Change::SigningKey(key),
+    ];
+    save(store, changes).await;
+    assert!(store.take_quota(&quota(&seed.to_string(), end)).await.unwrap());
+}

@@ -1,0 +1,87 @@
+//! Every case of the suite, as a named test for every engine.
+//!
+//! An engine is one line at the end and one function, which opens an empty database, hands a migrated store to the
+//! case and cleans up after it.
+
+use std::sync::Arc;
+
+use countersign_store::{Store, engine::Engine, sqlite::Sqlite};
+
+/// The cases, each a test that `$run` carries out.
+macro_rules! cases {
+    ($run:path: $($noun:ident { $($case:ident)* })*) => {$(
+        mod $noun {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $run(concat!(stringify!($noun), "_", stringify!($case)), countersign_store::contract::$noun::$case)
+                    .await;
+            }
+        )*}
+    )*};
+}
+
+macro_rules! suite {
+    ($engine:ident: $run:path) => {
+        mod $engine {
+            cases! { $run:
+                api_key { keys_round_trip keys_are_unique_and_end_once }
+                app { apps_round_trip }
+                atomicity { a_conflict_at_the_end_leaves_nothing a_conflict_harms_no_other_commit }
+                challenge {
+                    every_state_round_trips
+                    what_is_not_there_is_not_found
+                    another_version_is_a_conflict
+                    ids_and_links_are_unique
+                    the_newest_tells_the_time
+                    listed_challenges_are_those_that_exist
+                }
+                contact {
+                    packed_columns_round_trip
+                    every_app_has_contacts_of_its_own
+                    another_version_is_a_conflict
+                }
+                corrupt { impossible_rows_are_told_by_table_and_column }
+                fact { facts_round_trip }
+                idempotency { a_key_is_remembered_once }
+                message {
+                    messages_round_trip
+                    a_lease_keeps_others_off_until_it_ends
+                    later_and_done
+                    release_after_a_restart
+                    messages_of_an_ended_challenge_go
+                }
+                quota { blocks_are_taken_up_to_the_limit the_limit_is_exact_under_parallel_takers }
+                races {
+                    p03_one_of_many_spends_wins
+                    p04_parallel_failures_are_counted_exactly
+                    one_of_many_first_writes_wins
+                    claims_are_never_doubled
+                }
+                revocation { targets_round_trip the_later_replaces_the_earlier }
+                schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
+                signing_key { keys_round_trip a_generation_is_made_once }
+                sweep { what_is_over_goes_and_the_rest_stays }
+            }
+        }
+    };
+}
+
+/// A migrated store on an empty database.
+async fn migrated(engine: Arc<dyn Engine>) -> Store {
+    let store = Store::new(engine);
+    assert_eq!(store.version().await.unwrap().0, 0, "the database is empty");
+    store.migrate().await.unwrap();
+    store
+}
+
+async fn in_memory<F: Future<Output = ()>>(_name: &str, case: impl FnOnce(Store) -> F) {
+    case(migrated(Arc::new(Sqlite::memory().unwrap())).await).await;
+}
+
+async fn in_file<F: Future<Output = ()>>(_name: &str, case: impl FnOnce(Store) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    case(migrated(Arc::new(Sqlite::open(&folder.path().join("store.db")).unwrap())).await).await;
+}
+
+suite! { sqlite_memory: super::super::in_memory }
+suite! { sqlite_file: super::super::in_file }
