@@ -1,7 +1,7 @@
 //! Every refusal as it leaves: a problem document (RFC 9457) with a stable `code`. The one table of status codes.
 
 use axum::response::{IntoResponse, Response};
-use countersign_domain::{refusal::Refusal, time::Span};
+use countersign_domain::{id::RequestId, refusal::Refusal, time::Span};
 use http::{HeaderValue, StatusCode, header};
 
 /// For the errors of RFC 6749, which have words of their own.
@@ -211,8 +211,9 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, ..) = self.row();
         let retry_after = self.retry_after();
-        let body = serde_json::Value::Object(self.document()).to_string();
-        let mut response = (status, body).into_response();
+        let mut response = status.into_response();
+        response.extensions_mut().insert(Problem(self.code()));
+        response.extensions_mut().insert(Document(self.document()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -226,8 +227,19 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Problem(self.code()));
         response
+    }
+}
+
+/// What a refused response will say once the request's id is known.
+#[derive(Clone, Debug)]
+struct Document(serde_json::Map<String, serde_json::Value>);
+
+/// Writes the body of a refused response, with the request's id in it. Other responses stay as they are.
+pub fn finish(response: &mut Response, id: RequestId) {
+    if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
+        document.insert("request_id".into(), id.to_string().into());
+        *response.body_mut() = serde_json::Value::Object(document).to_string().into();
     }
 }
 

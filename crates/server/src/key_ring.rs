@@ -79,6 +79,13 @@ impl KeyRing {
         self.generation
     }
 
+    /// Whether the ring is made of exactly these keys.
+    #[must_use]
+    pub fn is_of(&self, stored: &[StoredKey]) -> bool {
+        self.keys.len() == stored.len()
+            && stored.iter().all(|key| self.keys.get(&key.id).is_some_and(|known| known.stored == *key))
+    }
+
     /// The key that signs for an app now.
     #[must_use]
     pub fn current(&self, app: &AppName, algorithm: Algorithm, now: Timestamp) -> Option<&Arc<RingKey>> {

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod dkim_keys;
 pub mod error;
 pub mod flood;
 pub mod key_ring;

@@ -98,7 +98,10 @@ impl Server {
         for _ in 0..DECISIONS {
             let (outcome, changes) = decide().await?;
             match self.store.commit(changes).await {
-                Ok(()) => return Ok(outcome),
+                Ok(()) => {
+                    self.metrics.note_decision();
+                    return Ok(outcome);
+                }
                 Err(countersign_store::Error::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }

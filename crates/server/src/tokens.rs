@@ -54,7 +54,7 @@ pub struct Issued {
 }
 
 /// The claims of a token that was checked: all that a caller may be told.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 pub struct TokenClaims {
     /// Who made it.
     pub iss: String,

@@ -181,7 +181,7 @@ pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
 }
 
 /// What a decision answered and what it wrote, as [`Server::decide`] wants it.
-pub(super) fn decided<T>(decision: countersign_domain::changes::Decision<T>) -> (T, Changes) {
+pub(crate) fn decided<T>(decision: countersign_domain::changes::Decision<T>) -> (T, Changes) {
     (decision.outcome, decision.changes)
 }
 

@@ -163,7 +163,7 @@ pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Resu
 /// # Errors
 /// [`ApiError::Unavailable`] when it could not be committed.
 pub async fn take_back(
-    server: &Server,
+    server: &Arc<Server>,
     app: &App,
     target: RevocationTarget,
     expires_at: Timestamp,
@@ -173,14 +173,17 @@ pub async fn take_back(
         RevocationTarget::Token(id) => TokenId::made_at(id),
         RevocationTarget::Subject(_) | RevocationTarget::App => now,
     };
-    let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
-    let revocation = &revocation;
-    server
-        .decide(|| async move { Ok(((), Changes(vec![Change::Revocation(revocation.clone())]))) })
-        .await?;
-    server.revocations.add([revocation.clone()]);
     server.metrics.revoked(app);
-    Ok(())
+    let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
+    let server = Arc::clone(server);
+    // On a task of its own: a caller who hangs up must not leave a committed revocation unknown here.
+    let task = tokio::spawn(async move {
+        let row = &revocation;
+        server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await?;
+        server.revocations.add([revocation]);
+        Ok(())
+    });
+    task.await.unwrap_or(Err(ApiError::Internal))
 }
 
 fn end_of(claims: &TokenClaims) -> Timestamp {

@@ -1,0 +1,210 @@
+//! What happens by itself: forgetting, key rotation, revocations of other nodes, the time that was acted upon.
+
+use std::{sync::Arc, time::Duration};
+
+use countersign_domain::{
+    algorithm::Algorithm,
+    app::AppName,
+    changes::{Change, Changes},
+    signing_key::{RotationPolicy, StoredKey},
+    time::{Span, Timestamp},
+};
+
+use crate::{
+    key_ring::{KeyRing, place},
+    keys::SigningKey,
+    registry::Registry,
+    shutdown::Shutdown,
+    state::Server,
+};
+
+/// What went wrong, for a log line: the store, a key, or the configuration.
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How often revocations, apps and keys of other nodes are read.
+const FOLLOW: Duration = Duration::from_millis(250);
+/// Revocations are read this far back again: a commit may take that long to be seen.
+const OVERLAP: Span = Span::from_seconds(30);
+/// How often the newest time acted upon is written.
+const NOTE_TIME: Duration = Duration::from_secs(1);
+/// The fact that holds it.
+const NEWEST_TIME: &str = "newest_time";
+
+/// Runs everything until `shutdown`.
+pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
+    let sweep_every = Duration::from_secs(server.config.load().retention.sweep_seconds.clamp(1, 3600));
+    let mut sweep_tick = tokio::time::interval(sweep_every);
+    let mut follow_tick = tokio::time::interval(FOLLOW);
+    let mut time_tick = tokio::time::interval(NOTE_TIME);
+    let mut noted = Timestamp::from_millis(0);
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => break,
+            _ = sweep_tick.tick() => sweep(&server).await,
+            _ = follow_tick.tick(), if !server.store.is_exclusive() => follow(&server).await,
+            _ = time_tick.tick() => noted = note_time(&server, noted).await,
+        }
+    }
+    let _ = server.store.commit(server.key_use.take()).await;
+}
+
+async fn sweep(server: &Arc<Server>) {
+    let now = server.now();
+    match server.store.sweep(now).await {
+        Ok(gone) => {
+            for (table, rows) in gone.into_iter().filter(|(_, rows)| *rows > 0) {
+                tracing::debug!(table, rows, "forgot what is past its lifetime");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "what is past its lifetime could not be purged; next time"),
+    }
+    server.revocations.sweep(now);
+    let uses = server.key_use.take();
+    if let Err(error) = server.store.commit(uses).await {
+        tracing::warn!(%error, "the last use of API keys could not be written");
+    }
+    if let Err(error) = rotate(server).await {
+        tracing::error!(%error, "signing keys could not be looked after");
+    }
+}
+
+/// Reads what other nodes wrote.
+async fn follow(server: &Arc<Server>) {
+    let now = server.now();
+    let since = server.revocations.asked_at() - OVERLAP;
+    match server.store.revocations(since).await {
+        Ok(rows) => {
+            server.revocations.add(rows);
+            server.revocations.note_asked(now);
+        }
+        Err(error) => tracing::warn!(%error, "revocations of other nodes cannot be read"),
+    }
+    if let Err(error) = reload(server).await {
+        tracing::warn!(%error, "apps and keys of other nodes cannot be read");
+    }
+}
+
+/// Apps, API keys and signing keys as the store has them now.
+///
+/// # Errors
+/// The store's, or that of a signing key that does not open; what was known stays.
+pub async fn reload(server: &Server) -> Result {
+    let declared = crate::config::declared(&server.config.load().apps)?;
+    let registry = Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+    server.registry.store(Arc::new(registry));
+    let stored = server.store.signing_keys().await?;
+    let former = server.key_ring.load_full();
+    if !former.is_of(&stored) {
+        server.key_ring.store(Arc::new(KeyRing::open(stored, &former, &server.keys)?));
+    }
+    Ok(())
+}
+
+/// Makes the signing keys that are missing or will be needed soon: one for each algorithm in use, and one for each
+/// app with a shared secret.
+///
+/// # Errors
+/// The store's, or the cryptographic library's.
+pub async fn rotate(server: &Arc<Server>) -> Result {
+    let policy = policy(server);
+    let mut wanted: Vec<(Option<AppName>, Algorithm)> = vec![(None, Algorithm::default())];
+    for app in server.registry.load().apps() {
+        let algorithm = app.token.algorithm;
+        let scope = (algorithm.is_symmetric().then(|| app.name.clone()), algorithm);
+        if !wanted.contains(&scope) {
+            wanted.push(scope);
+        }
+    }
+    for (app, algorithm) in wanted {
+        let newest = server.key_ring.load().newest(app.as_ref(), algorithm).cloned();
+        // A shared secret is in the app's own configuration: only its operator can change it.
+        let due = if app.is_some() && newest.is_some() { None } else { policy.successor_due(newest.as_ref(), server.now()) };
+        if let Some(active_at) = due {
+            add_key(server, (app, algorithm), newest.as_ref(), active_at).await?;
+        }
+    }
+    Ok(())
+}
+
+fn policy(server: &Server) -> RotationPolicy {
+    let default = RotationPolicy::default();
+    match server.config.load().keys.rotate_after_days {
+        Some(days) => RotationPolicy { rotate_after: Span::from_hours(24 * i64::from(days.clamp(1, 365))), ..default },
+        None => default,
+    }
+}
+
+/// Makes a key that signs from `active_at`. When another node made one first, that one is taken.
+///
+/// # Errors
+/// The store's, or the cryptographic library's.
+pub async fn add_key(
+    server: &Arc<Server>,
+    (app, algorithm): (Option<AppName>, Algorithm),
+    newest: Option<&StoredKey>,
+    active_at: Timestamp,
+) -> Result<Option<countersign_domain::secret::Secret<Vec<u8>>>> {
+    let generate = move || SigningKey::generate(algorithm);
+    let key = tokio::task::spawn_blocking(generate).await.map_err(|_| crate::keys::KeyError::Failed)??;
+    let private = key.to_private()?;
+    let id = key.kid().to_owned();
+    let public = key.public_jwk(&id).map(|jwk| serde_json::to_vec(&jwk)).transpose()?.unwrap_or_default();
+    let life = policy(server).life(active_at);
+    let forever = Timestamp::from_millis(i64::MAX / 2);
+    // A shared secret signs until its app's operator asks for another.
+    let (retires_at, gone_at) =
+        if app.is_some() { (forever, forever) } else { (life.retires_at, life.gone_at) };
+    let stored = StoredKey {
+        sealed: server.keys.seal(&mut *server.random(), &place(&id), private.expose())?,
+        id,
+        app,
+        algorithm,
+        generation: newest.map_or(1, |key| key.generation + 1),
+        public,
+        created_at: server.now(),
+        active_at,
+        retires_at,
+        gone_at,
+    };
+    let made = match server.store.commit(Changes(vec![Change::SigningKey(stored)])).await {
+        Ok(()) => Some(private),
+        Err(countersign_store::Error::Conflict) => None,
+        Err(error) => return Err(error.into()),
+    };
+    reload(server).await?;
+    Ok(made)
+}
+
+/// Writes the newest time acted upon, so that it is not run behind after a restart.
+async fn note_time(server: &Server, noted: Timestamp) -> Timestamp {
+    let now = server.now();
+    let work = async {
+        let (value, version) = server.store.fact(NEWEST_TIME).await?;
+        let newest = value.and_then(|bytes| bytes.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes);
+        if newest < now.millis() {
+            server.store.save_fact(NEWEST_TIME, now.millis().to_be_bytes().to_vec(), version).await?;
+        }
+        Ok::<_, countersign_store::Error>(())
+    };
+    // Nothing was acted upon since, as far as answers tell.
+    if server.metrics.acted() == 0 && noted > Timestamp::from_millis(0) {
+        return noted;
+    }
+    match work.await {
+        Ok(()) | Err(countersign_store::Error::Conflict) => now,
+        Err(error) => {
+            tracing::warn!(%error, "the time could not be noted");
+            noted
+        }
+    }
+}
+
+/// The newest time that a former life of this server acted upon.
+///
+/// # Errors
+/// The store's.
+pub async fn newest_time(store: &countersign_store::Store) -> std::result::Result<Option<Timestamp>, countersign_store::Error> {
+    let (value, _) = store.fact(NEWEST_TIME).await?;
+    let noted = value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(Timestamp::from_millis);
+    Ok(noted.max(store.newest_challenge().await?))
+}

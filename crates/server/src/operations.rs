@@ -1,0 +1,100 @@
+//! `/livez`, `/readyz`, `/metrics`: for supervisors and dashboards. `/.well-known/jwks.json` beside them, for verifiers.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{error::ApiError, keys::Jwk, state::Server};
+
+/// How long verifiers may keep the key set: well below the time a key is published before it signs.
+const KEY_SET_CACHE: &str = "public, max-age=3600";
+/// So many failures in a row, and mail counts as down.
+const MAIL_DOWN: u64 = 3;
+
+/// The routes for operators.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
+}
+
+/// The key set, for verifiers.
+pub fn public_routes() -> Router<Arc<Server>> {
+    Router::new().route("/.well-known/jwks.json", get(jwks))
+}
+
+async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// How the parts fare.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    store: &'static str,
+    mail: &'static str,
+    messages_waiting: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
+}
+
+/// Ready as long as the store answers: mail that is down delays codes, it does not stop the server.
+async fn readyz(State(server): State<Arc<Server>>) -> Response {
+    let waiting = server.store.message_count().await;
+    let ready = waiting.is_ok() && server.knows_revocations(server.now());
+    let mail_down = server.outbox.failures_in_a_row() >= MAIL_DOWN;
+    let mut warnings = Vec::new();
+    if server.config.load().mail.allow_plaintext_messages {
+        warnings.push("mail.allow_plaintext_messages: codes are shown in clear");
+    }
+    let body = Readiness {
+        ready,
+        store: if ready { "ok" } else { "unavailable" },
+        mail: if mail_down { "failing: messages wait and are tried again" } else { "ok" },
+        messages_waiting: waiting.map_or(0, |(count, _)| count),
+        warnings,
+    };
+    if ready {
+        crate::api::answer(StatusCode::OK, body).into_response()
+    } else {
+        ApiError::Unavailable.into_response()
+    }
+}
+
+async fn metrics(State(server): State<Arc<Server>>) -> Response {
+    if let Ok((count, oldest)) = server.store.message_count().await {
+        server.metrics.messages_waiting.set(count);
+        let age = oldest.map_or(0, |oldest| server.now().since(oldest).seconds());
+        server.metrics.messages_oldest_seconds.set(age);
+    }
+    let mut response = server.metrics.text().into_response();
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// A JWK Set (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeySetBody {
+    /// Next, current and retiring keys.
+    #[schema(value_type = Vec<Object>)]
+    pub keys: Vec<Jwk>,
+}
+
+/// The public keys that tokens are signed with: next, current and retiring.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", responses((status = 200, body = KeySetBody)))]
+pub async fn jwks(State(server): State<Arc<Server>>) -> Response {
+    let ring = server.key_ring.load();
+    let mut response =
+        crate::api::answer(StatusCode::OK, KeySetBody { keys: ring.published(server.now()).into_iter().cloned().collect() }).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEY_SET_CACHE));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

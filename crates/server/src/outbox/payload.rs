@@ -1,0 +1,160 @@
+//! What a message holds while it waits: recipient, code and link, sealed in its row and nowhere else.
+
+use countersign_domain::{
+    challenge::{Purpose, Started},
+    id::MessageId,
+    identifier::EmailAddress,
+    random::Random,
+    secret::Secret,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{
+    address::Address,
+    caller_text::CallerText,
+    letter::{self, Letter, Mailbox},
+    locale::Locale,
+};
+use crate::{
+    api::start::StartBody,
+    call::Call,
+    config::Config,
+    keys::{Context, SealError},
+    vault::Keys,
+};
+
+/// A message in the clear, on its way from the request to the sender.
+#[derive(Clone)]
+pub struct Payload {
+    /// The message.
+    pub id: MessageId,
+    /// Whether it is to be sent at all.
+    pub deliver: bool,
+    /// When it is of no use any more.
+    pub expires_at: Timestamp,
+    /// How often sending was tried.
+    pub attempts: u32,
+    content: Content,
+}
+
+/// What is sealed.
+#[derive(Clone, Deserialize, Serialize)]
+struct Content {
+    app: String,
+    to: String,
+    code: Option<Zeroizing<String>>,
+    link: Option<Zeroizing<String>>,
+    purpose: String,
+    locale: String,
+    minutes: u32,
+    requested_from: Option<String>,
+    subject: Option<String>,
+    text: Option<String>,
+    created_at: i64,
+}
+
+fn place(id: &MessageId) -> Context<'_> {
+    Context { table: "message", column: "sealed", id: id.bytes() }
+}
+
+impl Payload {
+    /// The message of a challenge that was just started.
+    #[must_use]
+    pub fn new(call: &Call, body: &StartBody, address: &EmailAddress, started: &Started, id: MessageId) -> Self {
+        let challenge = &started.challenge;
+        let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
+        // A secret key's `Accept-Language` is the app's server's, not the person's.
+        let wanted = if call.is_secret() { [wanted[0], None, wanted[2]] } else { wanted };
+        let locale = wanted.into_iter().flatten().next().map_or_else(Locale::default, Locale::negotiate);
+        let life = challenge.expires_at.since(challenge.created_at);
+        let link = started.link.as_ref().map(|token| {
+            Zeroizing::new(format!("{}/link/{}", call.server.config.load().server.issuer, token.expose()))
+        });
+        let content = Content {
+            app: call.app.name.to_string(),
+            to: address.canonical().to_owned(),
+            code: started.code.as_ref().map(|code| Zeroizing::new(code.expose().to_owned())),
+            link,
+            purpose: challenge.purpose.name().to_owned(),
+            locale: locale.tag().to_owned(),
+            minutes: u32::try_from(life.seconds() / 60).unwrap_or(u32::MAX).max(1),
+            requested_from: None,
+            subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
+            text: body.content.clone(),
+            created_at: challenge.created_at.millis(),
+        };
+        Self { id, deliver: started.deliver, expires_at: challenge.expires_at, attempts: 0, content }
+    }
+
+    /// Seals it for its row.
+    ///
+    /// # Errors
+    /// When memory fails.
+    pub fn seal(&self, keys: &Keys, random: &mut dyn Random) -> Result<Vec<u8>, SealError> {
+        let json = Zeroizing::new(serde_json::to_vec(&self.content).map_err(|_| SealError::Failed)?);
+        keys.seal(random, &place(&self.id), &json)
+    }
+
+    /// Opens what was sealed in a row.
+    ///
+    /// # Errors
+    /// When it was sealed with other keys, or tampered with.
+    pub fn open(keys: &Keys, message: &countersign_domain::message::Message) -> Result<Self, SealError> {
+        let json = keys.open(&place(&message.id), &message.sealed)?;
+        Ok(Self {
+            id: message.id,
+            deliver: message.deliver,
+            expires_at: message.expires_at,
+            attempts: message.attempts,
+            content: serde_json::from_slice(json.expose()).map_err(|_| SealError::Malformed)?,
+        })
+    }
+
+    /// The app that speaks.
+    #[must_use]
+    pub fn app(&self) -> &str {
+        &self.content.app
+    }
+
+    /// As a letter, with what the configuration says about its sender. `None` when an address does not read.
+    #[must_use]
+    pub fn letter(&self, config: &Config, app: Option<&countersign_domain::app::App>) -> Option<Letter> {
+        let content = &self.content;
+        let own = app.and_then(|app| app.mail.sender_address.as_deref());
+        let title = app.map_or(content.app.as_str(), |app| app.title.as_str());
+        let name = app.and_then(|app| app.mail.sender_name.as_deref()).unwrap_or(title);
+        let hide = |text: &Option<Zeroizing<String>>| text.as_ref().map(|text| Secret::new(text.to_string()));
+        Some(Letter {
+            id: self.id.to_string(),
+            app_name: content.app.clone(),
+            app_title: title.to_owned(),
+            from: Mailbox {
+                name: name.to_owned(),
+                address: Address::parse(own.unwrap_or(&config.mail.from)).ok()?,
+            },
+            to: Address::parse(&content.to).ok()?,
+            purpose: match Purpose::from_name(&content.purpose)? {
+                Purpose::SignIn => letter::Purpose::SignIn,
+                Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
+            },
+            code: hide(&content.code),
+            link: hide(&content.link),
+            locale: Locale::of_tag(&content.locale).unwrap_or_default(),
+            minutes: content.minutes,
+            requested_from: content.requested_from.clone(),
+            subject: content.subject.as_deref().and_then(|text| CallerText::subject(text).ok()),
+            content: content.text.as_deref().and_then(|text| CallerText::content(text).ok()),
+            origin_host: host_of(&config.server.issuer).to_owned(),
+            date: Timestamp::from_millis(content.created_at),
+        })
+    }
+}
+
+/// The host of an `https://host[:port]` address.
+fn host_of(issuer: &str) -> &str {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or(rest);
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}

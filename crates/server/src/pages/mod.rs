@@ -1,0 +1,41 @@
+//! What people see in a browser: the page of a link. Rendered here, working without JavaScript, loading nothing
+//! from elsewhere.
+
+pub mod link;
+
+use std::net::IpAddr;
+
+use crate::{api::start::EndUser, flood::network};
+
+/// From where a challenge was asked, in words that a person recognises.
+#[derive(Debug)]
+pub struct Requested;
+
+impl Requested {
+    /// Words for the link's page: the browser's family and the network. `None` when nothing is known.
+    #[must_use]
+    pub fn describe(address: Option<IpAddr>, end_user: Option<&EndUser>, by_secret_key: bool) -> Option<String> {
+        // Behind a secret key the caller is the app's server: only what it says about the person counts.
+        let address = if by_secret_key { end_user.and_then(|user| user.ip) } else { address };
+        let browser = end_user.and_then(|user| user.user_agent.as_deref()).map(browser);
+        match (browser, address.map(network)) {
+            (Some(browser), Some(address)) => Some(format!("{browser}, {address}")),
+            (Some(browser), None) => Some(browser.to_owned()),
+            (None, Some(address)) => Some(address.to_string()),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The family of a browser, from its `User-Agent`: the first that fits.
+fn browser(user_agent: &str) -> &'static str {
+    const FAMILIES: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    FAMILIES.iter().find(|(mark, _)| user_agent.contains(mark)).map_or("?", |(_, name)| name)
+}

@@ -1,0 +1,129 @@
+//! From a request to an answer: the few questions that go round the router, the router, and what every answer gets:
+//! a request id, the right to be read by a listed page, a count and a log line.
+
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use countersign_domain::id::RequestId;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use crate::{
+    api::token::answer_token,
+    error::{ApiError, Problem},
+    state::Server,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const BROWSER_METHODS: &str = "GET, POST";
+const BROWSER_HEADERS: &str = "authorization, content-type, idempotency-key";
+
+/// What a listener serves: the routes of its parts, and `GET /v1/token` beside them where they are public.
+#[derive(Clone)]
+pub struct Service {
+    server: Arc<Server>,
+    routes: Router,
+    public: bool,
+    admission: Admission,
+}
+
+/// Who is let in at all, before anything is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Anybody.
+    Everybody,
+    /// Only requests for these hosts, that no proxy passed on: `dev`.
+    Local(Vec<String>),
+}
+
+impl Service {
+    /// A service of some routes.
+    #[must_use]
+    pub fn new(server: Arc<Server>, routes: Router, public: bool, admission: Admission) -> Self {
+        Self { server, routes, public, admission }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        let id = RequestId::new(self.server.now(), &mut *self.server.random());
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = if !self.admits(&request) {
+            ApiError::NotFound.into_response()
+        } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method") {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            self.routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        };
+        let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
+        crate::error::finish(&mut response, id);
+        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        self.let_page_read(origin.as_ref(), &mut response);
+        let status = response.status().as_u16();
+        self.server.metrics.answered(status, code);
+        // The path of a link holds its token: it is not for logs.
+        let path = if path.starts_with("/link/") { "/link/…" } else { path.as_str() };
+        tracing::debug!(request = %id, %method, path, status, code, "answered");
+        response
+    }
+
+    /// The answer to `GET /v1/token`, without router, layers or request id: the question asked most.
+    fn token(&self, request: &Request<Incoming>) -> Response {
+        self.server.metrics.token_checks.inc();
+        let mut response = answer_token(&self.server, request.headers(), request.uri());
+        if !response.status().is_success() {
+            let id = RequestId::new(self.server.now(), &mut *self.server.random());
+            let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
+            crate::error::finish(&mut response, id);
+            self.server.metrics.answered(response.status().as_u16(), code);
+        }
+        self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
+        response
+    }
+
+    /// Pages of listed origins may read answers, refusals too, and send what the interface takes.
+    fn let_page_read(&self, origin: Option<&HeaderValue>, response: &mut Response) {
+        let Some(origin) = origin.filter(|_| self.public) else { return };
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("origin"));
+        let known = origin.to_str().is_ok_and(|origin| self.server.registry.load().knows_origin(origin));
+        if known {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(BROWSER_METHODS));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(BROWSER_HEADERS));
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+    }
+
+    fn admits<B>(&self, request: &Request<B>) -> bool {
+        let Admission::Local(hosts) = &self.admission else { return true };
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let forwarded = request.headers().keys().any(|name| {
+            name == "forwarded" || name == "via" || name == "x-real-ip" || name.as_str().starts_with("x-forwarded-")
+        });
+        !forwarded && hosts.iter().any(|known| known == host)
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if self.public && request.uri().path() == "/v1/token" && request.method() == Method::GET && self.admits(&request)
+        {
+            return Box::pin(std::future::ready(Ok(self.token(&request))));
+        }
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request.map(Body::new)).await) })
+    }
+}

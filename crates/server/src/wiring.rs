@@ -1,0 +1,347 @@
+//! The wiring: from a configuration to a running server and back to nothing. The only place that knows all parts.
+
+use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use countersign_domain::{random::Random, secret::Secret};
+use countersign_store::{
+    Store,
+    engine::Engine,
+    mariadb::MariaDb,
+    network::PoolOptions,
+    postgres::Postgres,
+    sqlite::Sqlite,
+};
+
+use crate::{
+    api,
+    config::{Config, ConfigError, Part, Security, SmtpServerSettings, Transport, declared},
+    dkim_keys::DkimKeys,
+    error::ApiError,
+    key_ring::KeyRing,
+    keys::RootKey,
+    listener::{self, Listener},
+    maintenance,
+    metrics::Metrics,
+    operations,
+    outbox::{
+        self,
+        console::ConsoleSender,
+        file::FileSender,
+        render::Renderer,
+        sender::Sender,
+        sendmail::{SendmailOptions, SendmailSender},
+        smtp::{Credentials, Encryption, SmtpOptions, SmtpSender, SmtpServer},
+        worker::Way,
+    },
+    pages,
+    registry::Registry,
+    service::{Admission, Service},
+    shutdown::{self, Shutdown},
+    state::Server,
+    system::{Clock, Entropy},
+    vault::Keys,
+};
+
+/// Why a server could not be put together: what to do is in the text.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The fact by which a database knows its root key.
+const ROOT_CHECK: &str = "root_check";
+
+/// Opens the store that a configuration names and brings its schema up to date.
+///
+/// # Errors
+/// When the address does not read, or the database does not open or is newer than this program.
+pub async fn open_store(config: &Config) -> Result<Store, Error> {
+    let store = Store::new(open_engine(config).await?);
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// Opens the database that a configuration names, as it is.
+///
+/// # Errors
+/// When the address does not read or the database does not open.
+pub async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>, Error> {
+    let storage = &config.storage;
+    let url = match &storage.url_file {
+        Some(file) => read_secret(file)?.expose().trim().to_owned(),
+        None => storage.url.clone(),
+    };
+    let options = PoolOptions { connections: storage.max_connections.max(1), ..PoolOptions::default() };
+    if url == ":memory:" {
+        return Ok(Arc::new(Sqlite::memory()?));
+    }
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = storage.data_dir.join(path);
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
+        }
+        return Ok(Arc::new(Sqlite::open(&path)?));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(Postgres::connect(&url, options).await?));
+    }
+    if let Some(rest) = url.strip_prefix("mariadb://").or_else(|| url.strip_prefix("mysql://")) {
+        return Ok(Arc::new(MariaDb::connect(&format!("mysql://{rest}"), options).await?));
+    }
+    Err(ConfigError("storage.url: expected sqlite:PATH, :memory:, postgres://… or mariadb://…".to_owned()).into())
+}
+
+/// The root key that a configuration names; made and kept in the data folder when it names none.
+///
+/// # Errors
+/// When it does not read, or the file cannot be made.
+pub fn root_key(config: &Config, random: &mut dyn Random) -> Result<RootKey, Error> {
+    let keys = &config.keys;
+    let text = match (&keys.root_key, &keys.root_key_file, &keys.root_key_command) {
+        (Some(text), None, None) => Secret::new(text.clone()),
+        (None, Some(file), None) => read_secret(file)?,
+        (None, None, Some(command)) => output_of(command)?,
+        (None, None, None) => return kept_root_key(&config.storage.data_dir, random),
+        _ => {
+            let why = "keys: give only one of root_key, root_key_file and root_key_command";
+            return Err(ConfigError(why.to_owned()).into());
+        }
+    };
+    RootKey::parse(text.expose()).map_err(|error| ConfigError(format!("keys: {error}")).into())
+}
+
+fn kept_root_key(folder: &Path, random: &mut dyn Random) -> Result<RootKey, Error> {
+    let path = folder.join("root.key");
+    if path.exists() {
+        return Ok(RootKey::parse(read_secret(&path)?.expose())?);
+    }
+    make_folder(folder)?;
+    let key = RootKey::generate(random);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(key.to_text().expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    // The name must be on the disk too, before anything is digested with the key.
+    std::fs::File::open(folder)?.sync_all()?;
+    tracing::warn!(path = %path.display(), "a root key was made: back it up, losing it loses every subject");
+    Ok(key)
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| format!("{}: {error}", folder.display()).into())
+}
+
+fn read_secret(path: &Path) -> Result<Secret<String>, Error> {
+    std::fs::read_to_string(path).map(Secret::new).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn output_of(command: &[String]) -> Result<Secret<String>, Error> {
+    let [program, arguments @ ..] = command else {
+        return Err(ConfigError("keys.root_key_command: name a program".to_owned()).into());
+    };
+    let output = std::process::Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("keys.root_key_command: {program}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("keys.root_key_command: {program} ended with {}", output.status).into());
+    }
+    Ok(Secret::new(String::from_utf8(output.stdout).map_err(|_| "keys.root_key_command: not text")?))
+}
+
+/// Puts a server together on a store. Nothing runs yet.
+///
+/// # Errors
+/// When the root key is not the database's, or apps or signing keys do not read.
+pub async fn assemble(
+    config: Config,
+    store: Store,
+    root: &RootKey,
+    system: (Arc<dyn Clock>, Arc<dyn Entropy>),
+) -> Result<Arc<Server>, Error> {
+    let (clock, entropy) = system;
+    let keys = Keys::new(root);
+    check_root(&store, &keys).await?;
+    if let Some(newest) = maintenance::newest_time(&store).await? {
+        clock.not_before(newest);
+    }
+    let declared = declared(&config.apps)?;
+    let registry = Registry::build(&declared, &store.apps().await?, store.api_keys().await?, &keys);
+    let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
+    let server = Arc::new(Server {
+        registry: ArcSwap::from_pointee(registry),
+        key_ring: ArcSwap::from_pointee(key_ring),
+        config: ArcSwap::from_pointee(config),
+        keys,
+        revocations: Default::default(),
+        signatures: Default::default(),
+        flood: Default::default(),
+        key_use: Default::default(),
+        quotas: Default::default(),
+        outbox: Default::default(),
+        metrics: Metrics::new(),
+        lanes: Default::default(),
+        clock,
+        entropy,
+        store,
+    });
+    let now = server.now();
+    server.revocations.add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
+    server.revocations.note_asked(now);
+    maintenance::rotate(&server).await?;
+    if server.store.is_exclusive() {
+        server.store.release_messages(now).await?;
+    }
+    Ok(server)
+}
+
+async fn check_root(store: &Store, keys: &Keys) -> Result<(), Error> {
+    let check = keys.check().bytes().to_vec();
+    match store.fact(ROOT_CHECK).await? {
+        (Some(kept), _) if kept == check => Ok(()),
+        (Some(_), _) => Err("this database was made with another root key: give it the one it was made with".into()),
+        (None, version) => match store.save_fact(ROOT_CHECK, check, version).await {
+            // Another node was first: it must have the same key.
+            Err(countersign_store::Error::Conflict) => Box::pin(check_root(store, keys)).await,
+            other => Ok(other?),
+        },
+    }
+}
+
+/// The way out for mail that a configuration names.
+///
+/// # Errors
+/// When a file does not read, a server cannot be used, or codes would be shown without that being said.
+pub fn mail_way(config: &Config) -> Result<Way, Error> {
+    let mail = &config.mail;
+    let shows_codes = matches!(mail.transport, Transport::Console | Transport::File);
+    if shows_codes && !mail.allow_plaintext_messages {
+        let why = "mail.transport: console and file show codes in clear; say mail.allow_plaintext_messages = true to have that";
+        return Err(ConfigError(why.to_owned()).into());
+    }
+    let sender: Arc<dyn Sender> = match mail.transport {
+        Transport::Smtp => Arc::new(SmtpSender::new(&smtp_options(config)?)?),
+        Transport::Sendmail => Arc::new(SendmailSender::new(SendmailOptions {
+            program: mail.sendmail.clone(),
+            ..SendmailOptions::default()
+        })),
+        Transport::Console => Arc::new(ConsoleSender::new(Box::new(std::io::stdout()))),
+        Transport::File => Arc::new(FileSender::new(mail.folder.clone())),
+    };
+    way(config, sender)
+}
+
+/// A way out through `sender`, with the templates and keys of a configuration.
+///
+/// # Errors
+/// When templates or keys do not read.
+pub fn way(config: &Config, sender: Arc<dyn Sender>) -> Result<Way, Error> {
+    let renderer = match &config.mail.templates {
+        Some(folder) => Renderer::load(folder)?,
+        None => Renderer::built_in()?,
+    };
+    let dkim = DkimKeys::read(&config.mail.dkim)?;
+    Ok(Way { sender, renderer, dkim, at_once: config.mail.max_connections.clamp(1, 256) })
+}
+
+fn smtp_options(config: &Config) -> Result<SmtpOptions, Error> {
+    let servers = config.mail.smtp.iter().map(smtp_server).collect::<Result<_, _>>()?;
+    Ok(SmtpOptions { servers, max_connections: config.mail.max_connections, ..SmtpOptions::default() })
+}
+
+fn smtp_server(settings: &SmtpServerSettings) -> Result<SmtpServer, Error> {
+    let (encryption, port) = match settings.security {
+        Security::Starttls => (Encryption::StartTls, 587),
+        Security::Tls => (Encryption::Implicit, 465),
+        Security::None => (Encryption::LoopbackOnly, 25),
+    };
+    let password = match (&settings.password, &settings.password_file) {
+        (Some(password), None) => Some(Secret::new(password.clone())),
+        (None, Some(file)) => Some(Secret::new(read_secret(file)?.expose().trim_end().to_owned())),
+        (None, None) => None,
+        _ => return Err(ConfigError("mail.smtp: give either password or password_file".to_owned()).into()),
+    };
+    let credentials = match (&settings.username, password) {
+        (Some(username), Some(password)) => Some(Credentials { username: username.clone(), password }),
+        (None, None) => None,
+        _ => return Err(ConfigError("mail.smtp: username and password belong together".to_owned()).into()),
+    };
+    Ok(SmtpServer {
+        host: settings.host.clone(),
+        port: settings.port.unwrap_or(port),
+        encryption,
+        credentials,
+        authorities: settings.ca_file.clone(),
+    })
+}
+
+/// The routes of some parts, with the refusals for what is not there.
+#[must_use]
+pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
+    let mut router = Router::new();
+    if parts.contains(&Part::Public) {
+        router = router
+            .merge(api::challenge::routes())
+            .merge(api::verify::routes())
+            .merge(api::token::routes())
+            .merge(operations::public_routes())
+            .merge(pages::link::routes());
+    }
+    if parts.contains(&Part::Operations) {
+        router = router.merge(operations::routes());
+    }
+    router
+        .fallback(|| async { ApiError::NotFound })
+        .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
+        .with_state(Arc::clone(server))
+}
+
+/// A server that accepts connections and sends mail.
+pub struct Running {
+    server: Arc<Server>,
+    listening: tokio::task::JoinSet<()>,
+    background: tokio::task::JoinSet<()>,
+    stop_listening: shutdown::Trigger,
+    stop_background: shutdown::Trigger,
+}
+
+/// Starts everything: maintenance, the outbox and the listeners, each with the service it serves.
+pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>) -> Running {
+    let (stop_listening, until) = shutdown::channel();
+    let (stop_background, until_background) = shutdown::channel();
+    let mut listening = tokio::task::JoinSet::new();
+    let mut background = tokio::task::JoinSet::new();
+    let settings = server.config.load().server.clone();
+    let limits = listener::Limits {
+        connections: settings.max_connections,
+        drain: Duration::from_secs(settings.shutdown_seconds),
+        ..listener::Limits::default()
+    };
+    background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
+    for (listener, service) in listeners {
+        listening.spawn(listener.serve(service, limits.clone(), Shutdown::clone(&until)));
+    }
+    Running { server, listening, background, stop_listening, stop_background }
+}
+
+impl Running {
+    /// Ends in order: no new requests, those under way answered, mails in memory sent, the database closed.
+    pub async fn stop(mut self) {
+        self.stop_listening.stop();
+        while self.listening.join_next().await.is_some() {}
+        self.stop_background.stop();
+        let patience = Duration::from_secs(self.server.config.load().server.shutdown_seconds);
+        let ended = tokio::time::timeout(patience, async { while self.background.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!("mails were still on their way; they wait in the store");
+            self.background.shutdown().await;
+        }
+        self.server.store.close().await;
+    }
+}
+
+/// A service for some parts, open to everybody.
+#[must_use]
+pub fn service(server: &Arc<Server>, parts: &[Part]) -> Service {
+    Service::new(Arc::clone(server), routes(server, parts), parts.contains(&Part::Public), Admission::Everybody)
+}
