@@ -4,6 +4,7 @@
 use aws_lc_rs::{
     digest,
     encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der},
+    error::KeyRejected,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
@@ -29,8 +30,6 @@ const SIGNED: [&str; 12] = [
     "content-language",
     "auto-submitted",
 ];
-/// Shortest RSA key, in bits (RFC 8301 demands 1024, recommends this).
-const SHORTEST_RSA: usize = 2048;
 
 /// A kind of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +43,9 @@ pub enum Algorithm {
 /// What is wrong with a key, a domain or a selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DkimError {
-    /// Neither PKCS#8 nor, for RSA, PKCS#1 in PEM.
-    #[error("this is no RSA or Ed25519 private key in PEM")]
+    /// Neither PKCS#8 nor, for RSA, PKCS#1 in PEM; or RSA with fewer than 2048 bits (RFC 8301 recommends these).
+    #[error("this is no Ed25519 private key in PEM, nor one of RSA with 2048 bits or more")]
     NotAKey,
-    /// An RSA key under 2048 bits.
-    #[error("the RSA key has fewer than 2048 bits")]
-    TooShort,
     /// Not a domain or a selector as DNS has them.
     #[error("the domain or the selector is no DNS name")]
     Name,
@@ -81,10 +77,10 @@ impl DkimKey {
         }
         let der = PrivateKeyDer::from_pem_slice(pem.expose().as_bytes()).map_err(|_| DkimError::NotAKey)?;
         let key = match &der {
-            PrivateKeyDer::Pkcs1(der) => rsa(RsaKeyPair::from_der(der.secret_pkcs1_der()).ok())?,
+            PrivateKeyDer::Pkcs1(der) => rsa(RsaKeyPair::from_der(der.secret_pkcs1_der()))?,
             PrivateKeyDer::Pkcs8(der) => match Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()) {
                 Ok(key) => Key::Ed25519(Box::new(key)),
-                Err(_) => rsa(RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).ok())?,
+                Err(_) => rsa(RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()))?,
             },
             _ => return Err(DkimError::NotAKey),
         };
@@ -100,7 +96,8 @@ impl DkimKey {
         }
     }
 
-    /// Name and value of the TXT record that publishes the public half.
+    /// Name and value of the TXT record that publishes the public half. An RSA value is longer than the 255 bytes
+    /// of one string of a TXT record: a zone file has it in pieces.
     ///
     /// # Errors
     /// [`DkimError::Crypto`] if the library cannot write the key.
@@ -188,12 +185,8 @@ fn unsigned_value(key: &DkimKey, now: Timestamp, body_hash: &str) -> String {
     )
 }
 
-fn rsa(key: Option<RsaKeyPair>) -> Result<Key, DkimError> {
-    let key = key.ok_or(DkimError::NotAKey)?;
-    if key.public_modulus_len() * 8 < SHORTEST_RSA {
-        return Err(DkimError::TooShort);
-    }
-    Ok(Key::Rsa(Box::new(key)))
+fn rsa(key: Result<RsaKeyPair, KeyRejected>) -> Result<Key, DkimError> {
+    key.map(|key| Key::Rsa(Box::new(key))).map_err(|_| DkimError::NotAKey)
 }
 
 /// Base64 in lines of 64 characters, each with an end.

@@ -94,7 +94,12 @@ fn refuses_bad_keys_and_names() {
             "{domain:?} {selector:?}"
         );
     }
-    for pem in ["", "nonsense", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+    for pem in [
+        include_str!("testdata/rsa1024.pem"),
+        "",
+        "nonsense",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ] {
         let outcome = DkimKey::from_pem("a.example", "s", &Secret::new(pem.to_owned()));
         assert_eq!(outcome.err(), Some(DkimError::NotAKey), "{pem:?}");
     }
