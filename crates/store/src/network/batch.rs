@@ -39,7 +39,7 @@ pub(super) struct Commit {
 enum Stop {
     /// Nothing of it stands.
     Undone(Failure),
-    /// The connection was lost while the answer to COMMIT was awaited.
+    /// COMMIT was sent and neither acknowledged nor declined.
     Unknown(String),
 }
 
@@ -202,11 +202,12 @@ async fn write_all<D: Driver>(lease: &mut Lease<'_, D>, writes: &[Write]) -> Res
 async fn finish<D: Driver>(lease: &mut Lease<'_, D>, end: &str) -> Result<(), Stop> {
     match lease.run(end).await {
         Ok(()) => Ok(()),
-        Err(failure) if failure.is_connection() => Err(Stop::Unknown(format!(
-            "the connection to {} was lost while it committed: the outcome is unknown",
-            D::NAME
-        ))),
-        Err(failure) => Err(Stop::Undone(failure)),
+        Err(failure @ (Failure::Lost | Failure::Refused(Error::Conflict))) => Err(Stop::Undone(failure)),
+        // A server that stops or is interrupted may have committed all the same.
+        Err(failure) => {
+            let reason = failure.into_error();
+            Err(Stop::Unknown(format!("the outcome of a commit to {} is unknown: {reason}", D::NAME)))
+        }
     }
 }
 
