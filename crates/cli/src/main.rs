@@ -1,2 +1,59 @@
-//! x
-fn main() {}
+//! Who starts it: the one `main`. Reads the command line, picks the command; a file for each.
+
+mod dev;
+mod generate;
+mod log;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, after_help = EXAMPLES)]
+struct Arguments {
+    /// The configuration file; `countersign.toml` here, if there is one.
+    #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign dev                     try it: a demo app, and every mail on a page
+  countersign check-config            is the configuration good?
+  countersign serve                   run it
+  countersign app add forum           an app, with its first key";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: nothing to configure, nothing kept, every mail on a page.
+    Dev(dev::Dev),
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Check the configuration and say what is wrong with it.
+    CheckConfig,
+    /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
+    #[command(hide = true)]
+    Generate(generate::Generate),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Dev(command) => command.run().await,
+        Command::Serve(command) => command.run(arguments.config.as_deref()).await,
+        Command::CheckConfig => serve::check_config(arguments.config.as_deref()),
+        Command::Generate(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -120,7 +120,11 @@ impl FromRequestParts<Arc<Server>> for Call {
 ///
 /// # Errors
 /// What is wrong with the key, or with its app.
-pub fn authenticate(server: &Server, text: &str, now: Timestamp) -> Result<(Arc<App>, Arc<ApiKey>), ApiError> {
+pub fn authenticate(
+    server: &Server,
+    text: &str,
+    now: Timestamp,
+) -> Result<(Arc<App>, Arc<ApiKey>), ApiError> {
     let text = ApiKeyText::parse(text).map_err(|error| ApiError::KeyMalformed(error.to_string()))?;
     let registry = server.registry.load();
     let key = registry.key(&server.keys.api_key(&text)).ok_or(ApiError::KeyUnknown)?;
@@ -155,9 +159,11 @@ pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
 /// trusted proxy is the one that no caller could have made up.
 #[must_use]
 pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
-    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip().to_canonical());
+    let peer =
+        parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip().to_canonical());
     let config = server.config.load();
-    let trusted: Vec<ipnet::IpNet> = config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
+    let trusted: Vec<ipnet::IpNet> =
+        config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     // A Unix socket has no address: who may connect to it is decided by its mode, and it counts as a proxy.
     if peer.is_some_and(|peer| !is_trusted(&peer)) || (peer.is_none() && trusted.is_empty()) {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    app::{AppKeySettings, AppSettings, Declared, declared},
+    app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
 };
 
@@ -94,8 +94,16 @@ impl Default for ServerSettings {
         Self {
             issuer: "http://localhost:8080".to_owned(),
             listeners: vec![
-                ListenerSettings { address: "127.0.0.1:8080".to_owned(), parts: vec![Part::Public], mode: None },
-                ListenerSettings { address: "127.0.0.1:8081".to_owned(), parts: vec![Part::Operations], mode: None },
+                ListenerSettings {
+                    address: "127.0.0.1:8080".to_owned(),
+                    parts: vec![Part::Public],
+                    mode: None,
+                },
+                ListenerSettings {
+                    address: "127.0.0.1:8081".to_owned(),
+                    parts: vec![Part::Operations],
+                    mode: None,
+                },
             ],
             trusted_proxies: Vec::new(),
             client_address_header: "x-forwarded-for".to_owned(),

@@ -23,7 +23,9 @@ impl DkimKeys {
         let mut keys: Vec<(String, Vec<DkimKey>)> = Vec::new();
         for DkimSettings { domain, selector, key_file } in settings {
             let wrong = |why: String| ConfigError(format!("mail.dkim: {}: {why}", key_file.display()));
-            let pem = std::fs::read_to_string(key_file).map(Secret::new).map_err(|error| wrong(error.to_string()))?;
+            let pem = std::fs::read_to_string(key_file)
+                .map(Secret::new)
+                .map_err(|error| wrong(error.to_string()))?;
             let key = DkimKey::from_pem(domain, selector, &pem).map_err(|error| wrong(error.to_string()))?;
             match keys.iter_mut().find(|(other, _)| other == domain) {
                 Some((_, of_domain)) => of_domain.push(key),

@@ -140,9 +140,8 @@ impl ApiError {
     fn detail(&self) -> Option<String> {
         let detail = match self {
             Self::Refused(refusal) => refusal.to_string(),
-            Self::KeyMalformed(detail) | Self::Body(BodyError::Malformed(detail) | BodyError::Shape(detail)) => {
-                detail.clone()
-            }
+            Self::KeyMalformed(detail)
+            | Self::Body(BodyError::Malformed(detail) | BodyError::Shape(detail)) => detail.clone(),
             Self::KeyKind(wanted) => format!("this route wants a {wanted} key"),
             Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
@@ -181,7 +180,9 @@ impl ApiError {
         if let Self::InvalidMember { member, .. } = self {
             document.insert("member".into(), (*member).into());
         }
-        if let Self::Refused(Refusal::InvalidCode { tries_left } | Refusal::InvalidNumber { tries_left }) = self {
+        if let Self::Refused(Refusal::InvalidCode { tries_left } | Refusal::InvalidNumber { tries_left }) =
+            self
+        {
             document.insert("tries_left".into(), (*tries_left).into());
         }
         if let Some(seconds) = self.retry_after() {

@@ -114,7 +114,8 @@ impl KeyRing {
     /// The public keys, next, current and retiring (RFC 7517).
     #[must_use]
     pub fn published(&self, now: Timestamp) -> Vec<&Jwk> {
-        let mut keys: Vec<_> = self.keys.values().filter(|key| key.stored.stage(now) != Stage::Gone).collect();
+        let mut keys: Vec<_> =
+            self.keys.values().filter(|key| key.stored.stage(now) != Stage::Gone).collect();
         keys.sort_by_key(|key| (key.stored.algorithm, key.stored.generation));
         keys.into_iter().filter_map(|key| key.jwk.as_ref()).collect()
     }

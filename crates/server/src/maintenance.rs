@@ -90,7 +90,8 @@ async fn follow(server: &Arc<Server>) {
 /// The store's, or that of a signing key that does not open; what was known stays.
 pub async fn reload(server: &Server) -> Result {
     let declared = crate::config::declared(&server.config.load().apps)?;
-    let registry = Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+    let registry =
+        Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
     server.registry.store(Arc::new(registry));
     let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();
@@ -118,7 +119,11 @@ pub async fn rotate(server: &Arc<Server>) -> Result {
     for (app, algorithm) in wanted {
         let newest = server.key_ring.load().newest(app.as_ref(), algorithm).cloned();
         // A shared secret is in the app's own configuration: only its operator can change it.
-        let due = if app.is_some() && newest.is_some() { None } else { policy.successor_due(newest.as_ref(), server.now()) };
+        let due = if app.is_some() && newest.is_some() {
+            None
+        } else {
+            policy.successor_due(newest.as_ref(), server.now())
+        };
         if let Some(active_at) = due {
             add_key(server, (app, algorithm), newest.as_ref(), active_at).await?;
         }
@@ -129,7 +134,9 @@ pub async fn rotate(server: &Arc<Server>) -> Result {
 fn policy(server: &Server) -> RotationPolicy {
     let default = RotationPolicy::default();
     match server.config.load().keys.rotate_after_days {
-        Some(days) => RotationPolicy { rotate_after: Span::from_hours(24 * i64::from(days.clamp(1, 365))), ..default },
+        Some(days) => {
+            RotationPolicy { rotate_after: Span::from_hours(24 * i64::from(days.clamp(1, 365))), ..default }
+        }
         None => default,
     }
 }
@@ -203,8 +210,11 @@ async fn note_time(server: &Server, noted: Timestamp) -> Timestamp {
 ///
 /// # Errors
 /// The store's.
-pub async fn newest_time(store: &countersign_store::Store) -> std::result::Result<Option<Timestamp>, countersign_store::Error> {
+pub async fn newest_time(
+    store: &countersign_store::Store,
+) -> std::result::Result<Option<Timestamp>, countersign_store::Error> {
     let (value, _) = store.fact(NEWEST_TIME).await?;
-    let noted = value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(Timestamp::from_millis);
+    let noted =
+        value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(Timestamp::from_millis);
     Ok(noted.max(store.newest_challenge().await?))
 }

@@ -63,12 +63,15 @@ impl IntoResponse for OauthError {
     fn into_response(self) -> Response {
         let (status, error, error_description) = match self {
             Self::InvalidRequest(why) => (crate::error::BAD_REQUEST, "invalid_request", why),
-            Self::InvalidClient => {
-                (crate::error::UNAUTHORIZED, "invalid_client", "authenticate with a secret API key of the app")
-            }
+            Self::InvalidClient => (
+                crate::error::UNAUTHORIZED,
+                "invalid_client",
+                "authenticate with a secret API key of the app",
+            ),
             Self::Other(error) => return error.into_response(),
         };
-        let mut response = crate::api::answer(status, OauthErrorBody { error, error_description }).into_response();
+        let mut response =
+            crate::api::answer(status, OauthErrorBody { error, error_description }).into_response();
         if status == crate::error::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"countersign\", Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -90,7 +93,8 @@ impl Form {
     /// # Errors
     /// [`OauthError::InvalidRequest`] for another media type.
     pub fn expect(headers: &HeaderMap) -> Result<(), OauthError> {
-        let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Ok(())
@@ -104,7 +108,8 @@ impl Form {
     /// # Errors
     /// [`OauthError::InvalidRequest`] when it does not decode or repeats a parameter.
     pub fn read(bytes: &[u8]) -> Result<Self, OauthError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| OauthError::InvalidRequest("the form is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| OauthError::InvalidRequest("the form is not UTF-8"))?;
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -122,7 +127,10 @@ impl Form {
     /// A parameter, if it is there and not empty.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, value)| other == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(other, value)| other == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// The `token` parameter.

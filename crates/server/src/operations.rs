@@ -91,8 +91,11 @@ pub struct KeySetBody {
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", responses((status = 200, body = KeySetBody)))]
 pub async fn jwks(State(server): State<Arc<Server>>) -> Response {
     let ring = server.key_ring.load();
-    let mut response =
-        crate::api::answer(StatusCode::OK, KeySetBody { keys: ring.published(server.now()).into_iter().cloned().collect() }).into_response();
+    let mut response = crate::api::answer(
+        StatusCode::OK,
+        KeySetBody { keys: ring.published(server.now()).into_iter().cloned().collect() },
+    )
+    .into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEY_SET_CACHE));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

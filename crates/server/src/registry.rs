@@ -38,7 +38,9 @@ impl Registry {
                     read.disabled |= app.disabled;
                     registry.apps.insert(read.name.clone(), Arc::new(read));
                 }
-                _ => tracing::error!(app = %app.name, "the stored settings of an app do not read; it is left out"),
+                _ => {
+                    tracing::error!(app = %app.name, "the stored settings of an app do not read; it is left out")
+                }
             }
         }
         for key in keys {

@@ -55,7 +55,8 @@ impl Service {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let mut response = if !self.admits(&request) {
             ApiError::NotFound.into_response()
-        } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method") {
+        } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method")
+        {
             StatusCode::NO_CONTENT.into_response()
         } else {
             self.routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
@@ -105,9 +106,13 @@ impl Service {
 
     fn admits<B>(&self, request: &Request<B>) -> bool {
         let Admission::Local(hosts) = &self.admission else { return true };
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host =
+            request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let forwarded = request.headers().keys().any(|name| {
-            name == "forwarded" || name == "via" || name == "x-real-ip" || name.as_str().starts_with("x-forwarded-")
+            name == "forwarded"
+                || name == "via"
+                || name == "x-real-ip"
+                || name.as_str().starts_with("x-forwarded-")
         });
         !forwarded && hosts.iter().any(|known| known == host)
     }
@@ -119,7 +124,10 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        if self.public && request.uri().path() == "/v1/token" && request.method() == Method::GET && self.admits(&request)
+        if self.public
+            && request.uri().path() == "/v1/token"
+            && request.method() == Method::GET
+            && self.admits(&request)
         {
             return Box::pin(std::future::ready(Ok(self.token(&request))));
         }

@@ -63,19 +63,23 @@ impl SignatureCache {
         let (shard, group) = token.place();
         let Some(groups) = self.shards[shard].get() else { return false };
         groups[group].lock().iter().any(|entry| {
-            entry.fingerprint == token.0 && entry.generation == generation && i64::from(entry.until) > now.seconds()
+            entry.fingerprint == token.0
+                && entry.generation == generation
+                && i64::from(entry.until) > now.seconds()
         })
     }
 
     /// Remembers that this token's signature is right, until the token ends.
     pub fn insert(&self, token: Fingerprint, generation: u32, until: Timestamp) {
         let (shard, group) = token.place();
-        let groups = self.shards[shard].get_or_init(|| (0..GROUPS / SHARDS).map(|_| Group::default()).collect());
+        let groups =
+            self.shards[shard].get_or_init(|| (0..GROUPS / SHARDS).map(|_| Group::default()).collect());
         let mut entries = groups[group].lock();
         let until = u32::try_from(until.seconds()).unwrap_or(u32::MAX);
         // An entry of a former key ring is worth nothing: it goes first.
-        if let Some(entry) =
-            entries.iter_mut().min_by_key(|entry| if entry.generation == generation { entry.until } else { 0 })
+        if let Some(entry) = entries
+            .iter_mut()
+            .min_by_key(|entry| if entry.generation == generation { entry.until } else { 0 })
         {
             *entry = Entry { fingerprint: token.0, until, generation };
         }

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use countersign_domain::{app::AppName, changes::Changes, random::Random, time::{Span, Timestamp}};
+use countersign_domain::{
+    app::AppName,
+    changes::Changes,
+    random::Random,
+    time::{Span, Timestamp},
+};
 use countersign_store::Store;
 use tokio::sync::{Mutex, MutexGuard};
 

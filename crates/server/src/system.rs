@@ -22,7 +22,8 @@ pub struct SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
     fn now(&self) -> Timestamp {
-        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since_1970 =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(self.newest.fetch_max(now, Ordering::Relaxed).max(now))
     }
@@ -50,7 +51,10 @@ impl Entropy for SystemEntropy {
 
 impl Random for SystemEntropy {
     fn fill(&mut self, bytes: &mut [u8]) {
-        #[expect(clippy::expect_used, reason = "without randomness no secret may be made; the library promises not to fail")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness no secret may be made; the library promises not to fail"
+        )]
         aws_lc_rs::rand::fill(bytes).expect("the system's generator gives bytes");
     }
 }

@@ -205,6 +205,7 @@ fn read(server: &Server, payload: &[u8], now: Timestamp) -> Option<Checked> {
     let subject: Subject = claims.sub.parse().ok()?;
     let app = server.app(&claims.client_id.parse().ok()?)?;
     let in_time = claims.exp > now.seconds() && claims.iat <= now.seconds();
-    let ours = claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
+    let ours =
+        claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     (in_time && ours).then_some(Checked { claims, app, id, subject })
 }

@@ -55,7 +55,12 @@ impl Keys {
     ///
     /// # Errors
     /// When memory fails.
-    pub fn seal(&self, random: &mut dyn Random, context: &Context<'_>, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(
+        &self,
+        random: &mut dyn Random,
+        context: &Context<'_>,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         self.sealer.seal(random, context, plain)
     }
 
@@ -79,8 +84,12 @@ impl Vault for Keys {
             Sector::App(app) => (b"app", app.as_str()),
             Sector::Shared(name) => (b"sector", name.as_str()),
         };
-        let digest =
-            self.hierarchy.subjects.digest(&[kind, name.as_bytes(), b"email", address.canonical().as_bytes()]);
+        let digest = self.hierarchy.subjects.digest(&[
+            kind,
+            name.as_bytes(),
+            b"email",
+            address.canonical().as_bytes(),
+        ]);
         let mut bytes = [0; 24];
         bytes.copy_from_slice(&digest.bytes()[..24]);
         Subject::from_bytes(bytes)

@@ -6,12 +6,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use countersign_domain::{random::Random, secret::Secret};
 use countersign_store::{
-    Store,
-    engine::Engine,
-    mariadb::MariaDb,
-    network::PoolOptions,
-    postgres::Postgres,
-    sqlite::Sqlite,
+    Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
 
 use crate::{
@@ -87,7 +82,8 @@ pub async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>, Error> {
     if let Some(rest) = url.strip_prefix("mariadb://").or_else(|| url.strip_prefix("mysql://")) {
         return Ok(Arc::new(MariaDb::connect(&format!("mysql://{rest}"), options).await?));
     }
-    Err(ConfigError("storage.url: expected sqlite:PATH, :memory:, postgres://… or mariadb://…".to_owned()).into())
+    Err(ConfigError("storage.url: expected sqlite:PATH, :memory:, postgres://… or mariadb://…".to_owned())
+        .into())
 }
 
 /// The root key that a configuration names; made and kept in the data folder when it names none.
@@ -133,7 +129,9 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 fn read_secret(path: &Path) -> Result<Secret<String>, Error> {
-    std::fs::read_to_string(path).map(Secret::new).map_err(|error| format!("{}: {error}", path.display()).into())
+    std::fs::read_to_string(path)
+        .map(Secret::new)
+        .map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 fn output_of(command: &[String]) -> Result<Secret<String>, Error> {
@@ -185,7 +183,9 @@ pub async fn assemble(
         store,
     });
     let now = server.now();
-    server.revocations.add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
+    server
+        .revocations
+        .add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
     server.revocations.note_asked(now);
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {
@@ -198,7 +198,9 @@ async fn check_root(store: &Store, keys: &Keys) -> Result<(), Error> {
     let check = keys.check().bytes().to_vec();
     match store.fact(ROOT_CHECK).await? {
         (Some(kept), _) if kept == check => Ok(()),
-        (Some(_), _) => Err("this database was made with another root key: give it the one it was made with".into()),
+        (Some(_), _) => {
+            Err("this database was made with another root key: give it the one it was made with".into())
+        }
         (None, version) => match store.save_fact(ROOT_CHECK, check, version).await {
             // Another node was first: it must have the same key.
             Err(countersign_store::Error::Conflict) => Box::pin(check_root(store, keys)).await,
@@ -331,7 +333,9 @@ impl Running {
         while self.listening.join_next().await.is_some() {}
         self.stop_background.stop();
         let patience = Duration::from_secs(self.server.config.load().server.shutdown_seconds);
-        let ended = tokio::time::timeout(patience, async { while self.background.join_next().await.is_some() {} }).await;
+        let ended =
+            tokio::time::timeout(patience, async { while self.background.join_next().await.is_some() {} })
+                .await;
         if ended.is_err() {
             tracing::warn!("mails were still on their way; they wait in the store");
             self.background.shutdown().await;
@@ -343,5 +347,10 @@ impl Running {
 /// A service for some parts, open to everybody.
 #[must_use]
 pub fn service(server: &Arc<Server>, parts: &[Part]) -> Service {
-    Service::new(Arc::clone(server), routes(server, parts), parts.contains(&Part::Public), Admission::Everybody)
+    Service::new(
+        Arc::clone(server),
+        routes(server, parts),
+        parts.contains(&Part::Public),
+        Admission::Everybody,
+    )
 }

@@ -117,7 +117,11 @@ pub enum StatusName {
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
-pub async fn verify(call: Call, Path(id): Path<String>, Json(body, _): Json<VerifyBody>) -> Answer<TokenBody> {
+pub async fn verify(
+    call: Call,
+    Path(id): Path<String>,
+    Json(body, _): Json<VerifyBody>,
+) -> Answer<TokenBody> {
     call.limit_network(None)?;
     let id = challenge_id(&id)?;
     let code = parse_code(&body.code)?;
@@ -145,7 +149,11 @@ pub async fn verify(call: Call, Path(id): Path<String>, Json(body, _): Json<Veri
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
-pub async fn redeem(call: Call, Path(id): Path<String>, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
+pub async fn redeem(
+    call: Call,
+    Path(id): Path<String>,
+    Json(body, _): Json<RedeemBody>,
+) -> Answer<TokenBody> {
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app, binding) = (&call.server, &call.app, &binding);
@@ -175,8 +183,7 @@ pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
         Status::Failed => StatusName::Failed,
         Status::Expired => StatusName::Expired,
     };
-    let body =
-        StatusBody { id: challenge.id.to_string(), status, expires_at: rfc3339(challenge.expires_at) };
+    let body = StatusBody { id: challenge.id.to_string(), status, expires_at: rfc3339(challenge.expires_at) };
     Ok(answer(StatusCode::OK, body))
 }
 
@@ -209,7 +216,8 @@ pub(super) fn finish(call: &Call, proof: Result<Proof, Refusal>) -> Answer<Token
     let issued = tokens::issue(&call.server, &call.app, &proof, address)?;
     call.server.metrics.proved(&call.app, proof.assurance.method);
     let sign_in = proof.purpose == Purpose::SignIn;
-    let (access_token, proof_token) = if sign_in { (Some(issued.token), None) } else { (None, Some(issued.token)) };
+    let (access_token, proof_token) =
+        if sign_in { (Some(issued.token), None) } else { (None, Some(issued.token)) };
     let body = TokenBody {
         access_token,
         proof: proof_token,

@@ -153,7 +153,8 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
 }
 
 fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiError> {
-    let invalid = |member, code, detail: &str| ApiError::InvalidMember { member, code, detail: detail.to_owned() };
+    let invalid =
+        |member, code, detail: &str| ApiError::InvalidMember { member, code, detail: detail.to_owned() };
     if !call.is_secret() && (body.end_user.is_some() || body.subject.is_some() || body.content.is_some()) {
         return Err(ApiError::KeyKind("secret"));
     }
@@ -191,7 +192,8 @@ async fn decide(
         && let Some(found) = server.store.idempotency(id).await?.filter(|found| found.expires_at > now)
     {
         let same = found.body == body;
-        let outcome = if same { Outcome::Repeated(found) } else { Outcome::Refused(ApiError::IdempotencyKeyReused) };
+        let outcome =
+            if same { Outcome::Repeated(found) } else { Outcome::Refused(ApiError::IdempotencyKeyReused) };
         return Ok((outcome, Changes::default()));
     }
     let everywhere = server.keys.contact(None, &prepared.address);
@@ -204,10 +206,12 @@ async fn decide(
         let place = Context { table: "challenge", column, id: id.bytes() };
         server.keys.seal(random, &place, plain).map_err(|_| ApiError::Internal)
     };
-    let sealed_address = app.token.address_claim.then(|| {
-        seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random)
-    });
-    let origin = crate::pages::Requested::describe(call.address, prepared.body.end_user.as_ref(), call.is_secret());
+    let sealed_address = app
+        .token
+        .address_claim
+        .then(|| seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random));
+    let origin =
+        crate::pages::Requested::describe(call.address, prepared.body.end_user.as_ref(), call.is_secret());
     let start = Start {
         app,
         id,
@@ -215,7 +219,9 @@ async fn decide(
         purpose: prepared.body.purpose.into(),
         former_binding: prepared.former_binding.as_ref(),
         sealed_address: sealed_address.transpose()?,
-        sealed_origin: origin.map(|origin| seal("sealed_origin", origin.as_bytes(), &mut *random)).transpose()?,
+        sealed_origin: origin
+            .map(|origin| seal("sealed_origin", origin.as_bytes(), &mut *random))
+            .transpose()?,
         now,
     };
     let decision = challenge::start(start, Person { contact, everywhere, live }, &server.keys, &mut *random);
@@ -228,7 +234,8 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
-    let payload = Payload::new(call, &prepared.body, &prepared.address, &started, MessageId::new(now, &mut *random));
+    let payload =
+        Payload::new(call, &prepared.body, &prepared.address, &started, MessageId::new(now, &mut *random));
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {
         let challenge = started.challenge.id;
@@ -292,7 +299,9 @@ async fn repeat(call: &Call, idempotency: &Idempotency) -> Answer<StartedBody> {
         binding: None,
         confirmation_number: None,
         expires_at: rfc3339(challenge.expires_at),
-        resend_after: rfc3339(challenge.created_at + call.app.challenge.resend_pause + Span::from_millis(999)),
+        resend_after: rfc3339(
+            challenge.created_at + call.app.challenge.resend_pause + Span::from_millis(999),
+        ),
     };
     let mut answered = answer(StatusCode::CREATED, body);
     answered.response_mut().headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));

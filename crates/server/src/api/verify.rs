@@ -52,7 +52,8 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
     })?;
     let code = &parse_code(&body.code)?;
     let (server, app) = (&call.server, &call.app);
-    let key = &ContactKey { app: Some(app.name.clone()), digest: server.keys.contact(Some(&app.name), &address) };
+    let key =
+        &ContactKey { app: Some(app.name.clone()), digest: server.keys.contact(Some(&app.name), &address) };
     let _lane = server.lanes.enter(&key.digest).await;
     let proof = server
         .decide(|| async move {

@@ -174,7 +174,8 @@ impl AppKeySettings {
                 .map_err(|error| ConfigError(format!("apps.{app}.keys: {}: {error}", file.display())))?,
             _ => return Err(ConfigError(format!("apps.{app}.keys: give either key or key_file"))),
         };
-        let key = ApiKeyText::parse(text.trim()).map_err(|error| ConfigError(format!("apps.{app}.keys: {error}")))?;
+        let key = ApiKeyText::parse(text.trim())
+            .map_err(|error| ConfigError(format!("apps.{app}.keys: {error}")))?;
         Ok((key, self.label.clone()))
     }
 }
@@ -334,7 +335,8 @@ impl Place<'_> {
         let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         let plain = origin.strip_prefix("http://");
         let fits = host.is_some_and(|host| {
-            !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,*".contains(&byte))
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,*".contains(&byte))
         });
         let loopback = plain.is_none_or(|host| {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -343,8 +345,10 @@ impl Place<'_> {
         if fits && loopback && origin == origin.to_ascii_lowercase() {
             Ok(())
         } else {
-            Err(self.error("origins", "expected https://host or https://host:port in lower case, or http://localhost:port"))
+            Err(self.error(
+                "origins",
+                "expected https://host or https://host:port in lower case, or http://localhost:port",
+            ))
         }
     }
 }
-

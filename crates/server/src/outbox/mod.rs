@@ -36,7 +36,8 @@ pub fn check_caller_text(subject: Option<&str>, content: Option<&str>) -> Result
         caller_text::CallerText::subject(subject).map_err(|error| ("subject", error.to_string()))?;
     }
     if let Some(content) = content {
-        let text = caller_text::CallerText::content(content).map_err(|error| ("content", error.to_string()))?;
+        let text =
+            caller_text::CallerText::content(content).map_err(|error| ("content", error.to_string()))?;
         if !text.mentions_code() {
             return Err(("content", "the text must hold %code%".to_owned()));
         }

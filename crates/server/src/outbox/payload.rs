@@ -62,7 +62,13 @@ fn place(id: &MessageId) -> Context<'_> {
 impl Payload {
     /// The message of a challenge that was just started.
     #[must_use]
-    pub fn new(call: &Call, body: &StartBody, address: &EmailAddress, started: &Started, id: MessageId) -> Self {
+    pub fn new(
+        call: &Call,
+        body: &StartBody,
+        address: &EmailAddress,
+        started: &Started,
+        id: MessageId,
+    ) -> Self {
         let challenge = &started.challenge;
         let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
         // A secret key's `Accept-Language` is the app's server's, not the person's.

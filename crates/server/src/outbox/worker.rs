@@ -101,7 +101,12 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
     let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..way.at_once.max(1) {
-        tasks.spawn(take_and_send(Arc::clone(&server), Arc::clone(&way), Arc::clone(&waiting), shutdown.clone()));
+        tasks.spawn(take_and_send(
+            Arc::clone(&server),
+            Arc::clone(&way),
+            Arc::clone(&waiting),
+            shutdown.clone(),
+        ));
     }
     let forgetting = tokio::spawn(forget_loop(Arc::clone(&server)));
     let mut tick = tokio::time::interval(POLL);
@@ -124,7 +129,9 @@ async fn claim(server: &Server) {
             for message in messages {
                 match Payload::open(&server.keys, &message) {
                     Ok(payload) => server.outbox.offer(payload),
-                    Err(error) => tracing::error!(message = %message.id, %error, "a message does not open; it stays"),
+                    Err(error) => {
+                        tracing::error!(message = %message.id, %error, "a message does not open; it stays")
+                    }
                 }
             }
         }

@@ -61,7 +61,9 @@ async fn press(
     }
     let headers = parts.headers.clone();
     let bytes = body(Request::from_parts(parts, rest), LONGEST_FORM).await?;
-    let number = Form::read(&bytes).ok().and_then(|form| form.value("number").and_then(|text| text.trim().parse().ok()));
+    let number = Form::read(&bytes)
+        .ok()
+        .and_then(|form| form.value("number").and_then(|text| text.trim().parse().ok()));
     let challenge = match find(&server, &token).await {
         Ok(challenge) => challenge,
         Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
@@ -95,7 +97,8 @@ async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {
 /// The binding, if this browser holds it: then it is the one that asked.
 fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> Option<SecretToken> {
     let cookies = text_of(headers, header::COOKIE.as_str())?;
-    let value = cookies.split(';').find_map(|pair| pair.trim().strip_prefix(BINDING_COOKIE)?.strip_prefix('='))?;
+    let value =
+        cookies.split(';').find_map(|pair| pair.trim().strip_prefix(BINDING_COOKIE)?.strip_prefix('='))?;
     let binding = SecretToken::parse(value).ok()?;
     (server.keys.binding(&binding) == challenge.binding).then_some(binding)
 }
@@ -150,7 +153,10 @@ fn page(content: &str) -> Response {
     for (name, value) in [
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
-        ("content-security-policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         ("x-content-type-options", "nosniff"),
         ("x-robots-tag", "noindex"),
     ] {

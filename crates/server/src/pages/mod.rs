@@ -14,7 +14,11 @@ pub struct Requested;
 impl Requested {
     /// Words for the link's page: the browser's family and the network. `None` when nothing is known.
     #[must_use]
-    pub fn describe(address: Option<IpAddr>, end_user: Option<&EndUser>, by_secret_key: bool) -> Option<String> {
+    pub fn describe(
+        address: Option<IpAddr>,
+        end_user: Option<&EndUser>,
+        by_secret_key: bool,
+    ) -> Option<String> {
         // Behind a secret key the caller is the app's server: only what it says about the person counts.
         let address = if by_secret_key { end_user.and_then(|user| user.ip) } else { address };
         let browser = end_user.and_then(|user| user.user_agent.as_deref()).map(browser);

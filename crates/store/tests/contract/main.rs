@@ -4,7 +4,6 @@
 //! administrator: every test makes a database of its own and drops it. Without the variable a test fails, unless
 //! `COUNTERSIGN_TEST_SKIP` names the engine (`postgres`, `mariadb`; several with commas).
 
-
 mod network;
 mod sqlite;
 mod stores;

@@ -1,0 +1,105 @@
+//! `countersign dev`: try it on this machine. Nothing to configure, nothing kept, nobody else can reach it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use countersign_domain::api_key::{ApiKeyKind, ApiKeyText};
+use countersign_server::{
+    config::{AppKeySettings, AppSettings, Config, DeliverySetting, LogSettings, Part, StorageSettings},
+    listener::{Address, Listener},
+    outbox::console::ConsoleSender,
+    service::{Admission, Service},
+    system::{Entropy as _, SystemEntropy},
+    wiring,
+};
+
+use crate::{log::say, serve};
+
+/// Try it: nothing to configure, nothing kept, every mail on a page.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign dev
+  countersign dev --port 9000")]
+pub struct Dev {
+    /// The port on this machine.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// What is logged: error, warn, info, debug or trace.
+    #[arg(long, default_value = "warn")]
+    log_level: String,
+}
+
+impl Dev {
+    /// Runs until it is interrupted.
+    ///
+    /// # Errors
+    /// When the port is taken, or a configuration is given: `dev` wants none.
+    pub async fn run(self) -> anyhow::Result<()> {
+        crate::log::start(&LogSettings { level: self.log_level.clone(), ..LogSettings::default() })?;
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let listener = Listener::bind(Address::Tcp(address)).await;
+        let listener = listener.with_context(|| format!("port {} is taken: try --port", self.port))?;
+        let port = listener.local_addr().map_or(self.port, |address| address.port());
+        let keys = [ApiKeyKind::Secret, ApiKeyKind::Publishable]
+            .map(|kind| ApiKeyText::draw(kind, &mut *SystemEntropy.random()).expose().to_owned());
+        let server = serve::open(config(port, &keys)).await?;
+        let config = server.config.load_full();
+        let way = wiring::way(&config, Arc::new(ConsoleSender::new(Box::new(std::io::stdout()))));
+        let way = way.map_err(|error| anyhow!(error))?;
+        let routes = wiring::routes(&server, &[Part::Public, Part::Operations]);
+        let hosts = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}")).to_vec();
+        let service = Service::new(Arc::clone(&server), routes, true, Admission::Local(hosts));
+        say(&welcome(port, &keys));
+        let running = wiring::start(server, way, vec![(listener, service)]);
+        serve::stop_signal().await?;
+        running.stop().await;
+        Ok(())
+    }
+}
+
+fn config(port: u16, keys: &[String]) -> Config {
+    let issuer = format!("http://localhost:{port}");
+    let mut config = Config::default();
+    config.server.issuer.clone_from(&issuer);
+    config.server.shutdown_seconds = 2;
+    config.storage = StorageSettings { url: ":memory:".to_owned(), ..StorageSettings::default() };
+    config.keys.root_key =
+        Some("636f756e7465727369676e206465762c206e6f7420666f722073657276696e67".to_owned());
+    config.apps = vec![AppSettings {
+        name: "demo".to_owned(),
+        title: Some("Demo".to_owned()),
+        origins: vec![issuer],
+        delivery: Some(DeliverySetting::Both),
+        resend_pause_seconds: Some(0),
+        keys: keys
+            .iter()
+            .map(|key| AppKeySettings { key: Some(key.clone()), ..AppKeySettings::default() })
+            .collect(),
+        ..AppSettings::default()
+    }];
+    config
+}
+
+fn welcome(port: u16, keys: &[String]) -> String {
+    let base = format!("http://localhost:{port}");
+    let secret = &keys[0];
+    format!(
+        "Countersign, for trying out. Nothing is kept, nobody else can reach it. Ctrl-C ends it.
+
+  Sign in on a page   {base}/
+  See every mail      {base}/dev/inbox
+
+Or with curl, as an app's server:
+
+  curl -s {base}/v1/challenges -H 'Authorization: Bearer {secret}' \\
+    -H 'Content-Type: application/json' -d '{{\"to\":{{\"email\":\"jane@example.org\"}}}}'
+
+  curl -s {base}/v1/verify -H 'Authorization: Bearer {secret}' \\
+    -H 'Content-Type: application/json' -d '{{\"email\":\"jane@example.org\",\"code\":\"CODE\"}}'
+
+  curl -s {base}/v1/token -H 'Authorization: Bearer TOKEN'
+"
+    )
+}

@@ -1,0 +1,36 @@
+//! `countersign generate`: what is generated from the code, for the files in the repository that must agree with it.
+
+use clap::{Args, ValueEnum};
+
+/// Print what is generated from the code.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Which.
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// The completions of a shell.
+    Completions,
+    /// The manual page.
+    Manual,
+}
+
+impl Generate {
+    /// Prints it.
+    ///
+    /// # Errors
+    /// When it cannot be made or printed.
+    pub fn run(self) -> anyhow::Result<()> {
+        let mut command = <crate::Arguments as clap::CommandFactory>::command();
+        let mut out = std::io::stdout().lock();
+        match self.what {
+            What::Completions => {
+                clap_complete::generate(clap_complete::Shell::Bash, &mut command, "countersign", &mut out);
+            }
+            What::Manual => clap_mangen::Man::new(command).render(&mut out)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! `countersign serve`: the server, until it is told to stop.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use countersign_server::{
+    config::{Config, ListenerSettings, Part},
+    listener::{Address, Listener},
+    service::Service,
+    state::Server,
+    system::{Entropy as _, SystemClock, SystemEntropy},
+    wiring,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run the server.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign serve
+  countersign --config /etc/countersign.toml serve")]
+pub struct Serve {}
+
+/// The socket in the data folder through which the command line speaks to a running server.
+pub const CONTROL_SOCKET: &str = "control.sock";
+
+impl Serve {
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// What keeps it from starting, and what to do about it.
+    pub async fn run(self, path: Option<&Path>) -> anyhow::Result<()> {
+        let config = read_config(path)?;
+        crate::log::start(&config.log)?;
+        let way = wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
+        let server = open(config).await?;
+        let listeners = listen(&server).await?;
+        let running = wiring::start(server, way, listeners);
+        stop_signal().await?;
+        tracing::info!("stopping: requests under way are answered first");
+        running.stop().await;
+        Ok(())
+    }
+}
+
+/// Says whether the configuration can be used.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_config(path: Option<&Path>) -> anyhow::Result<()> {
+    let config = read_config(path)?;
+    countersign_server::config::declared(&config.apps)?;
+    wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
+    crate::log::say("The configuration is good.");
+    Ok(())
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
+    let path = path.unwrap_or_else(|| Path::new("countersign.toml"));
+    if !path.exists() {
+        return Ok(Config::default());
+    }
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Config::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// Opens the store and puts the server together.
+///
+/// # Errors
+/// What is wrong with the database, the root key, the apps or the signing keys.
+pub async fn open(config: Config) -> anyhow::Result<Arc<Server>> {
+    let store = wiring::open_store(&config).await.map_err(|error| anyhow!(error))?;
+    let root = wiring::root_key(&config, &mut *SystemEntropy.random()).map_err(|error| anyhow!(error))?;
+    let system = (Arc::new(SystemClock::default()) as _, Arc::new(SystemEntropy) as _);
+    wiring::assemble(config, store, &root, system).await.map_err(|error| anyhow!(error))
+}
+
+async fn listen(server: &Arc<Server>) -> anyhow::Result<Vec<(Listener, Service)>> {
+    let config = server.config.load_full();
+    let mut listeners = Vec::new();
+    for settings in &config.server.listeners {
+        let listener = bind(settings).await?;
+        tracing::info!(address = settings.address, parts = ?settings.parts, "listening");
+        listeners.push((listener, wiring::service(server, &settings.parts)));
+    }
+    let control = config.storage.data_dir.join(CONTROL_SOCKET);
+    if config.storage.data_dir.is_dir() {
+        let listener = Listener::bind(Address::Unix { path: control.clone(), mode: Some(0o600) }).await;
+        let listener = listener.with_context(|| control.display().to_string())?;
+        listeners.push((listener, wiring::service(server, &[Part::Admin, Part::Operations])));
+    }
+    Ok(listeners)
+}
+
+async fn bind(settings: &ListenerSettings) -> anyhow::Result<Listener> {
+    let address = match settings.address.strip_prefix("unix:") {
+        Some(path) => {
+            let mode = settings.mode.as_deref().unwrap_or("660");
+            let mode =
+                u32::from_str_radix(mode, 8).context("listeners.mode: expected octal digits such as 660")?;
+            Address::Unix { path: path.into(), mode: Some(mode) }
+        }
+        None => {
+            let found = tokio::net::lookup_host(&settings.address).await;
+            let found = found.with_context(|| format!("listeners.address: {}", settings.address))?;
+            Address::Tcp(found.into_iter().next().context("listeners.address: no such host")?)
+        }
+    };
+    Listener::bind(address).await.with_context(|| settings.address.clone())
+}
+
+/// Waits for SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the system gives no signal handlers.
+pub async fn stop_signal() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
