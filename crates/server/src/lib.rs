@@ -1,1 +1,3 @@
-//! x
+//! What is said: HTTP, HTML and mail. Knows no SQL.
+
+pub mod doctor;
