@@ -137,6 +137,25 @@ async fn spf_is_judged() {
 }
 
 #[tokio::test]
+async fn the_limits_of_spf_are_exact() {
+    let spf = |record: &str| {
+        let mut zone = good_zone();
+        zone.set(DOMAIN, Kind::Text, [text(record)]);
+        zone
+    };
+    let lookups = |count: usize| format!("v=spf1 {} ip4:192.0.2.1 -all", "a:mx.example.org ".repeat(count));
+    assert_complaints("ten lookups", &run(&spf(&lookups(10)), &our_check()).await, &[]);
+    let eleven = [(Area::Spf, Level::Problem, "more than ten DNS lookups")];
+    assert_complaints("eleven lookups", &run(&spf(&lookups(11)), &our_check()).await, &eleven);
+
+    for (count, expected) in [(10, &[][..]), (11, &[(Area::Spf, Level::Problem, "more than ten MX")][..])] {
+        let mut zone = spf("v=spf1 a:mx.example.org ip4:192.0.2.1 mx:many.example.org -all");
+        zone.set("many.example.org", Kind::Exchange, vec![exchange(10, "mx.example.org"); count]);
+        assert_complaints(&format!("{count} exchanges"), &run(&zone, &our_check()).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn dkim_is_judged() {
     use Level::{Problem, Warning};
     let rsa = |before: &str, after: &str| format!("{before}p={RSA_2048}{after}");
