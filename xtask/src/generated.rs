@@ -15,7 +15,10 @@ pub(crate) struct Generated {
 }
 
 /// All of them.
-pub(crate) const GENERATED: &[Generated] = &[];
+pub(crate) const GENERATED: &[Generated] = &[
+    Generated { path: "config.schema.json", arguments: &["schema"] },
+    Generated { path: "countersign.example.toml", arguments: &["example"] },
+];
 
 /// Makes every generated file anew.
 ///

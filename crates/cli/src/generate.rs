@@ -1,5 +1,7 @@
 //! `countersign generate`: what is generated from the code, for the files in the repository that must agree with it.
 
+use std::io::Write as _;
+
 use clap::{Args, ValueEnum};
 
 /// Print what is generated from the code.
@@ -15,6 +17,10 @@ enum What {
     Completions,
     /// The manual page.
     Manual,
+    /// The JSON Schema of the configuration.
+    Schema,
+    /// A commented example of the configuration.
+    Example,
 }
 
 impl Generate {
@@ -30,6 +36,8 @@ impl Generate {
                 clap_complete::generate(clap_complete::Shell::Bash, &mut command, "countersign", &mut out);
             }
             What::Manual => clap_mangen::Man::new(command).render(&mut out)?,
+            What::Schema => writeln!(out, "{}", countersign_server::config::schema_json())?,
+            What::Example => writeln!(out, "{}", countersign_server::config::example_toml())?,
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod dev_keys;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod outbox;
 pub mod pages;
 pub mod quota;
 pub mod registry;
+pub mod reload;
 pub mod revocations;
 pub mod service;
 pub mod shutdown;
