@@ -30,6 +30,7 @@ pub struct AppSettings {
     pub title: Option<String>,
     /// Switched off: starts nothing, its keys and tokens are refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub disabled: bool,
     /// Pages that may use its publishable keys, as `https://host` or `http://localhost:port`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -65,6 +66,7 @@ pub struct AppSettings {
     pub tries: Option<u32>,
     /// A wrong code by a secret key ends all challenges of that person at this app.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub wipe_on_failure: bool,
     /// Seconds between two messages to one person: 0 to 600, 30 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +98,7 @@ pub struct AppSettings {
     pub audience: Option<String>,
     /// Whether its tokens carry the verified address (`email`, `email_verified`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub address_claim: bool,
     /// The name before the sender's address; the title where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
