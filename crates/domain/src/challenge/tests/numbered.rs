@@ -1,6 +1,6 @@
 //! The numbered properties of challenges, one by one.
 
-use super::world::{Conflict, Handed, Mixer, World, wrong_code};
+use super::world::{Handed, Mixer, World, wrong_code};
 use crate::{
     app::Delivery,
     challenge::{Approval, Attempt, Purpose, State, Status, verify},
