@@ -6,6 +6,7 @@
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod dev;
 pub mod dev_keys;
 pub mod dkim_keys;
 pub mod doctor;

@@ -14,7 +14,7 @@ const HEAD: &str = "\
 # Every key of countersign.toml, with its default or a sample. All of them are commented out: take what you need.
 # Each key outside [[…]] may also be an environment variable, which then counts: server.issuer is
 # COUNTERSIGN_SERVER_ISSUER. Lists of tables are one variable with JSON in it: COUNTERSIGN_APPS.
-# `countersign config check` says whether a file can be used.
+# `countersign check-config` says whether a file can be used.
 ";
 
 /// The JSON Schema (draft 2020-12) of `countersign.toml`, without a line break at the end.
