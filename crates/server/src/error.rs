@@ -245,6 +245,8 @@ pub fn finish(response: &mut Response, id: RequestId) {
     if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
         document.insert("request_id".into(), id.to_string().into());
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
+        // The router has counted the empty body that was there before.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
 }
 
