@@ -137,6 +137,11 @@ impl ApiError {
         self.row().1
     }
 
+    /// The status that it leaves with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.row().0
+    }
+
     fn detail(&self) -> Option<String> {
         let detail = match self {
             Self::Refused(refusal) => refusal.to_string(),
@@ -153,7 +158,8 @@ impl ApiError {
         Some(detail.chars().filter(|letter| !letter.is_control()).take(LONGEST_DETAIL).collect())
     }
 
-    fn retry_after(&self) -> Option<i64> {
+    /// The seconds after which a try may succeed, where waiting helps.
+    pub(crate) fn retry_after(&self) -> Option<i64> {
         match self {
             Self::Refused(
                 Refusal::TooManyAttempts { retry_after }

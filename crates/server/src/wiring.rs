@@ -10,7 +10,7 @@ use countersign_store::{
 };
 
 use crate::{
-    api,
+    admin, api,
     config::{Config, ConfigError, Part, Security, SmtpServerSettings, Transport, declared},
     dkim_keys::DkimKeys,
     error::ApiError,
@@ -19,7 +19,7 @@ use crate::{
     listener::{self, Listener},
     maintenance,
     metrics::Metrics,
-    operations,
+    openapi, operations,
     outbox::{
         self,
         console::ConsoleSender,
@@ -286,7 +286,11 @@ pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
             .merge(api::verify::routes())
             .merge(api::token::routes())
             .merge(operations::public_routes())
+            .merge(openapi::routes())
             .merge(pages::link::routes());
+    }
+    if parts.contains(&Part::Admin) {
+        router = router.merge(admin::routes());
     }
     if parts.contains(&Part::Operations) {
         router = router.merge(operations::routes());

@@ -116,7 +116,7 @@ pub enum StatusName {
 #[utoipa::path(post, path = "/v1/challenges/{id}/verify", tag = "challenges", request_body = VerifyBody,
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(
     call: Call,
     Path(id): Path<String>,
@@ -148,7 +148,7 @@ pub async fn verify(
 #[utoipa::path(post, path = "/v1/challenges/{id}/redeem", tag = "challenges", request_body = RedeemBody,
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn redeem(
     call: Call,
     Path(id): Path<String>,
@@ -173,7 +173,7 @@ pub async fn redeem(
 #[utoipa::path(get, path = "/v1/challenges/{id}", tag = "challenges",
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = StatusBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, description = "How far it has come", body = StatusBody)))]
 pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
     let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
     let status = match challenge.status(call.now) {
