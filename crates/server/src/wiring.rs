@@ -277,7 +277,6 @@ fn smtp_server(settings: &SmtpServerSettings) -> Result<SmtpServer, Error> {
 }
 
 /// The routes of some parts, with the refusals for what is not there.
-#[must_use]
 pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
     let mut router = Router::new();
     if parts.contains(&Part::Public) {

@@ -31,7 +31,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Message(message) => writes.push(message::insert(message)),
         Change::MessageDue(id, at) => writes.push(message::due(id, at)),
         Change::MessageForgotten(id) => writes.push(message::forget(id)),
-        Change::Idempotency(idempotency) => writes.push(idempotency::insert(&idempotency)),
+        Change::Idempotency(idempotency) => writes.extend(idempotency::insert(&idempotency)),
         Change::Revocation(revocation) => writes.extend(revocation::save(&revocation)),
         Change::App(app) => writes.push(app::save(app)),
         Change::ApiKeyAdded(key) => writes.push(api_key::insert(key)),
