@@ -155,7 +155,7 @@ impl ApiError {
             Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
             Self::InvalidMember { detail, .. } => detail.clone(),
-            Self::AlreadyExists(what) => format!("there is such a {what}"),
+            Self::AlreadyExists(what) => format!("another {what} has this name"),
             _ => return None,
         };
         // Control characters of a caller's own text stay out of terminals and logs.
@@ -250,6 +250,8 @@ struct Document(serde_json::Map<String, serde_json::Value>);
 pub fn finish(response: &mut Response, id: RequestId) {
     if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
         document.insert("request_id".into(), id.to_string().into());
+        // The router has measured the empty body that was there until now.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     routing::{get, post},
 };
 use countersign_domain::{
@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::{List, Page, failed, find_app, invalid, reload, shown};
 use crate::{
     api::{Answer, answer, rfc3339},
-    call::Json,
+    call::{Json, Named},
     config::AppSettings,
     error::ApiError,
     maintenance,
@@ -66,7 +66,7 @@ async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<AppB
     Ok(answer(StatusCode::OK, list))
 }
 
-async fn show(State(server): State<Arc<Server>>, Path(app): Path<String>) -> Answer<AppBody> {
+async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
     Ok(answer(StatusCode::OK, body_of(&server, &app, None).await?))
 }
 
@@ -99,7 +99,7 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
 /// JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
 async fn change(
     State(server): State<Arc<Server>>,
-    Path(app): Path<String>,
+    Named(app): Named,
     Json(patch, _): Json<serde_json::Map<String, serde_json::Value>>,
 ) -> Answer<AppBody> {
     let edit = move |settings: AppSettings| {
@@ -119,22 +119,22 @@ async fn change(
 
 async fn replace(
     State(server): State<Arc<Server>>,
-    Path(app): Path<String>,
+    Named(app): Named,
     Json(settings, _): Json<AppSettings>,
 ) -> Answer<AppBody> {
     edit_app(&server, &app, &|_| Ok(settings.clone())).await
 }
 
-async fn disable(State(server): State<Arc<Server>>, Path(app): Path<String>) -> Answer<AppBody> {
+async fn disable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
     edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: true, ..settings })).await
 }
 
-async fn enable(State(server): State<Arc<Server>>, Path(app): Path<String>) -> Answer<AppBody> {
+async fn enable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
     edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
 }
 
 /// A new shared secret; tokens of the former one are accepted until the last of them is over.
-async fn token_secret(State(server): State<Arc<Server>>, Path(app): Path<String>) -> Answer<TokenSecretBody> {
+async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<TokenSecretBody> {
     let app = find_app(&server, &app)?;
     let algorithm = app.token.algorithm;
     if !algorithm.is_symmetric() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     routing::{get, post},
 };
 use countersign_domain::{
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{List, Page, find_app, invalid, reload};
 use crate::{
     api::{Answer, answer, rfc3339},
-    call::Json,
+    call::{Json, Named},
     error::ApiError,
     state::Server,
 };
@@ -95,7 +95,7 @@ pub struct KeyBody {
 
 async fn create(
     State(server): State<Arc<Server>>,
-    Path(app): Path<String>,
+    Named(app): Named,
     Json(body, _): Json<CreateKeyBody>,
 ) -> Answer<KeyBody> {
     let app = find_app(&server, &app)?;
@@ -127,11 +127,7 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body))
 }
 
-async fn list(
-    State(server): State<Arc<Server>>,
-    Path(app): Path<String>,
-    page: Page,
-) -> Answer<List<KeyBody>> {
+async fn list(State(server): State<Arc<Server>>, Named(app): Named, page: Page) -> Answer<List<KeyBody>> {
     let app = find_app(&server, &app)?;
     // Brings the times of last use along.
     reload(&server).await?;
@@ -142,7 +138,7 @@ async fn list(
 }
 
 /// Ends a key. Ending it again changes nothing.
-async fn revoke(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<KeyBody> {
+async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<KeyBody> {
     let id: ApiKeyId = id.parse().map_err(|_| ApiError::NotFound)?;
     let this = &server;
     let declared = server.registry.load().key_by_id(id).is_some_and(|key| is_declared(key));

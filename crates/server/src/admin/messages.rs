@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::State,
     routing::{delete, get, post},
 };
 use countersign_domain::{
@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::{List, Page, invalid};
 use crate::{
     api::{Answer, answer, rfc3339},
+    call::Named,
     error::ApiError,
     state::Server,
 };
@@ -67,14 +68,14 @@ async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<Mess
 }
 
 /// Makes it due now: the worker takes it within a second.
-async fn retry(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<MessageDoneBody> {
+async fn retry(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
     commit(&server, Change::MessageDue(id, server.now())).await?;
     Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "due" }))
 }
 
 /// Forgets it. One that is being sent at this moment may still arrive.
-async fn forget(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer<MessageDoneBody> {
+async fn forget(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
     commit(&server, Change::MessageForgotten(id)).await?;
     Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "dropped" }))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::Path,
     routing::{get, post},
 };
 use countersign_domain::{
@@ -24,7 +23,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, answer, rfc3339, start};
 use crate::{
-    call::{Call, Json},
+    call::{Call, Json, Named},
     error::ApiError,
     keys::Context,
     state::Server,
@@ -119,7 +118,7 @@ pub enum StatusName {
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(
     call: Call,
-    Path(id): Path<String>,
+    Named(id): Named,
     Json(body, _): Json<VerifyBody>,
 ) -> Answer<TokenBody> {
     call.limit_network(None)?;
@@ -151,7 +150,7 @@ pub async fn verify(
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn redeem(
     call: Call,
-    Path(id): Path<String>,
+    Named(id): Named,
     Json(body, _): Json<RedeemBody>,
 ) -> Answer<TokenBody> {
     let id = challenge_id(&id)?;
@@ -174,7 +173,7 @@ pub async fn redeem(
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "How far it has come", body = StatusBody)))]
-pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
+pub async fn status(call: Call, Named(id): Named) -> Answer<StatusBody> {
     let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
     let status = match challenge.status(call.now) {
         Status::Pending => StatusName::Pending,
