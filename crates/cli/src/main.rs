@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 /// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, after_help = EXAMPLES)]
+#[command(name = "countersign", version, after_help = EXAMPLES)]
 struct Arguments {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
