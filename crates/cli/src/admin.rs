@@ -159,7 +159,9 @@ async fn read(response: axum::http::Response<Body>) -> anyhow::Result<(StatusCod
 /// A problem document as one line.
 fn refusal(problem: &Value) -> anyhow::Error {
     match (problem["code"].as_str(), problem["title"].as_str(), problem["detail"].as_str()) {
-        (Some("not_found"), ..) => anyhow!("there is nothing of this name or id; the lists show what there is"),
+        (Some("not_found"), ..) => {
+            anyhow!("there is nothing of this name or id; the lists show what there is")
+        }
         (_, _, Some(detail)) => anyhow!("{detail}"),
         (_, Some(title), None) => anyhow!("{title}"),
         (_, None, None) => anyhow!("the server refused"),
