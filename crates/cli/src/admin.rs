@@ -135,7 +135,9 @@ async fn assemble(config: Config, socket: &Path) -> anyhow::Result<Arc<Server>> 
         }
         _ => anyhow!(error),
     })?;
-    let root = wiring::root_key(&config, &mut *SystemEntropy.random()).map_err(|error| anyhow!(error))?;
+    let root = wiring::root_key(&config, &store, &mut *SystemEntropy.random())
+        .await
+        .map_err(|error| anyhow!(error))?;
     let system = (Arc::new(SystemClock::default()) as _, Arc::new(SystemEntropy) as _);
     wiring::assemble(config, store, &root, system).await.map_err(|error| anyhow!(error))
 }
