@@ -1,5 +1,7 @@
 //! The program as an operator types it, on a folder of its own: the same commands with and without a running server.
 
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by stopping")]
+
 use std::{
     path::Path,
     process::{Child, Command, Output, Stdio},

@@ -120,7 +120,7 @@ fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
 #[serde(untagged)]
 pub enum IntrospectionBody {
     /// A good token of the asking app.
-    Active(ActiveBody),
+    Active(Box<ActiveBody>),
     /// Anything else.
     Inactive(InactiveBody),
 }
@@ -163,7 +163,7 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
     };
     let body = match good {
         Some(Checked { claims, .. }) => {
-            IntrospectionBody::Active(ActiveBody { active: true, token_type: "Bearer", claims })
+            IntrospectionBody::Active(Box::new(ActiveBody { active: true, token_type: "Bearer", claims }))
         }
         None => IntrospectionBody::Inactive(InactiveBody { active: false }),
     };

@@ -1,6 +1,8 @@
 //! The routes for operators, asked as the command line asks them: what is changed holds at once, what is made is
 //! shown once, and nothing of a person is shown at all.
 
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by stopping")]
+
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
