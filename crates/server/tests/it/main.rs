@@ -10,9 +10,15 @@
 mod network;
 mod support;
 
+mod callers;
 mod challenges;
 mod enumeration;
 mod flow;
+mod input;
 mod limits;
 mod links;
+mod mail;
+mod outage;
+mod privacy;
+mod subjects;
 mod tokens;
