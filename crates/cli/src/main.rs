@@ -1,6 +1,7 @@
 //! Who starts it: the one `main`. Reads the command line, picks the command; a file for each.
 
 mod dev;
+mod doctor;
 mod generate;
 mod log;
 mod serve;
@@ -11,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 /// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, after_help = EXAMPLES)]
+#[command(name = "countersign", version, after_help = EXAMPLES)]
 struct Arguments {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
@@ -35,6 +36,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check the configuration and say what is wrong with it.
     CheckConfig,
+    /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test.
+    Doctor(doctor::Doctor),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
     #[command(hide = true)]
     Generate(generate::Generate),
@@ -47,6 +50,7 @@ async fn main() -> ExitCode {
         Command::Dev(command) => command.run().await,
         Command::Serve(command) => command.run(arguments.config.as_deref()).await,
         Command::CheckConfig => serve::check_config(arguments.config.as_deref()),
+        Command::Doctor(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     };
     match result {

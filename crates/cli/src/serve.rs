@@ -75,7 +75,8 @@ pub fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
 /// What is wrong with the database, the root key, the apps or the signing keys.
 pub async fn open(config: Config) -> anyhow::Result<Arc<Server>> {
     let store = wiring::open_store(&config).await.map_err(|error| anyhow!(error))?;
-    let root = wiring::root_key(&config, &mut *SystemEntropy.random()).map_err(|error| anyhow!(error))?;
+    let root = wiring::root_key(&config, &store, &mut *SystemEntropy.random()).await;
+    let root = root.map_err(|error| anyhow!(error))?;
     let system = (Arc::new(SystemClock::default()) as _, Arc::new(SystemEntropy) as _);
     wiring::assemble(config, store, &root, system).await.map_err(|error| anyhow!(error))
 }

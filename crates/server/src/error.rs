@@ -6,6 +6,10 @@ use http::{HeaderValue, StatusCode, header};
 
 /// For the errors of RFC 6749, which have words of their own.
 pub(crate) const BAD_REQUEST: StatusCode = StatusCode::BAD_REQUEST;
+/// For a handler that panicked, outside of the router.
+pub(crate) const INTERNAL_SERVER_ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+/// For a request that took too long, outside of the router.
+pub(crate) const SERVICE_UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 /// For the errors of RFC 6749.
 pub(crate) const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 

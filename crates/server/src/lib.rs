@@ -7,6 +7,7 @@ pub mod api;
 pub mod call;
 pub mod config;
 pub mod dkim_keys;
+pub mod doctor;
 pub mod error;
 pub mod flood;
 pub mod key_ring;

@@ -86,17 +86,25 @@ pub async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>, Error> {
         .into())
 }
 
-/// The root key that a configuration names; made and kept in the data folder when it names none.
+/// The root key that a configuration names; made and kept in the data folder when it names none and the database is
+/// new. A database that has a root key already gets no second one.
 ///
 /// # Errors
-/// When it does not read, or the file cannot be made.
-pub fn root_key(config: &Config, random: &mut dyn Random) -> Result<RootKey, Error> {
+/// When it does not read, is missing, or the file cannot be made.
+pub async fn root_key(
+    config: &Config,
+    store: &Store,
+    random: &mut (dyn Random + Send),
+) -> Result<RootKey, Error> {
     let keys = &config.keys;
     let text = match (&keys.root_key, &keys.root_key_file, &keys.root_key_command) {
         (Some(text), None, None) => Secret::new(text.clone()),
         (None, Some(file), None) => read_secret(file)?,
         (None, None, Some(command)) => output_of(command)?,
-        (None, None, None) => return kept_root_key(&config.storage.data_dir, random),
+        (None, None, None) => {
+            let is_new = store.fact(ROOT_CHECK).await?.0.is_none();
+            return kept_root_key(&config.storage.data_dir, is_new, random);
+        }
         _ => {
             let why = "keys: give only one of root_key, root_key_file and root_key_command";
             return Err(ConfigError(why.to_owned()).into());
@@ -105,10 +113,17 @@ pub fn root_key(config: &Config, random: &mut dyn Random) -> Result<RootKey, Err
     RootKey::parse(text.expose()).map_err(|error| ConfigError(format!("keys: {error}")).into())
 }
 
-fn kept_root_key(folder: &Path, random: &mut dyn Random) -> Result<RootKey, Error> {
+fn kept_root_key(folder: &Path, is_new: bool, random: &mut dyn Random) -> Result<RootKey, Error> {
     let path = folder.join("root.key");
     if path.exists() {
         return Ok(RootKey::parse(read_secret(&path)?.expose())?);
+    }
+    if !is_new {
+        return Err(format!(
+            "{} is missing: bring it back from a backup, this database needs it",
+            path.display()
+        )
+        .into());
     }
     make_folder(folder)?;
     let key = RootKey::generate(random);
@@ -277,7 +292,6 @@ fn smtp_server(settings: &SmtpServerSettings) -> Result<SmtpServer, Error> {
 }
 
 /// The routes of some parts, with the refusals for what is not there.
-#[must_use]
 pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
     let mut router = Router::new();
     if parts.contains(&Part::Public) {

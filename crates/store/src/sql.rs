@@ -29,7 +29,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Challenge(challenge) => writes.push(challenge::update(challenge)),
         Change::MessagesDropped(challenge) => writes.push(message::drop_of(challenge)),
         Change::Message(message) => writes.push(message::insert(message)),
-        Change::Idempotency(idempotency) => writes.push(idempotency::insert(&idempotency)),
+        Change::Idempotency(idempotency) => writes.extend(idempotency::insert(&idempotency)),
         Change::Revocation(revocation) => writes.extend(revocation::save(&revocation)),
         Change::App(app) => writes.push(app::save(app)),
         Change::ApiKeyAdded(key) => writes.push(api_key::insert(key)),

@@ -188,12 +188,7 @@ async fn decide(
 ) -> Result<(Outcome, Changes), ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
-    if let Some((id, body)) = prepared.idempotency
-        && let Some(found) = server.store.idempotency(id).await?.filter(|found| found.expires_at > now)
-    {
-        let same = found.body == body;
-        let outcome =
-            if same { Outcome::Repeated(found) } else { Outcome::Refused(ApiError::IdempotencyKeyReused) };
+    if let Some(outcome) = earlier(call, prepared, now).await? {
         return Ok((outcome, Changes::default()));
     }
     let everywhere = server.keys.contact(None, &prepared.address);
@@ -242,6 +237,16 @@ async fn decide(
         changes.push(Change::Idempotency(Idempotency { id, body, challenge, expires_at: now + Span::DAY }));
     }
     Ok((Outcome::Started(Box::new(started), payload), changes))
+}
+
+/// What the same `Idempotency-Key` led to before.
+async fn earlier(call: &Call, prepared: &Prepared, now: Timestamp) -> Result<Option<Outcome>, ApiError> {
+    let Some((id, body)) = prepared.idempotency else { return Ok(None) };
+    let found = call.server.store.idempotency(id).await?.filter(|found| found.expires_at > now);
+    Ok(found.map(|found| {
+        let same = found.body == body;
+        if same { Outcome::Repeated(found) } else { Outcome::Refused(ApiError::IdempotencyKeyReused) }
+    }))
 }
 
 /// One message of the app's and of the server's. `Ok(false)` when the server's are used up: that is not told.

@@ -54,7 +54,7 @@ where
 fn panicked<B>() -> Answer<B> {
     tracing::error!("a handler panicked");
     problem(
-        StatusCode::INTERNAL_SERVER_ERROR,
+        crate::error::INTERNAL_SERVER_ERROR,
         r#"{"type":"about:blank","title":"Internal error","status":500,"code":"internal_error"}"#,
     )
 }
@@ -62,7 +62,7 @@ fn panicked<B>() -> Answer<B> {
 fn overdue<B>() -> Answer<B> {
     tracing::warn!("a request took too long");
     problem(
-        StatusCode::SERVICE_UNAVAILABLE,
+        crate::error::SERVICE_UNAVAILABLE,
         r#"{"type":"about:blank","title":"The request took too long","status":503,"code":"timed_out"}"#,
     )
 }

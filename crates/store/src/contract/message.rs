@@ -51,7 +51,7 @@ pub async fn later_and_done(store: Store) {
     save(&store, vec![Change::Message(one.clone()), Change::Message(two.clone())]).await;
     store.message_later(one.id, 3, after(30)).await.unwrap();
     let due = store.claim_messages(after(29), LEASE, 10).await.unwrap();
-    assert_eq!(due, [two.clone()]);
+    assert_eq!(due, std::slice::from_ref(&two));
     let due = store.claim_messages(after(30), LEASE, 10).await.unwrap();
     assert_eq!(due, [Message { attempts: 3, due_at: after(30), ..one.clone() }]);
     for _ in 0..2 {

@@ -1,8 +1,8 @@
 //! What an `Idempotency-Key` was used for.
 
-use countersign_domain::{changes::Idempotency, id::ChallengeId, secret::Digest};
+use countersign_domain::{changes::Idempotency, id::ChallengeId, secret::Digest, time::Span};
 
-use super::{one, read, row::Columns};
+use super::{any, one, read, row::Columns};
 use crate::{
     Error,
     engine::{Row, Statement, Write},
@@ -22,8 +22,14 @@ pub(crate) fn read_idempotency(row: Row) -> Result<Idempotency, Error> {
     })
 }
 
-pub(super) fn insert(idempotency: &Idempotency) -> Write {
-    one(
+/// Adds one; an earlier use of the same key that has expired makes room.
+pub(super) fn insert(idempotency: &Idempotency) -> [Write; 2] {
+    let expired = idempotency.expires_at - Span::DAY;
+    let make_room = any(
+        "DELETE FROM idempotency WHERE id = ? AND expires_at <= ?",
+        vec![idempotency.id.into(), expired.into()],
+    );
+    let insert = one(
         "INSERT INTO idempotency (id, body, challenge, expires_at) VALUES (?, ?, ?, ?)",
         vec![
             idempotency.id.into(),
@@ -31,5 +37,6 @@ pub(super) fn insert(idempotency: &Idempotency) -> Write {
             idempotency.challenge.bytes().as_slice().into(),
             idempotency.expires_at.into(),
         ],
-    )
+    );
+    [make_room, insert]
 }

@@ -4,6 +4,8 @@
 //! administrator: every test makes a database of its own and drops it. Without the variable a test fails, unless
 //! `COUNTERSIGN_TEST_SKIP` names the engine (`postgres`, `mariadb`; several with commas).
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod network;
 mod sqlite;
 mod stores;

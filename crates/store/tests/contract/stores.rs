@@ -83,5 +83,21 @@ async fn in_file<F: Future<Output = ()>>(_name: &str, case: impl FnOnce(Store) -
     case(migrated(Arc::new(Sqlite::open(&folder.path().join("store.db")).unwrap())).await).await;
 }
 
+async fn on_postgres<F: Future<Output = ()> + Send + 'static>(name: &str, case: impl FnOnce(Store) -> F) {
+    let Some(database) = crate::network::POSTGRES.database(name).await else { return };
+    let store = Store::new(database.engine().await);
+    store.migrate().await.unwrap();
+    database.finish(case(store)).await;
+}
+
+async fn on_mariadb<F: Future<Output = ()> + Send + 'static>(name: &str, case: impl FnOnce(Store) -> F) {
+    let Some(database) = crate::network::MARIADB.database(name).await else { return };
+    let store = Store::new(database.engine().await);
+    store.migrate().await.unwrap();
+    database.finish(case(store)).await;
+}
+
 suite! { sqlite_memory: super::super::in_memory }
 suite! { sqlite_file: super::super::in_file }
+suite! { postgres: super::super::on_postgres }
+suite! { mariadb: super::super::on_mariadb }

@@ -105,9 +105,14 @@ impl Model {
     }
 }
 
+/// How many of these a code is held against: a call is one guess at least.
+fn codes(candidates: &[Challenge]) -> usize {
+    candidates.iter().filter(|challenge| challenge.code.is_some()).count().max(1)
+}
+
 /// Whether `handed`'s own code must be taken now.
 fn must_pass(world: &World, handed: &Handed, candidates: &[Challenge]) -> bool {
-    let charge = u32::try_from(candidates.len()).unwrap();
+    let charge = u32::try_from(codes(candidates)).unwrap();
     handed.code.is_some()
         && candidates.iter().any(|challenge| challenge.id == handed.id)
         && world.contact().admit(charge, world.now).is_ok()
@@ -142,7 +147,7 @@ fn carry_out(event: Event, pick: usize, world: &mut World, model: &mut Model) {
             let must = right && must_pass(world, &handed, &live);
             let tried = world.verify_by_address(&if right { code } else { wrong_code() });
             assert!(!must || tried.is_ok(), "{tried:?}");
-            model.tried(world, tried, live.len(), wipes);
+            model.tried(world, tried, codes(&live), wipes);
         }
         Event::ApproveHere => approve(world, model, &handed, Approval::Binding(&handed.binding)),
         Event::ApproveNumber => approve(world, model, &handed, Approval::Number(handed.number)),

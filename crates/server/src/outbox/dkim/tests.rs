@@ -1,3 +1,5 @@
+//! Signatures against vectors, foreign keys and tampering.
+
 use aws_lc_rs::signature::{self, UnparsedPublicKey};
 
 use super::*;

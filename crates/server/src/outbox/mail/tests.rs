@@ -1,3 +1,5 @@
+//! Mails as they are written: nothing a caller says adds a recipient, a header or a part.
+
 use countersign_domain::{secret::Secret, time::Timestamp};
 use proptest::prelude::*;
 

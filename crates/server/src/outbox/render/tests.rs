@@ -1,3 +1,5 @@
+//! Templates built in and overridden.
+
 use countersign_domain::secret::Secret;
 
 use super::*;

@@ -77,7 +77,7 @@ impl Dialogue {
     pub(super) async fn greeting(&mut self) -> Result<(), Failure> {
         let reply = self.reply().await?;
         self.forget(reply);
-        self.expect(reply, 220)
+        self.require(reply, 220)
     }
 
     /// Says who we are and hears what the server can do.
@@ -87,7 +87,7 @@ impl Dialogue {
         let words = self.incoming.get(..reply.length).unwrap_or_default();
         self.extensions = extensions(words);
         self.forget(reply);
-        self.expect(reply, 250)
+        self.require(reply, 250)
     }
 
     /// Asks to go on encrypted, and gives back the bare stream. Whatever the server said beyond its consent was
@@ -137,7 +137,7 @@ impl Dialogue {
     /// Takes leave, having made sure that the server still answers.
     pub(super) async fn quit(mut self) -> Result<(), Failure> {
         let reply = self.command(&["NOOP\r\n"]).await?;
-        self.expect(reply, 250)?;
+        self.require(reply, 250)?;
         // Nothing depends on how the server says goodbye.
         let _ = self.write(&["QUIT\r\n"]).await;
         Ok(())
@@ -265,7 +265,7 @@ impl Dialogue {
     }
 
     /// A reply that must have one code: others make the server unusable for now.
-    fn expect(&mut self, reply: Reply, code: u16) -> Result<(), Failure> {
+    fn require(&mut self, reply: Reply, code: u16) -> Result<(), Failure> {
         match reply.code {
             good if good == code => Ok(()),
             code @ 400..=499 => Err(self.unusable(Reason::Deferred(code))),

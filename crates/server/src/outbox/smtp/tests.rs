@@ -1,3 +1,5 @@
+//! The client against servers that behave, and against those that do not.
+
 use std::path::Path;
 
 use super::{
