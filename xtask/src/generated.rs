@@ -16,6 +16,7 @@ pub(crate) struct Generated {
 
 /// All of them.
 pub(crate) const GENERATED: &[Generated] = &[
+    Generated { path: "openapi.json", arguments: &["openapi"] },
     Generated { path: "config.schema.json", arguments: &["schema"] },
     Generated { path: "countersign.example.toml", arguments: &["example"] },
 ];
