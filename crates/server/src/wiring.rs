@@ -10,7 +10,7 @@ use countersign_store::{
 };
 
 use crate::{
-    api,
+    admin, api,
     config::{Config, ConfigError, Part, Security, SmtpServerSettings, Transport, declared},
     dkim_keys::DkimKeys,
     error::ApiError,
@@ -19,7 +19,7 @@ use crate::{
     listener::{self, Listener},
     maintenance,
     metrics::Metrics,
-    operations,
+    openapi, operations,
     outbox::{
         self,
         console::ConsoleSender,
@@ -305,7 +305,11 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::token::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
-            .merge(pages::assets::routes());
+            .merge(pages::assets::routes())
+            .merge(openapi::routes());
+    }
+    if parts.contains(&Part::Admin) {
+        router = router.merge(admin::routes());
     }
     if parts.contains(&Part::Operations) {
         router = router.merge(operations::routes());

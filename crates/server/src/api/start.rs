@@ -131,7 +131,7 @@ enum Outcome {
 #[utoipa::path(post, path = "/v1/challenges", tag = "challenges", request_body = StartBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeat safely: the same key and body start one challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 201, body = StartedBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 201, description = "It was started", body = StartedBody)))]
 pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
     let prepared = prepare(&call, body, &bytes)?;
     call.limit_network(prepared.body.end_user.as_ref().and_then(|user| user.ip))?;
