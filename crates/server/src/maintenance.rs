@@ -195,11 +195,17 @@ pub async fn replace_key(
     let ring = server.key_ring.load_full();
     let now = server.now();
     let newest = ring.newest(app.as_ref(), algorithm);
-    let Some(private) = add_key(server, (app.clone(), algorithm), newest, now).await? else { return Ok(None) };
+    let Some(private) = add_key(server, (app.clone(), algorithm), newest, now).await? else {
+        return Ok(None);
+    };
     let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
     let ends = former.filter(|key| key.gone_at > now).map(|key| {
         let gone_at = key.gone_at.min(now + accept);
-        Change::SigningKeyRetired(Retirement { id: key.id.clone(), retires_at: key.retires_at.min(now), gone_at })
+        Change::SigningKeyRetired(Retirement {
+            id: key.id.clone(),
+            retires_at: key.retires_at.min(now),
+            gone_at,
+        })
     });
     server.store.commit(Changes(ends.collect())).await?;
     reload(server).await?;

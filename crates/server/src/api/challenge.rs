@@ -116,11 +116,7 @@ pub enum StatusName {
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
-pub async fn verify(
-    call: Call,
-    Named(id): Named,
-    Json(body, _): Json<VerifyBody>,
-) -> Answer<TokenBody> {
+pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody>) -> Answer<TokenBody> {
     call.limit_network(None)?;
     let id = challenge_id(&id)?;
     let code = parse_code(&body.code)?;
@@ -148,11 +144,7 @@ pub async fn verify(
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
-pub async fn redeem(
-    call: Call,
-    Named(id): Named,
-    Json(body, _): Json<RedeemBody>,
-) -> Answer<TokenBody> {
+pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app, binding) = (&call.server, &call.app, &binding);
