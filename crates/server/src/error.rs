@@ -253,6 +253,8 @@ pub fn finish(response: &mut Response, id: RequestId) {
         // The router has measured the empty body that was there until now.
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
+        // The router has counted the empty body that was there before.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod dev;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod error;

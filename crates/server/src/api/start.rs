@@ -145,7 +145,11 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
         Outcome::Started(started, payload) => {
             server.outbox.offer(payload);
             server.metrics.started(app);
-            Ok(answer(StatusCode::CREATED, body_of(app, &started)))
+            let mut answered = answer(StatusCode::CREATED, body_of(app, &started));
+            if call.origin.as_deref() == Some(server.issuer().as_str()) {
+                crate::pages::link::remember(answered.response_mut(), &started);
+            }
+            Ok(answered)
         }
         Outcome::Repeated(idempotency) => repeat(call, &idempotency).await,
         Outcome::Refused(error) => Err(error),
