@@ -142,7 +142,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     }
     all.extend(key);
     if has_body {
-        all.extend(body_refusals());
+        all.extend(bodies());
     }
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
@@ -183,8 +183,8 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     all
 }
 
-/// What any JSON body may be refused for.
-fn body_refusals() -> [ApiError; 5] {
+/// What may be wrong with a body as a whole.
+fn bodies() -> [ApiError; 5] {
     [
         BodyError::Malformed(String::new()),
         BodyError::Incomplete,

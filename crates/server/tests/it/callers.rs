@@ -143,7 +143,10 @@ async fn one_app_never_learns_of_another_s_challenges() {
     let with_code = json!({"code": code, "binding": started.text("binding")});
     let binding = json!({"binding": started.text("binding")});
     for (existing, absent) in [
-        (other.get(&format!("/v1/challenges/{id}")).await, other.get(&format!("/v1/challenges/{never}")).await),
+        (
+            other.get(&format!("/v1/challenges/{id}")).await,
+            other.get(&format!("/v1/challenges/{never}")).await,
+        ),
         (
             other.post(&format!("/v1/challenges/{id}/verify"), &with_code).await,
             other.post(&format!("/v1/challenges/{never}/verify"), &with_code).await,

@@ -159,7 +159,10 @@ async fn p04_failures_are_the_person_s_across_codes_nodes_and_restarts(world: Wo
     let letter = one.mail_to(ANN).await;
     assert_eq!(letter.find_code(), None, "only links are mailed");
     two.app("shop").verify(&both, "000000").await.refused(429, "too_many_attempts");
-    two.app("shop").post("/v1/verify", &json!({"email": ANN, "code": "000000"})).await.refused(429, "too_many_attempts");
+    two.app("shop")
+        .post("/v1/verify", &json!({"email": ANN, "code": "000000"}))
+        .await
+        .refused(429, "too_many_attempts");
     // Nobody else pays for it.
     let (other, code) = start(&two, "shop", "bob@mail.example").await;
     two.app("shop").verify(&other, &code).await.expect(200);
@@ -188,9 +191,13 @@ async fn p04_a_success_or_a_quiet_day_brings_codes_back(world: World) {
 }
 
 async fn p04_a_wiping_app_ends_every_challenge(world: World) {
-    let server = Arc::new(world.node_with(|config| {
-        config.apps.push(AppSettings { wipe_on_failure: true, ..app("strict") });
-    }).await);
+    let server = Arc::new(
+        world
+            .node_with(|config| {
+                config.apps.push(AppSettings { wipe_on_failure: true, ..app("strict") });
+            })
+            .await,
+    );
     for by_address in [false, true] {
         let mut live = Vec::new();
         for _ in 0..3 {
@@ -238,7 +245,9 @@ async fn p05_a_code_is_its_challenge_s_and_its_starter_s(world: World) {
     let before = server.everything().await;
     let path = format!("/v1/challenges/{}", one.text("id"));
     app.post(&format!("{path}/verify"), &body).await.refused(401, "invalid_binding");
-    app.post(&format!("{path}/redeem"), &json!({"binding": two.text("binding")})).await.refused(401, "invalid_binding");
+    app.post(&format!("{path}/redeem"), &json!({"binding": two.text("binding")}))
+        .await
+        .refused(401, "invalid_binding");
     assert_eq!(server.everything().await, before, "a wrong binding changes nothing");
     // Another app's key does not even learn that there is such a challenge.
     server.app("forum").verify(&one, &code_one).await.refused(404, "challenge_not_found");

@@ -18,11 +18,19 @@ fn masked(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<(String, usize)>)
     headers.sort();
     let body = answer.json();
     let members = body.as_object().unwrap().iter();
-    (answer.status.as_u16(), headers, members.map(|(name, value)| (name.clone(), value.to_string().len())).collect())
+    (
+        answer.status.as_u16(),
+        headers,
+        members.map(|(name, value)| (name.clone(), value.to_string().len())).collect(),
+    )
 }
 
 /// What a call costs the database, once everything in the background is done.
-async fn cost<F: Future<Output = Answer>>(server: &TestServer, engine: &Faulty, call: F) -> (Answer, [u64; 3]) {
+async fn cost<F: Future<Output = Answer>>(
+    server: &TestServer,
+    engine: &Faulty,
+    call: F,
+) -> (Answer, [u64; 3]) {
     server.outbox_is_empty().await;
     let before = engine.counts();
     let answer = call.await;
@@ -64,7 +72,8 @@ async fn p12_a_code_for_nobody_is_refused_like_a_code_for_somebody_without_chall
     crate::flow::sign_in(&server, "shop", "known@mail.example").await;
     let mut answers = Vec::new();
     for address in ["known@mail.example", "unknown@mail.example"] {
-        let answer = server.app("shop").post("/v1/verify", &json!({"email": address, "code": "123456"})).await;
+        let answer =
+            server.app("shop").post("/v1/verify", &json!({"email": address, "code": "123456"})).await;
         answers.push(masked(&answer.refused(410, "challenge_over")));
     }
     assert_eq!(answers[0], answers[1]);

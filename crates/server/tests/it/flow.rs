@@ -49,7 +49,10 @@ async fn a_mailed_code_becomes_a_token() {
     assert_eq!(started.text("expires_at"), "2027-01-15T08:10:00Z");
     assert!(started.text("id").starts_with("chl_"));
     let letter = server.mail_to(ANN).await;
-    assert!(!String::from_utf8_lossy(&started.body).contains(&letter.code()), "the code leaves by mail alone");
+    assert!(
+        !String::from_utf8_lossy(&started.body).contains(&letter.code()),
+        "the code leaves by mail alone"
+    );
     assert!(letter.mail.rendered.text.contains("The Forum"), "the mail says who asks");
 
     let passed = server.app("forum").verify(&started, &letter.code()).await.expect(200);
@@ -186,7 +189,8 @@ async fn a_mail_that_cannot_leave_yet_leaves_later() {
     let server = TestServer::new().await;
     server.mailbox.is_down.store(true, Ordering::SeqCst);
     let started = server.app("shop").start(ANN).await.expect(201);
-    crate::support::wait_until("a send failed", || async { server.server.outbox.failures_in_a_row() > 0 }).await;
+    crate::support::wait_until("a send failed", || async { server.server.outbox.failures_in_a_row() > 0 })
+        .await;
     server.mailbox.is_down.store(false, Ordering::SeqCst);
     server.advance(countersign_domain::time::Span::from_seconds(5)).await;
     let code = server.mail_to(ANN).await.code();

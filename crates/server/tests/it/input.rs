@@ -25,11 +25,19 @@ async fn bodies_that_do_not_read_are_refused_by_name() {
         ("{\"to\": {}}", 422, "invalid_request"),
         ("{\"to\": {\"email\": null}}", 422, "invalid_request"),
         ("{\"to\": {\"email\": \"ann@mail.example\"}} x", 400, "malformed_json"),
-        ("{\"to\": {\"email\": \"ann@mail.example\"}, \"to\": {\"email\": \"eve@mail.example\"}}", 422, "invalid_request"),
+        (
+            "{\"to\": {\"email\": \"ann@mail.example\"}, \"to\": {\"email\": \"eve@mail.example\"}}",
+            422,
+            "invalid_request",
+        ),
         ("{\"to\": {\"email\": \"ann@mail.example\", \"cc\": \"eve@mail.example\"}}", 422, "invalid_request"),
         ("{\"to\": {\"email\": \"ann@mail.example\"}, \"admin\": true}", 422, "invalid_request"),
         ("{\"to\": {\"email\": \"ann@mail.example\"}, \"purpose\": \"reset\"}", 422, "invalid_request"),
-        ("{\"to\": {\"email\": \"ann@mail.example\"}, \"end_user\": {\"ip\": \"1.2.3\"}}", 422, "invalid_request"),
+        (
+            "{\"to\": {\"email\": \"ann@mail.example\"}, \"end_user\": {\"ip\": \"1.2.3\"}}",
+            422,
+            "invalid_request",
+        ),
         ("{\"to\": {\"email\": \"ann@mail.example\"}, \"binding\": \"short\"}", 422, "malformed_binding"),
     ];
     for (body, status, code) in table {
@@ -38,7 +46,9 @@ async fn bodies_that_do_not_read_are_refused_by_name() {
         answer.refused(status, code);
         assert_eq!(server.everything().await, before, "{body}");
     }
-    let unknown = app.send(Method::POST, "/v1/challenges", "{\"to\": {\"email\": \"a@b.example\"}, \"emial\": 1}").await;
+    let unknown = app
+        .send(Method::POST, "/v1/challenges", "{\"to\": {\"email\": \"a@b.example\"}, \"emial\": 1}")
+        .await;
     assert!(unknown.text("detail").contains("emial"), "the unknown member is named");
     server.no_mail_to(ANN).await;
 }
@@ -48,7 +58,9 @@ async fn bodies_that_are_too_long_or_of_another_kind_are_refused() {
     let server = TestServer::new().await;
     let app = server.app("forum");
     let body = json!({"to": {"email": ANN}}).to_string();
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "multipart/form-data"] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "", "multipart/form-data"]
+    {
         let answer = app.clone().with("content-type", kind).send(Method::POST, "/v1/challenges", &body).await;
         answer.refused(415, "unsupported_media_type");
     }
@@ -58,7 +70,9 @@ async fn bodies_that_are_too_long_or_of_another_kind_are_refused() {
     for path in ["/v1/challenges", "/v1/verify"] {
         json.send(Method::POST, path, &long).await.refused(413, "body_too_large");
     }
-    app.form("/oauth2/introspect", &format!("token={}", "a".repeat(1 << 20))).await.refused(413, "body_too_large");
+    app.form("/oauth2/introspect", &format!("token={}", "a".repeat(1 << 20)))
+        .await
+        .refused(413, "body_too_large");
     json.send(Method::POST, "/v1/challenges", &body).await.expect(201);
 }
 
@@ -66,10 +80,27 @@ async fn bodies_that_are_too_long_or_of_another_kind_are_refused() {
 async fn addresses_that_are_none_are_refused_with_the_member_and_the_reason() {
     let server = TestServer::new().await;
     for address in [
-        "", " ", "ann", "@", "ann@", "@mail.example", "ann@@mail.example", "ann@mail..example", "ann@.example",
-        "ann@-mail.example", "ann @mail.example", "ann@mail.example ", "Ann <ann@mail.example>", "a@b.c,d@e.f",
-        "ann@[127.0.0.1]", "ann@mail.example\n", "ann\u{0}@mail.example", ".ann@mail.example", "ann..b@mail.example",
-        &format!("{}@mail.example", "a".repeat(65)), &format!("ann@{}.example", "a".repeat(300)),
+        "",
+        " ",
+        "ann",
+        "@",
+        "ann@",
+        "@mail.example",
+        "ann@@mail.example",
+        "ann@mail..example",
+        "ann@.example",
+        "ann@-mail.example",
+        "ann @mail.example",
+        "ann@mail.example ",
+        "Ann <ann@mail.example>",
+        "a@b.c,d@e.f",
+        "ann@[127.0.0.1]",
+        "ann@mail.example\n",
+        "ann\u{0}@mail.example",
+        ".ann@mail.example",
+        "ann..b@mail.example",
+        &format!("{}@mail.example", "a".repeat(65)),
+        &format!("ann@{}.example", "a".repeat(300)),
     ] {
         let before = server.everything().await;
         for (path, member, body) in [
@@ -89,7 +120,9 @@ async fn addresses_that_are_none_are_refused_with_the_member_and_the_reason() {
 async fn ids_codes_and_bindings_that_are_none_are_refused() {
     let server = TestServer::new().await;
     let app = server.app("forum");
-    for id in ["x", "chl_", "chl_x", "app_00000000000000000000000000", "..", "%00", "%2e%2e", "%F0%9F%98%80", "'--"] {
+    for id in
+        ["x", "chl_", "chl_x", "app_00000000000000000000000000", "..", "%00", "%2e%2e", "%F0%9F%98%80", "'--"]
+    {
         let answer = app.get(&format!("/v1/challenges/{id}")).await;
         assert_eq!(answer.status, 404, "{id}");
         let code = answer.code();
@@ -101,14 +134,17 @@ async fn ids_codes_and_bindings_that_are_none_are_refused() {
     let letter = server.mail_to(ANN).await;
     server.outbox_is_empty().await;
     let before = server.everything().await;
-    for code in ["", "12345", "12345678901", "12345\u{e9}", "١٢٣٤٥٦", "123456\u{0}", &"1".repeat(1000)] {
+    for code in ["", "12345", "12345678901", "12345\u{e9}", "١٢٣٤٥٦", "123456\u{0}", &"1".repeat(1000)]
+    {
         app.verify(&started, code).await.refused(422, "malformed_code");
     }
     let path = format!("/v1/challenges/{}", started.text("id"));
     for binding in ["", "x", "' OR 1=1 --", &BINDING.to_uppercase(), &BINDING.repeat(2)] {
         let body = json!({"code": letter.code(), "binding": binding});
         app.post(&format!("{path}/verify"), &body).await.refused(422, "malformed_binding");
-        app.post(&format!("{path}/redeem"), &json!({"binding": binding})).await.refused(422, "malformed_binding");
+        app.post(&format!("{path}/redeem"), &json!({"binding": binding}))
+            .await
+            .refused(422, "malformed_binding");
     }
     assert_eq!(server.everything().await, before, "nothing of that was a try");
     for key in ["", &"k".repeat(256)] {
@@ -121,7 +157,9 @@ async fn ids_codes_and_bindings_that_are_none_are_refused() {
 async fn what_is_not_there_is_not_found_and_other_methods_are_not_allowed() {
     let server = TestServer::new().await;
     let app = server.app("forum");
-    for path in ["/", "/v1", "/v1/users", "/v1/challenges/", "/v2/challenges", "/verify/forum", "/%2e%2e/etc/passwd"] {
+    for path in
+        ["/", "/v1", "/v1/users", "/v1/challenges/", "/v2/challenges", "/verify/forum", "/%2e%2e/etc/passwd"]
+    {
         app.get(path).await.refused(404, "not_found");
         app.post(path, &json!({})).await.refused(404, "not_found");
     }

@@ -79,7 +79,11 @@ fn shape_of(answer: &Answer) -> (u16, Vec<String>, Vec<(String, usize)>) {
     let headers = answer.headers.keys().map(ToString::to_string).collect();
     let body = answer.json();
     let members = body.as_object().unwrap().iter();
-    (answer.status.as_u16(), headers, members.map(|(name, value)| (name.clone(), value.to_string().len())).collect())
+    (
+        answer.status.as_u16(),
+        headers,
+        members.map(|(name, value)| (name.clone(), value.to_string().len())).collect(),
+    )
 }
 
 #[tokio::test]
@@ -126,9 +130,7 @@ async fn p11_a_network_has_a_budget_and_browsers_a_lower_one() {
     })
     .await;
     let browser = server.calls(Caller::Publishable(publishable_key("forum"), settings::ORIGIN));
-    let by_server = |number: usize, ip: &str| {
-        json!({"to": {"email": format!("p{number}@mail.example")}, "end_user": {"ip": ip}})
-    };
+    let by_server = |number: usize, ip: &str| json!({"to": {"email": format!("p{number}@mail.example")}, "end_user": {"ip": ip}});
     for number in 0..4 {
         browser.start(&format!("b{number}@mail.example")).await.expect(201);
     }

@@ -30,7 +30,9 @@ async fn p06_opening_a_link_changes_nothing_for_any_client() {
         for (name, value) in clients {
             let client = server.anybody().with(name, value);
             client.send(method.clone(), &link, "").await.expect(200);
-            client.send(method.clone(), &format!("{link}?number={}", started.text("confirmation_number")), "").await;
+            client
+                .send(method.clone(), &format!("{link}?number={}", started.text("confirmation_number")), "")
+                .await;
         }
     }
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
@@ -58,7 +60,10 @@ async fn p07_another_browser_must_know_the_number_and_gets_no_session() {
     let shown = elsewhere.get(&link).await.expect(200);
     assert!(page(&shown).contains("name=\"number\""), "the page asks for the number");
     assert!(page(&shown).contains("wiki"), "the page says for whom");
-    assert!(!page(&shown).contains(&started.text("confirmation_number")), "the page does not tell the number");
+    assert!(
+        !page(&shown).contains(&started.text("confirmation_number")),
+        "the page does not tell the number"
+    );
     elsewhere.form(&link, "").await.expect(200);
     server.app("wiki").redeem(&started).await.refused(409, "not_approved");
     let second = server.app("wiki").start(ANN).await.expect(201);
@@ -91,7 +96,8 @@ async fn p07_the_browser_that_asked_presses_without_the_number() {
     let server = TestServer::new().await;
     let started = server.app("wiki").start(ANN).await.expect(201);
     let link = server.mail_to(ANN).await.link();
-    let browser = server.anybody().with("cookie", &format!("a=b; {BINDING_COOKIE}={}", started.text("binding")));
+    let browser =
+        server.anybody().with("cookie", &format!("a=b; {BINDING_COOKIE}={}", started.text("binding")));
     assert!(!page(&browser.get(&link).await.expect(200)).contains("name=\"number\""));
     browser.form(&link, "").await.expect(200);
     server.app("wiki").redeem(&started).await.expect(200);
@@ -119,7 +125,8 @@ async fn p08_nothing_is_built_from_the_host_that_a_request_names() {
         let shown = server.anybody().with(name, value).get(&letter.link()).await.expect(200);
         assert!(!page(&shown).contains("evil"), "{name}");
         let passed = app.verify(&started, &letter.code()).await.expect(200);
-        let (_, claims) = crate::flow::claims_by_key_set(&server, &passed.text("access_token"), "forum").await;
+        let (_, claims) =
+            crate::flow::claims_by_key_set(&server, &passed.text("access_token"), "forum").await;
         assert_eq!(claims["iss"], ISSUER, "{name}");
     }
 }

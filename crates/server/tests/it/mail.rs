@@ -99,7 +99,8 @@ async fn p10_no_field_adds_a_recipient_a_header_or_a_part() {
 #[tokio::test]
 async fn a_secret_key_may_give_subject_and_text() {
     let server = TestServer::new().await;
-    let body = json!({"to": {"email": ANN}, "subject": "%code% für dich", "content": "Hallo!\n\nDein Code: %code%"});
+    let body =
+        json!({"to": {"email": ANN}, "subject": "%code% für dich", "content": "Hallo!\n\nDein Code: %code%"});
     server.app("shop").post("/v1/challenges", &body).await.expect(201);
     let letter = server.mail_to(ANN).await;
     let code = letter.code();
@@ -112,7 +113,8 @@ async fn a_secret_key_may_give_subject_and_text() {
         ("content", "%code% at www.evil.example"),
         ("content", "%code% <a href=\"javascript:1\">"),
     ] {
-        let answer = server.app("shop").post("/v1/challenges", &json!({"to": {"email": ANN}, member: value})).await;
+        let answer =
+            server.app("shop").post("/v1/challenges", &json!({"to": {"email": ANN}, member: value})).await;
         assert_eq!(answer.refused(422, "text_not_allowed").text("member"), member);
     }
 }
@@ -120,7 +122,8 @@ async fn a_secret_key_may_give_subject_and_text() {
 #[tokio::test]
 async fn a_person_reads_their_own_language() {
     let server = TestServer::new().await;
-    for (locale, tag) in [("de-AT,en;q=0.5", "de"), ("ja", "ja"), ("tlh", "en"), ("fr-CA", "fr"), ("", "en")] {
+    for (locale, tag) in [("de-AT,en;q=0.5", "de"), ("ja", "ja"), ("tlh", "en"), ("fr-CA", "fr"), ("", "en")]
+    {
         let body = json!({"to": {"email": ANN}, "locale": locale});
         server.app("shop").post("/v1/challenges", &body).await.expect(201);
         let wire = server.mail_to(ANN).await.wire();

@@ -35,7 +35,13 @@ async fn p39_a_database_that_fails_is_a_refusal_that_changes_nothing() {
             ("wrong code", app.verify(&started, "999999").await),
             ("by address", app.post("/v1/verify", &json!({"email": ANN, "code": letter.code()})).await),
             ("redeem", app.redeem(&approved).await),
-            ("press", server.anybody().form(&letter.link(), &format!("number={}", started.text("confirmation_number"))).await),
+            (
+                "press",
+                server
+                    .anybody()
+                    .form(&letter.link(), &format!("number={}", started.text("confirmation_number")))
+                    .await,
+            ),
             ("revoke", app.form("/oauth2/revoke", &format!("token={token}")).await),
         ];
         for (what, answer) in answers {
@@ -96,7 +102,10 @@ async fn p39_a_node_that_cannot_learn_of_revocations_stops_trusting_what_it_know
         fn query(
             &self,
             statement: countersign_store::engine::Statement,
-        ) -> futures_util::future::BoxFuture<'_, Result<Vec<countersign_store::engine::Row>, countersign_store::Error>> {
+        ) -> futures_util::future::BoxFuture<
+            '_,
+            Result<Vec<countersign_store::engine::Row>, countersign_store::Error>,
+        > {
             self.0.query(statement)
         }
         fn commit(

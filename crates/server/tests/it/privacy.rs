@@ -80,8 +80,10 @@ async fn a_full_life(server: &TestServer) -> Vec<String> {
         secrets.push(letter.link().replace("/link/", ""));
         letter.code()
     };
-    let full = json!({"to": {"email": ADDRESS}, "end_user": {"ip": "203.0.113.77", "user_agent": "Zebedeefox/9"}});
-    let started = app.clone().with("idempotency-key", "zebedee-once").post("/v1/challenges", &full).await.expect(201);
+    let full =
+        json!({"to": {"email": ADDRESS}, "end_user": {"ip": "203.0.113.77", "user_agent": "Zebedeefox/9"}});
+    let started =
+        app.clone().with("idempotency-key", "zebedee-once").post("/v1/challenges", &full).await.expect(201);
     secrets.extend([started.text("binding"), "zebedee-once".to_owned(), "203.0.113.77".to_owned()]);
     let code = read(&server.mail_to(ADDRESS).await, &mut secrets);
     app.verify(&started, "2222222222").await.expect(401);
@@ -113,7 +115,8 @@ async fn a_full_life(server: &TestServer) -> Vec<String> {
     server.anybody().get(&format!("/link/{ADDRESS}")).await.expect(200);
     server.mailbox.is_down.store(true, std::sync::atomic::Ordering::SeqCst);
     app.start(ADDRESS).await.expect(201);
-    crate::support::wait_until("a send failed", || async { server.server.outbox.failures_in_a_row() > 0 }).await;
+    crate::support::wait_until("a send failed", || async { server.server.outbox.failures_in_a_row() > 0 })
+        .await;
     server.mailbox.is_down.store(false, std::sync::atomic::Ordering::SeqCst);
     server.advance(Span::from_seconds(61)).await;
     read(&server.mail_to(ADDRESS).await, &mut secrets);

@@ -47,7 +47,8 @@ fn signing_key(server: &TestServer, of_app: Option<&str>) -> (SigningKey, String
 
 fn parts(token: &str) -> (Value, Value, String) {
     let parts: Vec<&str> = token.split('.').collect();
-    let read = |part: &str| serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap();
+    let read =
+        |part: &str| serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap();
     (read(parts[0]), read(parts[1]), parts[2].to_owned())
 }
 
@@ -119,8 +120,12 @@ async fn p32_headers_that_bring_or_change_keys_are_refused_although_signed_by_us
     let (_, claims, _) = parts(&token);
     let (key, kid) = signing_key(&server, None);
     let payload = claims.to_string();
-    for (kind, outcome) in [(ACCESS_TOKEN, (200, true)), ("address-proof+jwt", (401, false)), ("JWT", (401, false))] {
-        let signer = std::sync::Arc::new(SigningKey::from_private(key.algorithm(), key.to_private().unwrap().expose()).unwrap());
+    for (kind, outcome) in
+        [(ACCESS_TOKEN, (200, true)), ("address-proof+jwt", (401, false)), ("JWT", (401, false))]
+    {
+        let signer = std::sync::Arc::new(
+            SigningKey::from_private(key.algorithm(), key.to_private().unwrap().expose()).unwrap(),
+        );
         let signed = signer.signer(&kid, kind).sign(payload.as_bytes()).unwrap();
         assert_eq!(judged(&server, &signed).await, outcome, "{kind}");
     }
@@ -228,11 +233,17 @@ async fn p29_a_revoked_token_is_dead_at_once_here_and_within_a_second_elsewhere(
     assert!(!judged(&one, &shop).await.1);
 
     let basic = one.calls(Caller::Basic(secret_key("forum")));
-    basic.form("/oauth2/revoke", &format!("token={token}&token_type_hint=refresh_token")).await.expect_bare(200);
+    basic
+        .form("/oauth2/revoke", &format!("token={token}&token_type_hint=refresh_token"))
+        .await
+        .expect_bare(200);
     assert_eq!(judged(&one, &token).await, (401, false), "at once");
     if !one.server.store.is_exclusive() {
         let asked = std::time::Instant::now();
-        crate::support::wait_until("the other node knows", || async { judged(&two, &token).await == (401, false) }).await;
+        crate::support::wait_until("the other node knows", || async {
+            judged(&two, &token).await == (401, false)
+        })
+        .await;
         assert!(asked.elapsed().as_millis() < 1000, "{:?}", asked.elapsed());
     }
     for node in [&one, &two] {
@@ -252,10 +263,11 @@ async fn p29_a_revoked_token_is_dead_at_once_here_and_within_a_second_elsewhere(
 }
 
 async fn p33_keys_rotate_over_months_and_no_token_fails_before_its_end(world: World) {
-    let server = world.node_with(|config| {
-        config.apps.push(AppSettings { token_lifetime_seconds: Some(90 * 86_400), ..app("long") });
-    })
-    .await;
+    let server = world
+        .node_with(|config| {
+            config.apps.push(AppSettings { token_lifetime_seconds: Some(90 * 86_400), ..app("long") });
+        })
+        .await;
     let kid_of = |token: &str| parts(token).0["kid"].as_str().unwrap().to_owned();
     let mut tokens: Vec<(String, Timestamp)> = Vec::new();
     for _day in 0..220 {
@@ -338,7 +350,8 @@ async fn oauth_callers_authenticate_and_are_answered_in_the_words_of_their_rfcs(
     let server = TestServer::new().await;
     let token = sign_in(&server, "forum", ANN).await.text("access_token");
     let form = format!("token={token}&unknown=ignored");
-    let good = server.calls(Caller::Basic(secret_key("forum"))).form("/oauth2/introspect", &form).await.expect(200);
+    let good =
+        server.calls(Caller::Basic(secret_key("forum"))).form("/oauth2/introspect", &form).await.expect(200);
     assert_eq!(good.json()["active"], true);
     assert_eq!(good.json()["token_type"], "Bearer");
     assert_eq!(good.json()["client_id"], "forum");

@@ -45,10 +45,13 @@ impl Client {
         let client = Self { service, headers: Vec::new(), peer: None };
         match caller {
             Caller::Anonymous => client,
-            Caller::Secret(key) | Caller::Bearer(key) => client.with("authorization", &format!("Bearer {key}")),
-            Caller::Publishable(key, origin) => {
-                client.with("authorization", &format!("Bearer {key}")).with("origin", origin).from("198.51.100.7")
+            Caller::Secret(key) | Caller::Bearer(key) => {
+                client.with("authorization", &format!("Bearer {key}"))
             }
+            Caller::Publishable(key, origin) => client
+                .with("authorization", &format!("Bearer {key}"))
+                .with("origin", origin)
+                .from("198.51.100.7"),
             Caller::Basic(key) => {
                 let pair = BASE64.encode(format!("app:{key}").as_bytes());
                 client.with("authorization", &format!("Basic {pair}"))
@@ -74,7 +77,10 @@ impl Client {
 
     /// Posts JSON.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.clone().with("content-type", "application/json").send(Method::POST, path, &body.to_string()).await
+        self.clone()
+            .with("content-type", "application/json")
+            .send(Method::POST, path, &body.to_string())
+            .await
     }
 
     /// Posts a form.

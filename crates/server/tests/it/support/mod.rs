@@ -99,7 +99,8 @@ impl TestServer {
 
     /// Waits until this node knows what others took back.
     pub(crate) async fn caught_up(&self) {
-        wait_until("revocations were read", || async { self.server.knows_revocations(self.server.now()) }).await;
+        wait_until("revocations were read", || async { self.server.knows_revocations(self.server.now()) })
+            .await;
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -120,7 +121,10 @@ impl TestServer {
 
     /// Waits until every message was sent or dropped, and forgotten.
     pub(crate) async fn outbox_is_empty(&self) {
-        wait_until("the outbox is empty", || async { self.server.store.message_count().await.unwrap().0 == 0 }).await;
+        wait_until("the outbox is empty", || async {
+            self.server.store.message_count().await.unwrap().0 == 0
+        })
+        .await;
     }
 
     /// What the database answers, below everything that this program makes of it.
