@@ -15,7 +15,7 @@ pub(crate) struct Generated {
 }
 
 /// All of them.
-pub(crate) const GENERATED: &[Generated] = &[];
+pub(crate) const GENERATED: &[Generated] = &[Generated { path: "openapi.json", arguments: &["openapi"] }];
 
 /// Makes every generated file anew.
 ///

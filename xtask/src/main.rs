@@ -1,8 +1,9 @@
-//! What a developer types: `cargo xtask test`, `check`, `tidy`, `gen`, `servers`.
+//! What a developer types: `cargo xtask test`, `check`, `bench`, `tidy`, `gen`, `servers`.
 //!
 //! This file only reads the command and hands it on. Nothing here ships: the program knows nothing of xtask.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command answers on its standard streams")]
 
+mod bench;
 mod cargo;
 mod environment;
 mod generated;
@@ -40,6 +41,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
         }
         Command::Test(options) => steps::test(&options),
         Command::Servers(options) => servers::keep(&options),
+        Command::Bench(arguments) => bench::start(&arguments),
+        Command::BenchPart(arguments) => bench::part(&arguments),
         Command::Tidy => tidy::run(),
         Command::Generate => generated::write_all().map(|()| true),
     }

@@ -8,13 +8,16 @@ use crate::{servers::Engine, steps::Step};
 pub(crate) const HELP: &str = "\
 cargo xtask test       install what is missing, then run every check and every test
 cargo xtask check      formatting, lints and house rules only
+cargo xtask bench      measure speed and memory beside bare hyper and the raw disk: a table and JSON
 cargo xtask tidy       house rules only
 cargo xtask gen        write the files that are generated from the code
 cargo xtask servers    keep the private database servers running, for tests started by hand
 
   --only STEP          format, clippy, tidy, tests, documentation or end-to-end; may be repeated
   --skip-engine NAME   leave out postgres or mariadb, and say so in the summary; may be repeated
-  --no-install         fail with the command to type where a package is missing";
+  --no-install         fail with the command to type where a package is missing
+
+  bench: --rounds N --seconds N --tokens N --json FILE, and --large for a store with 1,000,000 challenges";
 
 /// One command with its options.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +28,10 @@ pub(crate) enum Command {
     Test(Options),
     /// Run the database servers until Ctrl-C.
     Servers(Options),
+    /// Measure; the arguments are the bench's own.
+    Bench(Vec<String>),
+    /// One process of a measurement, started by the bench itself.
+    BenchPart(Vec<String>),
     /// Look at the house rules.
     Tidy,
     /// Write the generated files.
@@ -53,6 +60,8 @@ pub(crate) fn parse(arguments: &[String]) -> anyhow::Result<Command> {
         "test" => Ok(Command::Test(parse_options(rest, &Step::ALL)?)),
         "check" => Ok(Command::Test(parse_options(rest, &Step::CHECKS)?)),
         "servers" => Ok(Command::Servers(parse_options(rest, &[])?)),
+        "bench" => Ok(Command::Bench(rest.to_vec())),
+        "bench-part" => Ok(Command::BenchPart(rest.to_vec())),
         "tidy" if rest.is_empty() => Ok(Command::Tidy),
         "gen" if rest.is_empty() => Ok(Command::Generate),
         _ => bail!("unknown: cargo xtask {}\n\n{HELP}", arguments.join(" ")),
@@ -121,6 +130,7 @@ mod tests {
             ),
             ("check", Command::Test(Options { steps: Step::CHECKS.to_vec(), ..all.clone() })),
             ("servers", Command::Servers(Options { steps: vec![], ..all })),
+            ("bench --large", Command::Bench(vec!["--large".to_owned()])),
             ("tidy", Command::Tidy),
             ("gen", Command::Generate),
         ];

@@ -7,8 +7,8 @@ use clap::Args;
 use countersign_domain::api_key::{ApiKeyKind, ApiKeyText};
 use countersign_server::{
     config::{AppKeySettings, AppSettings, Config, DeliverySetting, LogSettings, Part, StorageSettings},
+    dev::{Inbox, InboxSender},
     listener::{Address, Listener},
-    outbox::console::ConsoleSender,
     service::{Admission, Service},
     system::{Entropy as _, SystemEntropy},
     wiring,
@@ -46,9 +46,11 @@ impl Dev {
             .map(|kind| ApiKeyText::draw(kind, &mut *SystemEntropy.random()).expose().to_owned());
         let server = serve::open(config(port, &keys)).await?;
         let config = server.config.load_full();
-        let way = wiring::way(&config, Arc::new(ConsoleSender::new(Box::new(std::io::stdout()))));
+        let inbox = Arc::new(Inbox::default());
+        let way = wiring::way(&config, Arc::new(InboxSender(Arc::clone(&inbox))));
         let way = way.map_err(|error| anyhow!(error))?;
-        let routes = wiring::routes(&server, &[Part::Public, Part::Operations]);
+        let pages = countersign_server::dev::routes(&inbox, &keys[1]);
+        let routes = wiring::routes_with(&server, &[Part::Public, Part::Operations], pages);
         let hosts = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}")).to_vec();
         let service = Service::new(Arc::clone(&server), routes, true, Admission::Local(hosts));
         say(&welcome(port, &keys));

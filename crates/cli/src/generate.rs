@@ -1,5 +1,7 @@
 //! `countersign generate`: what is generated from the code, for the files in the repository that must agree with it.
 
+use std::io::Write as _;
+
 use clap::{Args, ValueEnum};
 
 /// Print what is generated from the code.
@@ -11,6 +13,8 @@ pub struct Generate {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
+    /// The document of the interface (OpenAPI 3.1).
+    Openapi,
     /// The completions of a shell.
     Completions,
     /// The manual page.
@@ -26,6 +30,7 @@ impl Generate {
         let mut command = <crate::Arguments as clap::CommandFactory>::command();
         let mut out = std::io::stdout().lock();
         match self.what {
+            What::Openapi => write!(out, "{}", countersign_server::openapi::document().to_pretty_json()?)?,
             What::Completions => {
                 clap_complete::generate(clap_complete::Shell::Bash, &mut command, "countersign", &mut out);
             }

@@ -1,10 +1,16 @@
 //! Who starts it: the one `main`. Reads the command line, picks the command; a file for each.
 
+mod admin;
+mod app;
 mod dev;
 mod doctor;
 mod generate;
+mod key;
 mod log;
+mod message;
+mod migrate;
 mod serve;
+mod token;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 /// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, about, after_help = EXAMPLES)]
+#[command(name = "countersign", version, after_help = EXAMPLES)]
 struct Arguments {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
@@ -38,6 +44,16 @@ enum Command {
     CheckConfig,
     /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test.
     Doctor(doctor::Doctor),
+    /// Add, list and change the apps that people sign in to.
+    App(app::App),
+    /// Make and end API keys; replace the keys that sign tokens.
+    Key(key::Key),
+    /// Look after mail that waits to be sent.
+    Message(message::Message),
+    /// Take tokens back.
+    Token(token::Token),
+    /// Bring the database's schema up to date.
+    Migrate(migrate::Migrate),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
     #[command(hide = true)]
     Generate(generate::Generate),
@@ -51,6 +67,11 @@ async fn main() -> ExitCode {
         Command::Serve(command) => command.run(arguments.config.as_deref()).await,
         Command::CheckConfig => serve::check_config(arguments.config.as_deref()),
         Command::Doctor(command) => command.run(arguments.config.as_deref()).await,
+        Command::App(command) => command.run(arguments.config.as_deref()).await,
+        Command::Key(command) => command.run(arguments.config.as_deref()).await,
+        Command::Message(command) => command.run(arguments.config.as_deref()).await,
+        Command::Token(command) => command.run(arguments.config.as_deref()).await,
+        Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     };
     match result {

@@ -4,7 +4,7 @@ use crate::{
     api_key::ApiKey,
     challenge::Challenge,
     contact::Contact,
-    id::{ApiKeyId, ChallengeId},
+    id::{ApiKeyId, ChallengeId, MessageId},
     message::Message,
     secret::Digest,
     signing_key::StoredKey,
@@ -59,6 +59,10 @@ pub enum Change {
     MessagesDropped(ChallengeId),
     /// Adds a message to the outbox.
     Message(Message),
+    /// Makes a message due at that time.
+    MessageDue(MessageId, Timestamp),
+    /// Forgets a message that was not sent.
+    MessageForgotten(MessageId),
     /// Remembers an answer for an `Idempotency-Key`.
     Idempotency(Idempotency),
     /// Takes tokens back.
@@ -73,6 +77,19 @@ pub enum Change {
     ApiKeyUsed(ApiKeyId, Timestamp),
     /// Adds a signing key; a second of the same generation is a conflict.
     SigningKey(StoredKey),
+    /// Ends a signing key earlier than it would by itself.
+    SigningKeyRetired(Retirement),
+}
+
+/// An earlier end of a signing key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retirement {
+    /// Which key.
+    pub id: String,
+    /// Until when it signs.
+    pub retires_at: Timestamp,
+    /// Until when its signatures are accepted.
+    pub gone_at: Timestamp,
 }
 
 /// What an `Idempotency-Key` was used for, without the key itself.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request},
 };
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
@@ -179,6 +179,19 @@ pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
         .collect();
     named.iter().rev().find(|address| !is_trusted(address)).copied().or(peer)
+}
+
+/// What stands in the path in place of `{…}`. Text that does not decode names nothing.
+#[derive(Clone, Debug)]
+pub struct Named(pub String);
+
+impl FromRequestParts<Arc<Server>> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
+        let named = Path::<String>::from_request_parts(parts, server).await;
+        named.map(|Path(name)| Self(name)).map_err(|_| ApiError::NotFound)
+    }
 }
 
 /// A JSON body of our own interface: the right media type, not too long, no unknown members.

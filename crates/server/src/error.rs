@@ -141,6 +141,11 @@ impl ApiError {
         self.row().1
     }
 
+    /// The status that it leaves with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.row().0
+    }
+
     fn detail(&self) -> Option<String> {
         let detail = match self {
             Self::Refused(refusal) => refusal.to_string(),
@@ -150,14 +155,15 @@ impl ApiError {
             Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
             Self::InvalidMember { detail, .. } => detail.clone(),
-            Self::AlreadyExists(what) => format!("there is such a {what}"),
+            Self::AlreadyExists(what) => format!("another {what} has this name"),
             _ => return None,
         };
         // Control characters of a caller's own text stay out of terminals and logs.
         Some(detail.chars().filter(|letter| !letter.is_control()).take(LONGEST_DETAIL).collect())
     }
 
-    fn retry_after(&self) -> Option<i64> {
+    /// The seconds after which a try may succeed, where waiting helps.
+    pub(crate) fn retry_after(&self) -> Option<i64> {
         match self {
             Self::Refused(
                 Refusal::TooManyAttempts { retry_after }
@@ -244,7 +250,11 @@ struct Document(serde_json::Map<String, serde_json::Value>);
 pub fn finish(response: &mut Response, id: RequestId) {
     if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
         document.insert("request_id".into(), id.to_string().into());
+        // The router has measured the empty body that was there until now.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
+        // The router has counted the empty body that was there before.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
 }
 

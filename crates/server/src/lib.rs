@@ -3,9 +3,11 @@
 //! Requests come in, are parsed into the domain's types, decided there, committed through the store and answered
 //! here. This crate knows no SQL, and it has no rules of its own.
 
+pub mod admin;
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod dev;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod error;
@@ -17,6 +19,7 @@ pub mod listener;
 pub mod maintenance;
 pub mod metrics;
 pub mod oauth2;
+pub mod openapi;
 pub mod operations;
 pub mod outbox;
 pub mod pages;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use countersign_domain::{
     algorithm::Algorithm,
     app::AppName,
-    changes::{Change, Changes},
+    changes::{Change, Changes, Retirement},
     signing_key::{RotationPolicy, StoredKey},
     time::{Span, Timestamp},
 };
@@ -180,6 +180,36 @@ pub async fn add_key(
     };
     reload(server).await?;
     Ok(made)
+}
+
+/// Makes a key that signs from now on, and retires those before it: their signatures are accepted for `accept` more.
+/// `None` when another node made one first.
+///
+/// # Errors
+/// The store's, or the cryptographic library's.
+pub async fn replace_key(
+    server: &Arc<Server>,
+    (app, algorithm): (Option<AppName>, Algorithm),
+    accept: Span,
+) -> Result<Option<countersign_domain::secret::Secret<Vec<u8>>>> {
+    let ring = server.key_ring.load_full();
+    let now = server.now();
+    let newest = ring.newest(app.as_ref(), algorithm);
+    let Some(private) = add_key(server, (app.clone(), algorithm), newest, now).await? else {
+        return Ok(None);
+    };
+    let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
+    let ends = former.filter(|key| key.gone_at > now).map(|key| {
+        let gone_at = key.gone_at.min(now + accept);
+        Change::SigningKeyRetired(Retirement {
+            id: key.id.clone(),
+            retires_at: key.retires_at.min(now),
+            gone_at,
+        })
+    });
+    server.store.commit(Changes(ends.collect())).await?;
+    reload(server).await?;
+    Ok(Some(private))
 }
 
 /// Writes the newest time acted upon, so that it is not run behind after a restart.

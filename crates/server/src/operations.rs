@@ -88,7 +88,7 @@ pub struct KeySetBody {
 }
 
 /// The public keys that tokens are signed with: next, current and retiring.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", responses((status = 200, body = KeySetBody)))]
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", responses((status = 200, description = "A JWK Set (RFC 7517)", body = KeySetBody)))]
 pub async fn jwks(State(server): State<Arc<Server>>) -> Response {
     let ring = server.key_ring.load();
     let mut response = crate::api::answer(

@@ -84,6 +84,12 @@ impl Registry {
         self.keys.get(digest)
     }
 
+    /// A key by its id.
+    #[must_use]
+    pub fn key_by_id(&self, id: ApiKeyId) -> Option<&Arc<ApiKey>> {
+        self.keys.values().find(|key| key.id == id)
+    }
+
     /// The keys of an app, oldest first.
     #[must_use]
     pub fn keys_of(&self, app: &AppName) -> Vec<&Arc<ApiKey>> {

@@ -23,6 +23,9 @@ use crate::{
 /// Life of a proof that an address is somebody's: long enough to be handed on, too short to be kept.
 const PROOF_LIFE: Span = Span::from_hours(1);
 
+/// How far the clocks of two nodes may be apart: a token of the one is good at the other at once.
+const CLOCK_SKEW: Span = Span::from_seconds(5);
+
 /// The claims of a token as they are signed (RFC 9068, 2.2).
 #[derive(Serialize)]
 struct Signed<'a> {
@@ -204,7 +207,7 @@ fn read(server: &Server, payload: &[u8], now: Timestamp) -> Option<Checked> {
     let id: TokenId = claims.jti.parse().ok()?;
     let subject: Subject = claims.sub.parse().ok()?;
     let app = server.app(&claims.client_id.parse().ok()?)?;
-    let in_time = claims.exp > now.seconds() && claims.iat <= now.seconds();
+    let in_time = claims.exp > now.seconds() && claims.iat <= (now + CLOCK_SKEW).seconds();
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     (in_time && ours).then_some(Checked { claims, app, id, subject })

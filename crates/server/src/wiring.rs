@@ -10,7 +10,7 @@ use countersign_store::{
 };
 
 use crate::{
-    api,
+    admin, api,
     config::{Config, ConfigError, Part, Security, SmtpServerSettings, Transport, declared},
     dkim_keys::DkimKeys,
     error::ApiError,
@@ -19,7 +19,7 @@ use crate::{
     listener::{self, Listener},
     maintenance,
     metrics::Metrics,
-    operations,
+    openapi, operations,
     outbox::{
         self,
         console::ConsoleSender,
@@ -293,14 +293,23 @@ fn smtp_server(settings: &SmtpServerSettings) -> Result<SmtpServer, Error> {
 
 /// The routes of some parts, with the refusals for what is not there.
 pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
-    let mut router = Router::new();
+    routes_with(server, parts, Router::new())
+}
+
+/// The same, with some more: those of `dev`.
+pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<Server>>) -> Router {
     if parts.contains(&Part::Public) {
         router = router
             .merge(api::challenge::routes())
             .merge(api::verify::routes())
             .merge(api::token::routes())
             .merge(operations::public_routes())
-            .merge(pages::link::routes());
+            .merge(pages::link::routes())
+            .merge(pages::assets::routes())
+            .merge(openapi::routes());
+    }
+    if parts.contains(&Part::Admin) {
+        router = router.merge(admin::routes());
     }
     if parts.contains(&Part::Operations) {
         router = router.merge(operations::routes());

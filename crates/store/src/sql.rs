@@ -29,6 +29,8 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Challenge(challenge) => writes.push(challenge::update(challenge)),
         Change::MessagesDropped(challenge) => writes.push(message::drop_of(challenge)),
         Change::Message(message) => writes.push(message::insert(message)),
+        Change::MessageDue(id, at) => writes.push(message::due(id, at)),
+        Change::MessageForgotten(id) => writes.push(message::forget(id)),
         Change::Idempotency(idempotency) => writes.extend(idempotency::insert(&idempotency)),
         Change::Revocation(revocation) => writes.extend(revocation::save(&revocation)),
         Change::App(app) => writes.push(app::save(app)),
@@ -36,6 +38,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::ApiKeyRevoked(id, at) => writes.push(api_key::revoke(id, at)),
         Change::ApiKeyUsed(id, at) => writes.push(api_key::used(id, at)),
         Change::SigningKey(key) => writes.push(signing_key::insert(key)),
+        Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
     }
 }
 

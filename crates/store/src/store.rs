@@ -206,6 +206,14 @@ impl Store {
         self.all(sql::select_messages(most), sql::read_message).await
     }
 
+    /// The first `most` messages whose ids follow `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn messages_after(&self, after: MessageId, most: i64) -> Result<Vec<Message>, Error> {
+        self.all(sql::select_messages_after(after, most), sql::read_message).await
+    }
+
     /// How many messages wait, and since when the oldest does.
     ///
     /// # Errors

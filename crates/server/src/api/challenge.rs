@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::Path,
     routing::{get, post},
 };
 use countersign_domain::{
@@ -24,7 +23,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, answer, rfc3339, start};
 use crate::{
-    call::{Call, Json},
+    call::{Call, Json, Named},
     error::ApiError,
     keys::Context,
     state::Server,
@@ -116,12 +115,8 @@ pub enum StatusName {
 #[utoipa::path(post, path = "/v1/challenges/{id}/verify", tag = "challenges", request_body = VerifyBody,
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
-pub async fn verify(
-    call: Call,
-    Path(id): Path<String>,
-    Json(body, _): Json<VerifyBody>,
-) -> Answer<TokenBody> {
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
+pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody>) -> Answer<TokenBody> {
     call.limit_network(None)?;
     let id = challenge_id(&id)?;
     let code = parse_code(&body.code)?;
@@ -148,12 +143,8 @@ pub async fn verify(
 #[utoipa::path(post, path = "/v1/challenges/{id}/redeem", tag = "challenges", request_body = RedeemBody,
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
-pub async fn redeem(
-    call: Call,
-    Path(id): Path<String>,
-    Json(body, _): Json<RedeemBody>,
-) -> Answer<TokenBody> {
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
+pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app, binding) = (&call.server, &call.app, &binding);
@@ -173,8 +164,8 @@ pub async fn redeem(
 #[utoipa::path(get, path = "/v1/challenges/{id}", tag = "challenges",
     params(("id" = String, Path, description = "The challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 200, body = StatusBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
-pub async fn status(call: Call, Path(id): Path<String>) -> Answer<StatusBody> {
+    responses((status = 200, description = "How far it has come", body = StatusBody)))]
+pub async fn status(call: Call, Named(id): Named) -> Answer<StatusBody> {
     let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
     let status = match challenge.status(call.now) {
         Status::Pending => StatusName::Pending,

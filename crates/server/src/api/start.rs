@@ -131,7 +131,7 @@ enum Outcome {
 #[utoipa::path(post, path = "/v1/challenges", tag = "challenges", request_body = StartBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeat safely: the same key and body start one challenge")),
     security(("secret_key" = []), ("publishable_key" = [])),
-    responses((status = 201, body = StartedBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 201, description = "It was started", body = StartedBody)))]
 pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
     let prepared = prepare(&call, body, &bytes)?;
     call.limit_network(prepared.body.end_user.as_ref().and_then(|user| user.ip))?;
@@ -145,7 +145,11 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
         Outcome::Started(started, payload) => {
             server.outbox.offer(payload);
             server.metrics.started(app);
-            Ok(answer(StatusCode::CREATED, body_of(app, &started)))
+            let mut answered = answer(StatusCode::CREATED, body_of(app, &started));
+            if call.origin.as_deref() == Some(server.issuer().as_str()) {
+                crate::pages::link::remember(answered.response_mut(), &started);
+            }
+            Ok(answered)
         }
         Outcome::Repeated(idempotency) => repeat(call, &idempotency).await,
         Outcome::Refused(error) => Err(error),

@@ -45,12 +45,22 @@ pub struct TokenStatusBody {
     pub exp: i64,
 }
 
+/// What is told about a good token.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum TokenAnswerBody {
+    /// To its app, and to who names its audience.
+    Claims(Box<TokenClaims>),
+    /// To everybody else.
+    Status(TokenStatusBody),
+}
+
 /// Is this token good? With `Countersign-Key` or `?audience=` the answer holds its claims, else status and end only.
 #[utoipa::path(get, path = "/v1/token", tag = "tokens",
     params(("audience" = Option<String>, Query, description = "Whom the token must be for"),
         ("Countersign-Key" = Option<String>, Header, description = "An API key of the app that asks")),
     security(("access_token" = [])),
-    responses((status = 200, body = TokenStatusBody), (status = 401, body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, description = "It is good", body = TokenAnswerBody)))]
 pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Response {
     answer_token(&server, request.headers(), request.uri())
 }
@@ -85,12 +95,12 @@ fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<u8>,
     if !for_asking || !for_audience {
         return Err(ApiError::InvalidToken);
     }
-    let json = if asking.is_some() || audience.is_some() {
-        serde_json::to_vec(&checked.claims)
+    let body = if asking.is_some() || audience.is_some() {
+        TokenAnswerBody::Claims(Box::new(checked.claims))
     } else {
-        serde_json::to_vec(&TokenStatusBody { active: true, exp: checked.claims.exp })
+        TokenAnswerBody::Status(TokenStatusBody { active: true, exp: checked.claims.exp })
     };
-    json.map_err(|_| ApiError::Internal)
+    serde_json::to_vec(&body).map_err(|_| ApiError::Internal)
 }
 
 fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
@@ -107,22 +117,41 @@ fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
 
 /// RFC 7662: active tokens with their claims.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct IntrospectionBody {
-    /// Whether the token is good, and the asking app's.
+#[serde(untagged)]
+pub enum IntrospectionBody {
+    /// A good token of the asking app.
+    Active(Box<ActiveBody>),
+    /// Anything else.
+    Inactive(InactiveBody),
+}
+
+/// A good token.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ActiveBody {
+    /// True.
     pub active: bool,
-    /// What it says, if it is.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub claims: Option<TokenClaims>,
     /// `Bearer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_type: Option<&'static str>,
+    pub token_type: &'static str,
+    /// What it says.
+    #[serde(flatten)]
+    pub claims: TokenClaims,
+}
+
+/// Not a good token of the asking app; why is not told.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InactiveBody {
+    /// False.
+    pub active: bool,
 }
 
 /// Token introspection (RFC 7662) for the app's own tokens.
 #[utoipa::path(post, path = "/oauth2/introspect", tag = "tokens",
     request_body(content = crate::oauth2::TokenForm, content_type = "application/x-www-form-urlencoded"),
     security(("secret_key" = []), ("client_secret_basic" = [])),
-    responses((status = 200, body = IntrospectionBody), (status = "4XX", body = crate::oauth2::OauthErrorBody)))]
+    responses((status = 200, description = "Whether it is good", body = IntrospectionBody),
+        (status = 400, description = "`invalid_request`", body = crate::oauth2::OauthErrorBody),
+        (status = 401, description = "`invalid_client`", body = crate::oauth2::OauthErrorBody)))]
 pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
@@ -132,10 +161,11 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
         Ok(_) | Err(ApiError::InvalidToken) => None,
         Err(error) => return Err(error.into()),
     };
-    let body = IntrospectionBody {
-        active: good.is_some(),
-        token_type: good.as_ref().map(|_| "Bearer"),
-        claims: good.map(|checked| checked.claims),
+    let body = match good {
+        Some(Checked { claims, .. }) => {
+            IntrospectionBody::Active(Box::new(ActiveBody { active: true, token_type: "Bearer", claims }))
+        }
+        None => IntrospectionBody::Inactive(InactiveBody { active: false }),
     };
     Ok(super::answer(StatusCode::OK, body).into_response())
 }
@@ -144,7 +174,9 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
 #[utoipa::path(post, path = "/oauth2/revoke", tag = "tokens",
     request_body(content = crate::oauth2::TokenForm, content_type = "application/x-www-form-urlencoded"),
     security(("secret_key" = []), ("client_secret_basic" = [])),
-    responses((status = 200), (status = "4XX", body = crate::oauth2::OauthErrorBody)))]
+    responses((status = 200, description = "It is good no longer, or never was"),
+        (status = 400, description = "`invalid_request`", body = crate::oauth2::OauthErrorBody),
+        (status = 401, description = "`invalid_client`", body = crate::oauth2::OauthErrorBody)))]
 pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;

@@ -42,7 +42,7 @@ pub struct VerifyByAddressBody {
 /// Check a code by address. The app's server vouches for the browser: secret keys only.
 #[utoipa::path(post, path = "/v1/verify", tag = "challenges", request_body = VerifyByAddressBody,
     security(("secret_key" = [])),
-    responses((status = 200, body = TokenBody), (status = "4XX", body = super::ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Answer<TokenBody> {
     call.secret_only()?;
     let address = EmailAddress::parse(&body.email).map_err(|error| ApiError::InvalidMember {

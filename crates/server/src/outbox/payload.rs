@@ -22,6 +22,7 @@ use crate::{
     call::Call,
     config::Config,
     keys::{Context, SealError},
+    pages::Requested,
     vault::Keys,
 };
 
@@ -86,7 +87,7 @@ impl Payload {
             purpose: challenge.purpose.name().to_owned(),
             locale: locale.tag().to_owned(),
             minutes: u32::try_from(life.seconds() / 60).unwrap_or(u32::MAX).max(1),
-            requested_from: None,
+            requested_from: Requested::describe(call.address, body.end_user.as_ref(), call.is_secret()),
             subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),

@@ -192,7 +192,7 @@ async fn send(server: &Server, way: &Way, payload: &Payload) -> Result<(), SendE
         local
     })?;
     let mut written = mail::compose(&letter, rendered);
-    way.dkim.sign(&mut written, server.now()).map_err(|error| {
+    way.dkim.sign(&mut written, letter.date).map_err(|error| {
         tracing::error!(%error, "a mail cannot be signed");
         local
     })?;

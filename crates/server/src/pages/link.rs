@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Request, State},
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use countersign_domain::{
-    challenge::{self, Approval, Challenge, Status},
+    challenge::{self, Approval, Challenge, Started, Status},
     refusal::Refusal,
     token::SecretToken,
     vault::Vault as _,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
+use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
@@ -23,6 +24,11 @@ use crate::{
     flood::Lane,
     keys::Context,
     oauth2::Form,
+    outbox::locale::Locale,
+    pages::{
+        render::page,
+        texts::{LinkTexts, link_texts},
+    },
     state::Server,
 };
 
@@ -38,13 +44,18 @@ pub fn routes() -> Router<Arc<Server>> {
 
 /// Shows who asks, from where and when. Changes nothing, for any client.
 async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let texts = texts(&headers);
     match find(&server, &token).await {
-        Ok(challenge) if challenge.status(server.now()) == Status::Pending => {
-            page(&ask(&server, &challenge, own_binding(&server, &headers, &challenge).is_none(), None))
-        }
-        Ok(challenge) => page(&over(challenge.status(server.now()) == Status::Passed)),
+        Ok(challenge) => match challenge.status(server.now()) {
+            Status::Pending => {
+                let elsewhere = own_binding(&server, &headers, &challenge).is_none();
+                ask(&server, &challenge, texts, elsewhere, None)
+            }
+            Status::Passed => done(texts),
+            Status::Spent | Status::Failed | Status::Expired => over(texts),
+        },
         Err(ApiError::Unavailable) => ApiError::Unavailable.into_response(),
-        Err(_) => page(&over(false)),
+        Err(_) => over(texts),
     }
 }
 
@@ -60,6 +71,7 @@ async fn press(
         server.flood.admit(Lane::Page, address, limit, server.now()).map_err(ApiError::TooManyRequests)?;
     }
     let headers = parts.headers.clone();
+    let texts = texts(&headers);
     let bytes = body(Request::from_parts(parts, rest), LONGEST_FORM).await?;
     let number = Form::read(&bytes)
         .ok()
@@ -67,7 +79,7 @@ async fn press(
     let challenge = match find(&server, &token).await {
         Ok(challenge) => challenge,
         Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-        Err(_) => return Ok(page(&over(false))),
+        Err(_) => return Ok(over(texts)),
     };
     let binding = own_binding(&server, &headers, &challenge);
     let _lane = server.lanes.enter(&challenge.contact).await;
@@ -81,17 +93,30 @@ async fn press(
         })
         .await?;
     Ok(match outcome {
-        Ok(()) => page(&approved()),
-        Err(Refusal::InvalidNumber { tries_left }) if tries_left > 0 => {
-            page(&ask(server, &challenge, true, Some("That is not the number. Look again where you asked.")))
+        Ok(()) => done(texts),
+        Err(Refusal::InvalidNumber { tries_left: 1.. }) => {
+            ask(server, &challenge, texts, true, Some(texts.wrong_number))
         }
-        Err(_) => page(&over(false)),
+        Err(Refusal::InvalidBinding) => ask(server, &challenge, texts, true, None),
+        Err(_) => over(texts),
     })
 }
 
 async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {
     let token = SecretToken::parse(token).map_err(|_| ApiError::NotFound)?;
     server.store.challenge_by_link(server.keys.link(&token)).await?.ok_or(ApiError::NotFound)
+}
+
+/// Leaves the binding with a page of ours, so that a link opened in the same browser asks for no number.
+pub fn remember(response: &mut Response, started: &Started) {
+    let life = started.challenge.expires_at.since(started.challenge.created_at).seconds();
+    let cookie = format!(
+        "{BINDING_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}",
+        started.binding.expose()
+    );
+    if let Ok(value) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
 }
 
 /// The binding, if this browser holds it: then it is the one that asked.
@@ -103,64 +128,41 @@ fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> O
     (server.keys.binding(&binding) == challenge.binding).then_some(binding)
 }
 
-fn ask(server: &Server, challenge: &Challenge, wants_number: bool, problem: Option<&str>) -> String {
+/// The page that asks: by whom, when and from where it was asked for, and the number where it is needed.
+fn ask(
+    server: &Server,
+    challenge: &Challenge,
+    texts: &LinkTexts,
+    wants_number: bool,
+    problem: Option<&str>,
+) -> Response {
     let app = server.app(&challenge.app);
-    let title = escape(app.as_ref().map_or(challenge.app.as_str(), |app| app.title.as_str()));
+    let name = app.as_ref().map_or(challenge.app.as_str(), |app| app.title.as_str());
     let origin = challenge.sealed_origin.as_ref().and_then(|sealed| {
         let place = Context { table: "challenge", column: "sealed_origin", id: challenge.id.bytes() };
         let opened = server.keys.open(&place, sealed).ok()?;
-        std::str::from_utf8(opened.expose()).ok().map(escape)
+        std::str::from_utf8(opened.expose()).ok().map(str::to_owned)
     });
-    let origin = origin.map_or_else(String::new, |origin| format!("<p>Asked from: {origin}</p>"));
-    let number = if wants_number {
-        "<label>Number shown where you asked <input name=\"number\" inputmode=\"numeric\" autocomplete=\"off\" \
-         maxlength=\"2\" required></label>"
-    } else {
-        ""
+    let values = context! {
+        lang => texts.lang, title => texts.question.replace("{app}", name),
+        when_label => texts.when, when => crate::api::rfc3339(challenge.created_at).replace('T', " ").replace('Z', " UTC"),
+        origin_label => texts.origin, origin, problem, wants_number,
+        number_label => texts.number, number_hint => texts.number_hint,
+        button => texts.button, warning => texts.warning,
     };
-    let problem = problem.map_or_else(String::new, |problem| format!("<p role=\"alert\">{problem}</p>"));
-    format!(
-        "<h1>Sign in to {title}?</h1>{origin}<p>At {}</p>{problem}<form method=\"post\">{number}\
-         <button>Yes, it was me</button></form><p>If you did not ask for this, close this page.</p>",
-        crate::api::rfc3339(challenge.created_at)
-    )
+    page("link.html", &values)
 }
 
-fn approved() -> String {
-    "<h1>Done</h1><p>Go back to where you asked: it goes on there.</p>".to_owned()
+fn done(texts: &LinkTexts) -> Response {
+    page("message.html", &context! { lang => texts.lang, title => texts.done, text => texts.done_text })
 }
 
-fn over(passed: bool) -> String {
-    if passed {
-        approved()
-    } else {
-        "<h1>This link is over</h1><p>It was used, replaced by a newer one, or ran out of time. Ask for a new mail.</p>"
-            .to_owned()
-    }
+fn over(texts: &LinkTexts) -> Response {
+    page("message.html", &context! { lang => texts.lang, title => texts.over, text => texts.over_text })
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn page(content: &str) -> Response {
-    let mut response = Html(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>Countersign</title><main>{content}</main></html>"
-    ))
-    .into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("cache-control", "no-store"),
-        ("referrer-policy", "no-referrer"),
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ),
-        ("x-content-type-options", "nosniff"),
-        ("x-robots-tag", "noindex"),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    response
+/// The person's language, as the browser says.
+fn texts(headers: &HeaderMap) -> &'static LinkTexts {
+    let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str());
+    link_texts(wanted.map_or_else(Locale::default, |wanted| Locale::negotiate(&wanted)))
 }

@@ -1,7 +1,10 @@
 //! What people see in a browser: the page of a link. Rendered here, working without JavaScript, loading nothing
 //! from elsewhere.
 
+pub mod assets;
 pub mod link;
+pub mod render;
+pub mod texts;
 
 use std::net::IpAddr;
 

@@ -83,3 +83,21 @@ pub async fn messages_of_an_ended_challenge_go(store: Store) {
     assert_eq!(store.messages(10).await.unwrap(), [other]);
     save(&store, vec![Change::MessagesDropped(one.challenge)]).await;
 }
+
+/// An operator makes one message due or forgets it; one that is gone is a conflict, others are untouched. Pages
+/// follow each other by id.
+pub async fn an_operator_hurries_and_forgets_messages(store: Store) {
+    let later = |seed| Message { due_at: after(60), attempts: 4, ..sample::message(seed) };
+    let messages = [later(1), later(2), later(3)];
+    save(&store, messages.iter().cloned().map(Change::Message).collect()).await;
+    let all = store.messages(10).await.unwrap();
+    assert_eq!(store.messages_after(MessageId::from_bytes([0; 16]), 2).await.unwrap(), all[..2]);
+    assert_eq!(store.messages_after(all[1].id, 2).await.unwrap(), all[2..]);
+    save(&store, vec![Change::MessageDue(messages[0].id, NOW)]).await;
+    let due = Message { due_at: NOW, ..messages[0].clone() };
+    assert_eq!(store.claim_messages(NOW, LEASE, 10).await.unwrap(), [due]);
+    save(&store, vec![Change::MessageForgotten(messages[1].id)]).await;
+    conflict(&store, vec![Change::MessageForgotten(messages[1].id)]).await;
+    conflict(&store, vec![Change::MessageDue(messages[1].id, NOW)]).await;
+    assert_eq!(store.messages(10).await.unwrap().len(), 2);
+}

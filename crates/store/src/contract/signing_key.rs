@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
 
-use countersign_domain::{algorithm::Algorithm, changes::Change, signing_key::StoredKey};
+use countersign_domain::{
+    algorithm::Algorithm,
+    changes::{Change, Retirement},
+    signing_key::StoredKey,
+};
 
 use super::sample::{self, NOW, after, conflict, save};
 use crate::Store;
@@ -36,4 +40,14 @@ pub async fn a_generation_is_made_once(store: Store) {
     conflict(&store, vec![Change::SigningKey(key("b", 1))]).await;
     conflict(&store, vec![Change::SigningKey(key("a", 2))]).await;
     assert_eq!(store.signing_keys().await.unwrap(), [key("a", 1)]);
+}
+
+/// A key that is retired early ends then, and no other does; an unknown one is a conflict.
+pub async fn a_key_is_retired_early(store: Store) {
+    save(&store, [key("a", 1), key("b", 2)].map(Change::SigningKey).into()).await;
+    let end = |id: &str| Retirement { id: id.to_owned(), retires_at: NOW, gone_at: after(1) };
+    save(&store, vec![Change::SigningKeyRetired(end("a"))]).await;
+    let retired = StoredKey { retires_at: NOW, gone_at: after(1), ..key("a", 1) };
+    assert_eq!(store.signing_keys().await.unwrap(), [retired, key("b", 2)]);
+    conflict(&store, vec![Change::SigningKeyRetired(end("c"))]).await;
 }

@@ -29,6 +29,13 @@ pub(crate) fn select_messages(most: i64) -> Statement {
     read(concat!("SELECT ", columns!(), " FROM message ORDER BY id LIMIT ?"), vec![most.into()])
 }
 
+pub(crate) fn select_messages_after(after: MessageId, most: i64) -> Statement {
+    read(
+        concat!("SELECT ", columns!(), " FROM message WHERE id > ? ORDER BY id LIMIT ?"),
+        vec![id(after), most.into()],
+    )
+}
+
 pub(crate) fn count_messages() -> Statement {
     read("SELECT COUNT(*), MIN(created_at) FROM message", vec![])
 }
@@ -68,6 +75,16 @@ pub(super) fn insert(message: Message) -> Write {
             message.expires_at.into(),
         ],
     )
+}
+
+/// Makes one message due, if it still waits.
+pub(super) fn due(message: MessageId, at: Timestamp) -> Write {
+    one("UPDATE message SET due_at = ? WHERE id = ?", vec![at.into(), id(message)])
+}
+
+/// Forgets one message, if it still waits.
+pub(super) fn forget(message: MessageId) -> Write {
+    one("DELETE FROM message WHERE id = ?", vec![id(message)])
 }
 
 /// Takes a message until `until`, if nobody else took it since it was read.

@@ -1,6 +1,8 @@
 //! Signing keys, their private parts sealed.
 
-use countersign_domain::{algorithm::Algorithm, signing_key::StoredKey, time::Timestamp};
+use countersign_domain::{
+    algorithm::Algorithm, changes::Retirement, signing_key::StoredKey, time::Timestamp,
+};
 
 use super::{any, one, read, row::Columns};
 use crate::{
@@ -52,6 +54,13 @@ pub(super) fn insert(key: StoredKey) -> Write {
             key.retires_at.into(),
             key.gone_at.into(),
         ],
+    )
+}
+
+pub(super) fn retire(retirement: Retirement) -> Write {
+    one(
+        "UPDATE signing_key SET retires_at = ?, gone_at = ? WHERE id = ?",
+        vec![retirement.retires_at.into(), retirement.gone_at.into(), retirement.id.into()],
     )
 }
 

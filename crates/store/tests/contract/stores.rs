@@ -49,6 +49,7 @@ macro_rules! suite {
                     later_and_done
                     release_after_a_restart
                     messages_of_an_ended_challenge_go
+                    an_operator_hurries_and_forgets_messages
                 }
                 quota { blocks_are_taken_up_to_the_limit the_limit_is_exact_under_parallel_takers }
                 races {
@@ -59,7 +60,7 @@ macro_rules! suite {
                 }
                 revocation { targets_round_trip the_later_replaces_the_earlier }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
-                signing_key { keys_round_trip a_generation_is_made_once }
+                signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
             }
         }

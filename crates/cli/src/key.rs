@@ -1,0 +1,238 @@
+//! `countersign key`: API keys of apps, shared secrets, and the keys that sign tokens.
+
+use std::path::Path;
+
+use axum::http::Method;
+use clap::{Args, Subcommand};
+use countersign_domain::{
+    api_key::{ApiKeyKind, ApiKeyText},
+    app::AppName,
+    id::ApiKeyId,
+};
+use countersign_server::system::{Entropy as _, SystemEntropy};
+use serde_json::{Map, Value, json};
+
+use crate::admin::{Client, Output, member, rows};
+
+/// API keys of apps, and the keys that sign tokens.
+#[derive(Debug, Args)]
+pub struct Key {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make an API key for an app. It is shown once.
+    Add(Add),
+    /// List the API keys of an app, without their text.
+    List(OfApp),
+    /// End an API key at once.
+    Revoke(Revoke),
+    /// Print a fresh API key for the configuration file. Nothing is kept.
+    Generate(Generate),
+    /// Make a new secret for an app whose tokens are signed with HS256. It is shown once.
+    TokenSecret(OfApp),
+    /// List the keys that sign tokens.
+    Signing(Output),
+    /// Make a new key that signs tokens from now on. Tokens of the former one stay good.
+    Rotate(Rotate),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign key add forum --label 'web server 1' --expires-in-days 90
+  countersign key add forum --publishable")]
+struct Add {
+    /// Whose key.
+    app: AppName,
+    /// For the app's pages: starts and finishes challenges, from its listed origins.
+    #[arg(long)]
+    publishable: bool,
+    /// What it is called in lists.
+    #[arg(long, default_value = "")]
+    label: String,
+    /// When it ends: so many days from now.
+    #[arg(long, value_name = "DAYS", conflicts_with = "expires_at")]
+    expires_in_days: Option<u32>,
+    /// When it ends, such as 2027-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct OfApp {
+    /// Which app.
+    app: AppName,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  countersign key list forum
+  countersign key revoke key_06c3v8b9hk7qt2m4n5p6r7s8ta")]
+struct Revoke {
+    /// The key's id, as lists show it.
+    id: ApiKeyId,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign key generate > forum.key
+  countersign key generate --publishable")]
+struct Generate {
+    /// For the app's pages.
+    #[arg(long)]
+    publishable: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  countersign key rotate --algorithm ES256")]
+struct Rotate {
+    /// EdDSA, ES256, ES384, ES512 or RS256.
+    #[arg(long, default_value = "EdDSA")]
+    algorithm: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Key {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the server refuses, and what to do about it.
+    pub async fn run(self, config: Option<&Path>) -> anyhow::Result<()> {
+        if let What::Generate(command) = self.what {
+            return command.run();
+        }
+        let client = Client::open(config).await?;
+        let done = match self.what {
+            What::Add(command) => command.run(&client).await,
+            What::List(command) => command.list(&client).await,
+            What::Revoke(command) => command.run(&client).await,
+            What::TokenSecret(command) => command.token_secret(&client).await,
+            What::Signing(output) => signing(&client, output).await,
+            What::Rotate(command) => command.run(&client).await,
+            What::Generate(command) => command.run(),
+        };
+        client.close().await;
+        done
+    }
+}
+
+impl Add {
+    async fn run(self, client: &Client) -> anyhow::Result<()> {
+        let mut wanted = Map::new();
+        let kind = if self.publishable { "publishable" } else { "secret" };
+        wanted.insert("kind".to_owned(), kind.into());
+        wanted.insert("label".to_owned(), self.label.into());
+        wanted.extend(self.expires_in_days.map(|days| ("expires_in_days".to_owned(), days.into())));
+        wanted.extend(self.expires_at.map(|end| ("expires_at".to_owned(), end.into())));
+        let path = format!("/v1/admin/apps/{}/keys", self.app);
+        let key = client.request(Method::POST, &path, Some(&wanted.into())).await?;
+        self.output.print(&key, |key| {
+            let (id, text) = (member(key, "id"), member(key, "key"));
+            format!("Added the {kind} key {id} of {}, shown this once:\n\n  {text}", self.app)
+        })
+    }
+}
+
+impl OfApp {
+    async fn list(self, client: &Client) -> anyhow::Result<()> {
+        let keys = client.list(&format!("/v1/admin/apps/{}/keys", self.app)).await?;
+        self.output.print(&keys, |keys| {
+            let names = ["ID", "KIND", "LABEL", "STATE", "CREATED", "EXPIRES", "LAST USED"];
+            rows(keys, "It has no keys: countersign key add APP", names, |key| {
+                let times = ["created_at", "expires_at", "last_used_at"].map(|name| member(key, name));
+                let [created, expires, used] = times;
+                [
+                    member(key, "id"),
+                    member(key, "kind"),
+                    member(key, "label"),
+                    state(key),
+                    created,
+                    expires,
+                    used,
+                ]
+            })
+        })
+    }
+
+    async fn token_secret(self, client: &Client) -> anyhow::Result<()> {
+        let path = format!("/v1/admin/apps/{}/token-secret", self.app);
+        let made = client.request(Method::POST, &path, None).await?;
+        self.output.print(&made, |made| {
+            let (secret, until) = (member(made, "token_secret"), member(made, "former_accepted_until"));
+            format!(
+                "The secret that new tokens of {} are checked with (HS256, base64url), shown this once:\n\n  {secret}\n\n\
+                 Tokens of the former secret are good until {until}.",
+                self.app
+            )
+        })
+    }
+}
+
+impl Revoke {
+    async fn run(self, client: &Client) -> anyhow::Result<()> {
+        let path = format!("/v1/admin/keys/{}/revoke", self.id);
+        let key = client.request(Method::POST, &path, None).await?;
+        self.output.print(&key, |key| {
+            format!("Revoked {} of {}: it opens nothing any more.", member(key, "id"), member(key, "app"))
+        })
+    }
+}
+
+impl Generate {
+    fn run(self) -> anyhow::Result<()> {
+        let kind = if self.publishable { ApiKeyKind::Publishable } else { ApiKeyKind::Secret };
+        let text = ApiKeyText::draw(kind, &mut *SystemEntropy.random());
+        let made = json!({ "key": text.expose(), "kind": kind.name() });
+        self.output.print(&made, |made| member(made, "key"))
+    }
+}
+
+impl Rotate {
+    async fn run(self, client: &Client) -> anyhow::Result<()> {
+        let wanted = json!({ "algorithm": self.algorithm });
+        let key = client.request(Method::POST, "/v1/admin/signing-keys/rotate", Some(&wanted)).await?;
+        self.output.print(&key, |key| {
+            format!(
+                "{} ({}) signs from now on. Verifiers that cache the key set learn it within an hour.",
+                member(key, "id"),
+                self.algorithm
+            )
+        })
+    }
+}
+
+async fn signing(client: &Client, output: Output) -> anyhow::Result<()> {
+    let keys = client.list("/v1/admin/signing-keys").await?;
+    output.print(&keys, |keys| {
+        let names = ["ID", "ALGORITHM", "APP", "STAGE", "SIGNS FROM", "SIGNS UNTIL", "ACCEPTED UNTIL"];
+        rows(keys, "There are no signing keys yet.", names, |key| {
+            ["id", "algorithm", "app", "stage", "active_at", "retires_at", "gone_at"]
+                .map(|name| member(key, name))
+        })
+    })
+}
+
+fn state(key: &Value) -> String {
+    let state = match (key["valid"] == true, key["revoked_at"].is_string()) {
+        (true, _) => "good",
+        (false, true) => "revoked",
+        (false, false) => "expired",
+    };
+    if key["declared"] == true { format!("{state}, from the file") } else { state.to_owned() }
+}

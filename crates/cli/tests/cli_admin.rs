@@ -1,0 +1,137 @@
+//! The program as an operator types it, on a folder of its own: the same commands with and without a running server.
+
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by stopping")]
+
+use std::{
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        let config = format!(
+            "[server]\nlisteners = [{{ address = \"unix:{path}/public.sock\" }}]\n\
+             [storage]\ndata_dir = \"{path}/data\"\n\
+             [mail]\ntransport = \"file\"\nfolder = \"{path}/mail\"\nallow_plaintext_messages = true\n"
+        );
+        std::fs::write(folder.path().join("countersign.toml"), config).unwrap();
+        Self(folder)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.current_dir(self.0.path()).env_remove("COUNTERSIGN_CONFIG").args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a success printed.
+    fn say(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.say(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    /// What a failure said.
+    fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// A running server, ended when it is dropped.
+struct Serving(Child);
+
+impl Serving {
+    fn start(folder: &Folder) -> Self {
+        let mut command = folder.command(&["serve"]);
+        let serving = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        wait_for(&folder.path("data/control.sock"));
+        serving
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait_for(socket: &Path) {
+    let begin = Instant::now();
+    while std::os::unix::net::UnixStream::connect(socket).is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "the server does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// An app from its making to the end of its key.
+fn walk(folder: &Folder, name: &str) {
+    let app = folder.json(&["app", "add", name, "--title", "The forum", "--no-key"]);
+    assert_eq!((&app["name"], &app["title"]), (&Value::from(name), &Value::from("The forum")));
+    let key = folder.json(&["key", "add", name, "--label", "web", "--expires-in-days", "2"]);
+    let (id, text) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    let list = folder.say(&["key", "list", name]);
+    assert!(list.contains(id) && list.contains("good") && !list.contains(text), "{list}");
+    assert!(folder.say(&["key", "revoke", id]).contains(id));
+    assert!(folder.say(&["key", "list", name]).contains("revoked"));
+    assert!(folder.say(&["app", "list"]).contains("The forum"));
+    assert!(folder.fail(&["app", "add", name]).contains("has this name"));
+    assert!(folder.fail(&["app", "edit", name, "--set", "tries=99"]).contains("between 1 and 10"));
+    assert!(folder.say(&["token", "revoke", name, "--all"]).contains("good no longer"));
+    assert_eq!(folder.say(&["message", "list"]), "No message waits.\n");
+    assert_eq!(folder.json(&["key", "rotate"])["stage"], "current");
+}
+
+#[test]
+fn every_command_works_with_and_without_a_running_server() {
+    let folder = Folder::new();
+    walk(&folder, "alone");
+    let serving = Serving::start(&folder);
+    walk(&folder, "beside");
+    assert!(folder.fail(&["migrate"]).contains("in use"), "the database belongs to the server");
+    drop(serving);
+    assert!(folder.path("data/control.sock").exists(), "killed, it left its socket");
+    let names = folder.json(&["app", "list"]);
+    assert_eq!((&names[0]["name"], &names[1]["name"]), (&Value::from("alone"), &Value::from("beside")));
+}
+
+#[test]
+fn a_first_key_is_shown_once_and_a_typing_error_is_found_before_anything_is_opened() {
+    let folder = Folder::new();
+    assert!(folder.fail(&["app", "add", "-x-"]).contains("--help"));
+    assert!(folder.fail(&["token", "revoke", "forum"]).contains("--all"));
+    assert!(!folder.path("data").exists());
+    let added = folder.say(&["app", "add", "forum"]);
+    assert!(added.contains("cs_sk_") && added.contains("shown this once"), "{added}");
+    assert!(folder.say(&["key", "generate", "--publishable"]).starts_with("cs_pk_"));
+}
+
+#[test]
+fn migrate_says_what_there_is_to_do() {
+    let folder = Folder::new();
+    assert!(folder.fail(&["migrate", "--check"]).contains("not up to date"));
+    assert!(folder.say(&["migrate"]).starts_with("The schema went from version 0 to "));
+    assert!(folder.say(&["migrate", "--check"]).starts_with("The schema is up to date"));
+}

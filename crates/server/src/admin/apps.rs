@@ -1,0 +1,235 @@
+//! Apps: made, changed, switched off. Those of the configuration file are shown here and changed there.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use countersign_domain::{
+    app::AppName,
+    changes::{Change, Changes},
+    secret::Secret,
+    stored_app::StoredApp,
+};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{List, Page, failed, find_app, invalid, reload, shown};
+use crate::{
+    api::{Answer, answer, rfc3339},
+    call::{Json, Named},
+    config::AppSettings,
+    error::ApiError,
+    maintenance,
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/admin/apps", get(list).post(create))
+        .route("/v1/admin/apps/{app}", get(show).patch(change).put(replace))
+        .route("/v1/admin/apps/{app}/disable", post(disable))
+        .route("/v1/admin/apps/{app}/enable", post(enable))
+        .route("/v1/admin/apps/{app}/token-secret", post(token_secret))
+}
+
+/// An app with its settings, in the words of the configuration file.
+#[derive(Debug, Serialize)]
+pub struct AppBody {
+    /// Its settings; those that are absent have their defaults.
+    #[serde(flatten)]
+    pub settings: AppSettings,
+    /// Whether it comes from the configuration file, and is changed there.
+    pub declared: bool,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// The secret that its HS256 tokens are checked with, in base64url. Shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_secret: Option<String>,
+}
+
+/// A secret that was made for an app's tokens.
+#[derive(Debug, Serialize)]
+pub struct TokenSecretBody {
+    /// Base64url, as the `k` of a JWK. Shown once.
+    pub token_secret: String,
+    /// Until when tokens of the former secret are accepted.
+    pub former_accepted_until: String,
+}
+
+async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<AppBody>> {
+    let list = page.of(all(&server).await?, |app| app.settings.name.clone());
+    Ok(answer(StatusCode::OK, list))
+}
+
+async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
+    Ok(answer(StatusCode::OK, body_of(&server, &app, None).await?))
+}
+
+async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSettings>) -> Answer<AppBody> {
+    let name = check(&settings)?;
+    if server.registry.load().is_declared(&name) {
+        return Err(ApiError::Declared);
+    }
+    let (this, name, settings) = (&server, &name, &settings);
+    server
+        .decide(|| async move {
+            if this.store.apps().await?.iter().any(|app| app.name == *name) {
+                return Err(ApiError::AlreadyExists("app"));
+            }
+            let created_at = this.now();
+            let fresh = StoredApp {
+                name: name.clone(),
+                settings: String::new(),
+                disabled: false,
+                created_at,
+                version: 0,
+            };
+            Ok(((), Changes(vec![Change::App(write(fresh, settings.clone())?)])))
+        })
+        .await?;
+    let secret = settle(&server, name).await?;
+    Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str(), secret).await?))
+}
+
+/// JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
+async fn change(
+    State(server): State<Arc<Server>>,
+    Named(app): Named,
+    Json(patch, _): Json<serde_json::Map<String, serde_json::Value>>,
+) -> Answer<AppBody> {
+    let edit = move |settings: AppSettings| {
+        let mut value = serde_json::to_value(settings).map_err(|_| ApiError::Internal)?;
+        let members = value.as_object_mut().ok_or(ApiError::Internal)?;
+        for (name, member) in &patch {
+            if member.is_null() {
+                members.remove(name)
+            } else {
+                members.insert(name.clone(), member.clone())
+            };
+        }
+        serde_json::from_value(value).map_err(|error| invalid_setting(&error.to_string()))
+    };
+    edit_app(&server, &app, &edit).await
+}
+
+async fn replace(
+    State(server): State<Arc<Server>>,
+    Named(app): Named,
+    Json(settings, _): Json<AppSettings>,
+) -> Answer<AppBody> {
+    edit_app(&server, &app, &|_| Ok(settings.clone())).await
+}
+
+async fn disable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
+    edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: true, ..settings })).await
+}
+
+async fn enable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
+    edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
+}
+
+/// A new shared secret; tokens of the former one are accepted until the last of them is over.
+async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<TokenSecretBody> {
+    let app = find_app(&server, &app)?;
+    let algorithm = app.token.algorithm;
+    if !algorithm.is_symmetric() {
+        return Err(invalid(
+            "app",
+            "its tokens are not signed with a shared secret: token_algorithm is not HS256",
+        ));
+    }
+    let until = server.now() + app.token.lifetime;
+    let made =
+        maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), app.token.lifetime).await;
+    let secret = made.map_err(failed)?.ok_or(ApiError::Unavailable)?;
+    let body = TokenSecretBody { token_secret: shown(&secret), former_accepted_until: rfc3339(until) };
+    Ok(answer(StatusCode::CREATED, body))
+}
+
+type Edit<'a> = &'a (dyn Fn(AppSettings) -> Result<AppSettings, ApiError> + Send + Sync);
+
+async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<AppBody> {
+    let name: AppName = app.parse().map_err(|_| ApiError::NotFound)?;
+    if server.registry.load().is_declared(&name) {
+        return Err(ApiError::Declared);
+    }
+    let name = &name;
+    server
+        .decide(|| async move {
+            let stored = server.store.apps().await?.into_iter().find(|stored| stored.name == *name);
+            let stored = stored.ok_or(ApiError::NotFound)?;
+            let settings = edit(read(&stored))?;
+            if check(&settings)? != *name {
+                return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
+            }
+            Ok(((), Changes(vec![Change::App(write(stored, settings)?)])))
+        })
+        .await?;
+    let secret = settle(server, name).await?;
+    Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
+}
+
+/// The name of an app whose settings are good.
+fn check(settings: &AppSettings) -> Result<AppName, ApiError> {
+    if !settings.keys.is_empty() {
+        return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
+    }
+    Ok(settings.app().map_err(|error| invalid_setting(&error.0))?.name)
+}
+
+fn invalid_setting(detail: &str) -> ApiError {
+    ApiError::InvalidMember { member: "settings", code: "invalid_setting", detail: detail.to_owned() }
+}
+
+fn read(stored: &StoredApp) -> AppSettings {
+    let settings = serde_json::from_str(&stored.settings)
+        .unwrap_or_else(|_| AppSettings { name: stored.name.to_string(), ..AppSettings::default() });
+    AppSettings { disabled: stored.disabled, ..settings }
+}
+
+fn write(stored: StoredApp, settings: AppSettings) -> Result<StoredApp, ApiError> {
+    // Whether it is switched off has a column of its own, and is said there alone.
+    let disabled = settings.disabled;
+    let settings = serde_json::to_string(&AppSettings { disabled: false, ..settings });
+    Ok(StoredApp { settings: settings.map_err(|_| ApiError::Internal)?, disabled, ..stored })
+}
+
+/// Takes a changed app over and makes the signing keys that it needs. A shared secret that was made is returned.
+async fn settle(server: &Arc<Server>, name: &AppName) -> Result<Option<Secret<Vec<u8>>>, ApiError> {
+    reload(server).await?;
+    let algorithm = server.app(name).ok_or(ApiError::Unavailable)?.token.algorithm;
+    let scope = (Some(name.clone()), algorithm);
+    let lacks_secret =
+        algorithm.is_symmetric() && server.key_ring.load().newest(Some(name), algorithm).is_none();
+    if lacks_secret {
+        return maintenance::add_key(server, scope, None, server.now()).await.map_err(failed);
+    }
+    maintenance::rotate(server).await.map_err(failed)?;
+    Ok(None)
+}
+
+async fn body_of(server: &Server, name: &str, secret: Option<Secret<Vec<u8>>>) -> Result<AppBody, ApiError> {
+    let found = all(server).await?.into_iter().find(|app| app.settings.name == name);
+    let token_secret = secret.as_ref().map(shown);
+    Ok(AppBody { token_secret, ..found.ok_or(ApiError::NotFound)? })
+}
+
+/// Every app by name, the file's in place of stored ones of the same name, without the file's keys.
+async fn all(server: &Server) -> Result<Vec<AppBody>, ApiError> {
+    let declared = server.config.load().apps.clone();
+    let stored = server.store.apps().await?;
+    let stored = stored.iter().filter(|app| declared.iter().all(|other| other.name != app.name.as_str()));
+    let body =
+        |settings, declared, created_at| AppBody { settings, declared, created_at, token_secret: None };
+    let mut apps: Vec<AppBody> =
+        stored.map(|app| body(read(app), false, Some(rfc3339(app.created_at)))).collect();
+    let keyless = declared.into_iter().map(|settings| AppSettings { keys: Vec::new(), ..settings });
+    apps.extend(keyless.map(|settings| body(settings, true, None)));
+    apps.sort_by(|one, other| one.settings.name.cmp(&other.settings.name));
+    Ok(apps)
+}

@@ -1,0 +1,101 @@
+//! Messages that wait: listed without recipient and content, hurried, dropped.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{delete, get, post},
+};
+use countersign_domain::{
+    changes::{Change, Changes},
+    id::MessageId,
+    message::Message,
+};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{List, Page, invalid};
+use crate::{
+    api::{Answer, answer, rfc3339},
+    call::Named,
+    error::ApiError,
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/admin/messages", get(list))
+        .route("/v1/admin/messages/{id}", delete(forget))
+        .route("/v1/admin/messages/{id}/retry", post(retry))
+}
+
+/// A message that waits. To whom it goes and what it says is sealed, for operators too.
+#[derive(Debug, Serialize)]
+pub struct MessageBody {
+    /// Names it; also in the mail's `Message-ID`.
+    pub id: String,
+    /// The app that speaks.
+    pub app: String,
+    /// When it was promised.
+    pub created_at: String,
+    /// When it is tried next.
+    pub due_at: String,
+    /// How often sending was tried.
+    pub attempts: u32,
+    /// When it is of no use any more, and goes by itself.
+    pub expires_at: String,
+}
+
+/// What was done to a message.
+#[derive(Debug, Serialize)]
+pub struct MessageDoneBody {
+    /// The message.
+    pub id: String,
+    /// `due` or `dropped`.
+    pub outcome: &'static str,
+}
+
+async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<MessageBody>> {
+    let after = match &page.after {
+        Some(after) => after.parse().map_err(|_| invalid("after", "expected the id of a message"))?,
+        None => MessageId::from_bytes([0; 16]),
+    };
+    let most = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let waiting = server.store.messages_after(after, most).await?;
+    Ok(answer(StatusCode::OK, page.of(waiting.iter().map(body_of), |message| message.id.clone())))
+}
+
+/// Makes it due now: the worker takes it within a second.
+async fn retry(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
+    let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
+    commit(&server, Change::MessageDue(id, server.now())).await?;
+    Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "due" }))
+}
+
+/// Forgets it. One that is being sent at this moment may still arrive.
+async fn forget(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
+    let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
+    commit(&server, Change::MessageForgotten(id)).await?;
+    Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "dropped" }))
+}
+
+async fn commit(server: &Server, change: Change) -> Result<(), ApiError> {
+    match server.store.commit(Changes(vec![change])).await {
+        // The row is not there: it was sent, or never was.
+        Err(countersign_store::Error::Conflict) => Err(ApiError::NotFound),
+        other => Ok(other?),
+    }
+}
+
+fn body_of(message: &Message) -> MessageBody {
+    MessageBody {
+        id: message.id.to_string(),
+        app: message.app.to_string(),
+        created_at: rfc3339(message.created_at),
+        due_at: rfc3339(message.due_at),
+        attempts: message.attempts,
+        expires_at: rfc3339(message.expires_at),
+    }
+}

@@ -1,0 +1,121 @@
+//! `/v1/admin`: what an operator changes while the server runs. A file for each group of routes.
+//!
+//! There is no key here: these routes are served on Unix sockets alone, and the mode of a socket says who may. What
+//! is changed holds at once on this node; other nodes read it within a second. No content of a message, no digest
+//! and no stored secret is ever shown; what is made is shown once.
+
+pub mod apps;
+pub mod keys;
+pub mod messages;
+pub mod revocations;
+pub mod signing;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, Query, Request},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use countersign_domain::{
+    app::{App, AppName},
+    secret::Secret,
+};
+use http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::ApiError, listener::Peer, maintenance, state::Server};
+
+/// All routes for operators.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .merge(apps::routes())
+        .merge(keys::routes())
+        .merge(messages::routes())
+        .merge(revocations::routes())
+        .merge(signing::routes())
+        .route_layer(middleware::from_fn(local_only))
+}
+
+/// A network is nobody's identity: whoever comes over one finds nothing, whatever the listeners are set to serve.
+async fn local_only(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Peer>() {
+        Some(Peer(Some(_))) => ApiError::NotFound.into_response(),
+        Some(Peer(None)) | None => next.run(request).await,
+    }
+}
+
+/// Which part of a list is asked for: `?after=…&limit=…`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// What the former part named as `next`.
+    #[serde(default)]
+    after: Option<String>,
+    /// At most so many: 1 to 200, 50 by default.
+    #[serde(default = "usual_limit")]
+    limit: usize,
+}
+
+fn usual_limit() -> usize {
+    50
+}
+
+/// A part of a list.
+#[derive(Debug, Serialize)]
+pub struct List<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// What to ask for as `after` to have more; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl FromRequestParts<Arc<Server>> for Page {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
+        let Query(page) =
+            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
+        if (1..=200).contains(&page.limit) { Ok(page) } else { Err(invalid("limit", "expected 1 to 200")) }
+    }
+}
+
+impl Page {
+    /// This part of `all`, which is in the order of what `name` gives.
+    fn of<T>(&self, all: impl IntoIterator<Item = T>, name: impl Fn(&T) -> String) -> List<T> {
+        let follows = |entry: &T| self.after.as_ref().is_none_or(|after| name(entry) > *after);
+        let mut items: Vec<T> = all.into_iter().filter(follows).take(self.limit + 1).collect();
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let next = items.last().filter(|_| more).map(name);
+        List { items, next }
+    }
+}
+
+/// A member that is not what it should be.
+fn invalid(member: &'static str, detail: &str) -> ApiError {
+    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
+}
+
+/// An app that is known now.
+fn find_app(server: &Server, name: &str) -> Result<Arc<App>, ApiError> {
+    let name: AppName = name.parse().map_err(|_| ApiError::NotFound)?;
+    server.app(&name).ok_or(ApiError::NotFound)
+}
+
+/// Takes over what was committed.
+async fn reload(server: &Server) -> Result<(), ApiError> {
+    maintenance::reload(server).await.map_err(failed)
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> ApiError {
+    tracing::error!(%error, "what an operator asked for could not be done");
+    ApiError::Unavailable
+}
+
+/// A shared secret as it is shown once: base64url, as the `k` of a JWK (RFC 7518, 6.4.1).
+fn shown(secret: &Secret<Vec<u8>>) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(secret.expose())
+}

@@ -1,0 +1,111 @@
+//! Signing keys: where each stands in its life, and a successor before its time.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use countersign_domain::{
+    algorithm::Algorithm,
+    signing_key::{RotationPolicy, Stage, StoredKey},
+    time::Timestamp,
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{List, Page, failed, invalid};
+use crate::{
+    api::{Answer, answer, rfc3339},
+    call::Json,
+    error::ApiError,
+    maintenance,
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/admin/signing-keys", get(list))
+        .route("/v1/admin/signing-keys/rotate", post(rotate))
+}
+
+/// A signing key, without its private part.
+#[derive(Debug, Serialize)]
+pub struct SigningKeyBody {
+    /// `kid`.
+    pub id: String,
+    /// What it signs with.
+    pub algorithm: &'static str,
+    /// The app it signs for alone; absent for keys of all apps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// `next`, `current`, `retiring` or `gone`.
+    pub stage: &'static str,
+    /// When it was made.
+    pub created_at: String,
+    /// From when it signs.
+    pub active_at: String,
+    /// Until when it signs; absent for a shared secret, which signs until another is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retires_at: Option<String>,
+    /// Until when its signatures are accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<String>,
+}
+
+/// Which key is to be replaced.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateBody {
+    /// Its algorithm: EdDSA, ES256, ES384, ES512 or RS256.
+    algorithm: String,
+}
+
+async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<SigningKeyBody>> {
+    let now = server.now();
+    let ring = server.key_ring.load();
+    let mut keys: Vec<_> = ring.all().into_iter().map(|key| body_of(key, now)).collect();
+    keys.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(answer(StatusCode::OK, page.of(keys, |key| key.id.clone())))
+}
+
+/// Makes a successor that signs at once. What the former key signed stays good.
+async fn rotate(
+    State(server): State<Arc<Server>>,
+    Json(body, _): Json<RotateBody>,
+) -> Answer<SigningKeyBody> {
+    let algorithm = Algorithm::parse(&body.algorithm)
+        .ok_or_else(|| invalid("algorithm", "expected EdDSA, ES256, ES384, ES512 or RS256"))?;
+    if algorithm.is_symmetric() {
+        return Err(invalid("algorithm", "a shared secret is its app's: make a new one for the app"));
+    }
+    let keep = RotationPolicy::default().keep_after;
+    let made = maintenance::replace_key(&server, (None, algorithm), keep).await.map_err(failed)?;
+    made.ok_or(ApiError::Unavailable)?;
+    let ring = server.key_ring.load();
+    let newest = ring.newest(None, algorithm).ok_or(ApiError::Internal)?;
+    Ok(answer(StatusCode::CREATED, body_of(newest, server.now())))
+}
+
+fn body_of(key: &StoredKey, now: Timestamp) -> SigningKeyBody {
+    let stage = match key.stage(now) {
+        Stage::Next => "next",
+        Stage::Current => "current",
+        Stage::Retiring => "retiring",
+        Stage::Gone => "gone",
+    };
+    // A time that no calendar writes is one that never comes.
+    let time = |moment| Some(rfc3339(moment)).filter(|text| !text.is_empty());
+    SigningKeyBody {
+        id: key.id.clone(),
+        algorithm: key.algorithm.name(),
+        app: key.app.as_ref().map(ToString::to_string),
+        stage,
+        created_at: rfc3339(key.created_at),
+        active_at: rfc3339(key.active_at),
+        retires_at: time(key.retires_at),
+        gone_at: time(key.gone_at),
+    }
+}

@@ -1,0 +1,235 @@
+//! The description of the public interface (OpenAPI 3.1), put together from the handlers and their bodies.
+//!
+//! Which refusals an operation can give is listed here; their status codes and texts come from the one table of
+//! refusals. It knows no configuration: the server's address is added when the document is served.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use countersign_domain::{refusal::Refusal, time::Span};
+use http::{HeaderValue, StatusCode, header};
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Content, HeaderBuilder, ObjectBuilder, OpenApi, Ref, ResponseBuilder, Type,
+        path::Operation,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+        server::Server as Address,
+    },
+};
+
+use crate::{
+    api,
+    error::{ApiError, BodyError},
+    operations,
+    state::Server,
+};
+
+/// Media type of refusals.
+const PROBLEM: &str = "application/problem+json";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Proves who controls a mailbox and tells an app. Refusals are problem documents (RFC 9457) with a \
+            stable `code`; any path may also answer 404, 405 and, behind a proxy, what the proxy answers.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
+        api::verify::verify, api::token::token, api::token::introspect, api::token::revoke, operations::jwks,
+    ),
+    components(schemas(api::ProblemBody)),
+    tags(
+        (name = "challenges", description = "Ask a person for a proof, and check it"),
+        (name = "tokens", description = "What a proof is worth, and whether it still is"),
+    ),
+)]
+struct Public;
+
+/// The route of the document.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/openapi.json", get(served))
+}
+
+async fn served(State(server): State<Arc<Server>>) -> Response {
+    let mut document = document();
+    document.servers = Some(vec![Address::new(server.issuer())]);
+    let mut response = crate::api::answer(StatusCode::OK, document).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// The description of everything that apps call, without the address of a server.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = Public::openapi();
+    let components = document.components.get_or_insert_default();
+    for (name, scheme, description) in [
+        ("secret_key", HttpAuthScheme::Bearer, "A secret API key, `cs_sk_…`: for the app's server alone"),
+        (
+            "publishable_key",
+            HttpAuthScheme::Bearer,
+            "A publishable API key, `cs_pk_…`: from the app's listed origins",
+        ),
+        ("access_token", HttpAuthScheme::Bearer, "An access token that a challenge was worth"),
+        (
+            "client_secret_basic",
+            HttpAuthScheme::Basic,
+            "The app's name and a secret API key (RFC 6749, 2.3.1)",
+        ),
+    ] {
+        let mut http = Http::new(scheme);
+        http.description = Some(description.to_owned());
+        components.add_security_scheme(name, SecurityScheme::Http(http));
+    }
+    for (path, item) in &mut document.paths.paths {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            describe_refusals(path, operation);
+        }
+    }
+    document
+}
+
+/// Replaces the placeholder of a handler by a response for each status that it can refuse with.
+fn describe_refusals(path: &str, operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    responses.remove("4XX");
+    let mut codes: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+    let mut waits: BTreeMap<u16, bool> = BTreeMap::new();
+    for refusal in refusals(path, operation.request_body.is_some()) {
+        let status = refusal.status().as_u16();
+        codes.entry(status).or_default().push(refusal.code());
+        *waits.entry(status).or_default() |= refusal.retry_after().is_some();
+    }
+    for (status, codes) in codes {
+        if responses.contains_key(&status.to_string()) {
+            continue;
+        }
+        let mut response = ResponseBuilder::new()
+            .description(format!("`{}`", codes.join("`, `")))
+            .content(PROBLEM, Content::new(Some(Ref::from_schema_name("ProblemBody"))));
+        if waits.get(&status) == Some(&true) {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+            let header =
+                HeaderBuilder::new().description(Some("Seconds to wait")).schema(Some(seconds)).build();
+            response = response.header("Retry-After", header);
+        }
+        responses.insert(status.to_string(), response.build().into());
+    }
+}
+
+/// What an operation may be refused for.
+fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
+    use ApiError as E;
+    let wait = Span::from_seconds(1);
+    let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
+    let key = [E::KeyMissing, E::KeyMalformed(String::new()), E::KeyUnknown, E::KeyEnded, E::AppDisabled];
+    let mut all = vec![E::Unavailable, E::Internal];
+    if path == "/.well-known/jwks.json" {
+        return Vec::new();
+    }
+    if path.starts_with("/oauth2/") {
+        all.extend([E::Body(BodyError::TooLarge(0)), E::Body(BodyError::Incomplete)]);
+        return all;
+    }
+    all.extend(key);
+    if has_body {
+        all.extend(bodies());
+    }
+    let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
+    let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
+    let code = [
+        invalid("code", "malformed_code"),
+        E::Refused(Refusal::InvalidCode { tries_left: 0 }),
+        E::Refused(Refusal::ChallengeOver),
+        E::Refused(Refusal::TooManyAttempts { retry_after: wait }),
+    ];
+    match path {
+        "/v1/challenges" => all.extend([
+            E::OriginNotAllowed,
+            E::KeyKind("secret"),
+            invalid("to.email", "invalid_address"),
+            invalid("subject", "text_not_allowed"),
+            E::IdempotencyKeyReused,
+            E::Refused(Refusal::ChallengeOver),
+            E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
+            E::Refused(Refusal::TooManyMessages { retry_after: wait }),
+            E::AppLimit(wait),
+            E::TooManyRequests(wait),
+        ]),
+        "/v1/challenges/{id}" => all.extend(challenge),
+        "/v1/challenges/{id}/verify" => {
+            all.extend(challenge.into_iter().chain(binding).chain(code).chain([E::TooManyRequests(wait)]));
+        }
+        "/v1/challenges/{id}/redeem" => {
+            let over = [E::Refused(Refusal::ChallengeOver), E::Refused(Refusal::NotApproved)];
+            all.extend(challenge.into_iter().chain(binding).chain(over));
+        }
+        "/v1/verify" => {
+            all.extend(code);
+            all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
+            all.push(E::Refused(Refusal::ChallengeNotFound));
+        }
+        _ => all.push(E::InvalidToken),
+    }
+    all
+}
+
+/// What may be wrong with a body as a whole.
+fn bodies() -> [ApiError; 5] {
+    [
+        BodyError::Malformed(String::new()),
+        BodyError::Incomplete,
+        BodyError::TooLarge(0),
+        BodyError::MediaType(""),
+        BodyError::Shape(String::new()),
+    ]
+    .map(ApiError::Body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operations() -> Vec<(String, serde_json::Value)> {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().clone();
+        let each = |(path, item): (String, serde_json::Value)| {
+            let item = item.as_object().unwrap().clone();
+            item.into_iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        };
+        paths.into_iter().flat_map(each).collect()
+    }
+
+    #[test]
+    fn every_operation_names_each_status_and_says_what_it_sends() {
+        let operations = operations();
+        assert_eq!(operations.len(), 9);
+        for (name, operation) in operations {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
+                let refusal = status.starts_with('4') || status.starts_with('5');
+                let problem = response["content"].get(PROBLEM).is_some();
+                assert!(!refusal || problem || name.contains("/oauth2/"), "{name}: {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_of_ours_take_no_unknown_members() {
+        let document = serde_json::to_value(document()).unwrap();
+        let schemas = &document["components"]["schemas"];
+        for name in ["StartBody", "Recipient", "EndUser", "VerifyBody", "RedeemBody", "VerifyByAddressBody"] {
+            assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+        }
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+}

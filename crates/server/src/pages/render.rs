@@ -1,0 +1,92 @@
+//! Pages from templates: compiled in, escaped, with headers that let nothing in from elsewhere.
+
+use std::sync::OnceLock;
+
+use axum::response::{Html, IntoResponse as _, Response};
+use http::{HeaderName, HeaderValue};
+use minijinja::{Environment, Value};
+
+use crate::error::ApiError;
+
+/// What a page may do: show our style, send its form to us, run our scripts where it has any.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      img-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const SOURCES: [(&str, &str); 5] = [
+    ("layout.html", include_str!("../templates/pages/layout.html")),
+    ("link.html", include_str!("../templates/pages/link.html")),
+    ("message.html", include_str!("../templates/pages/message.html")),
+    ("demo.html", include_str!("../templates/pages/demo.html")),
+    ("inbox.html", include_str!("../templates/pages/inbox.html")),
+];
+
+/// A page as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
+#[must_use]
+pub fn page(template: &str, values: &Value) -> Response {
+    let printed = templates().and_then(|templates| templates.get_template(template)?.render(values.clone()));
+    let mut response = match printed {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, template, "a page cannot be printed");
+            return ApiError::Internal.into_response();
+        }
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("x-robots-tag", "noindex"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
+    static TEMPLATES: OnceLock<Environment<'static>> = OnceLock::new();
+    if let Some(templates) = TEMPLATES.get() {
+        return Ok(templates);
+    }
+    let mut templates = Environment::new();
+    for (name, source) in SOURCES {
+        templates.add_template(name, source)?;
+    }
+    Ok(TEMPLATES.get_or_init(|| templates))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p08_pages_load_nothing_from_elsewhere() {
+        for (name, source) in SOURCES {
+            for place in ["src=\"", "href=\"", "action=\"", "url("] {
+                for found in source.split(place).skip(1) {
+                    let own = found.starts_with('/') && !found.starts_with("//")
+                        || found.starts_with("{{ mail.link }}");
+                    assert!(own, "{name}: {place}{}", &found[..found.len().min(40)]);
+                }
+            }
+        }
+        assert!(!include_str!("../static/style.css").contains("url("));
+    }
+
+    #[test]
+    fn p09_code_fields_take_one_time_codes_and_pastes() {
+        let demo = SOURCES[3].1;
+        assert!(demo.contains("autocomplete=\"one-time-code\"") && demo.contains("inputmode=\"numeric\""));
+        assert!(!demo.contains("maxlength=\"1\"") && !include_str!("../static/demo.js").contains("paste"));
+    }
+
+    #[test]
+    fn what_people_wrote_is_escaped() {
+        let values =
+            minijinja::context! { lang => "en", title => "<script>alert(1)</script>", text => "\"'&" };
+        let environment = templates().unwrap();
+        let printed = environment.get_template("message.html").unwrap().render(values).unwrap();
+        assert!(!printed.contains("<script>") && printed.contains("&lt;script&gt;"), "{printed}");
+    }
+}

@@ -1,0 +1,24 @@
+//! The server from outside: HTTP goes in; HTTP, mail and state come out. Time stands still until a test moves it, and
+//! randomness is seeded.
+//!
+//! A property that touches the store is a test for each engine. PostgreSQL and MariaDB are the servers that
+//! `COUNTERSIGN_TEST_POSTGRES` and `COUNTERSIGN_TEST_MARIADB` name; without the variable a test fails, unless
+//! `COUNTERSIGN_TEST_SKIP` names the engine.
+
+#[expect(dead_code, reason = "shared with the tests of the store, which also end connections")]
+#[path = "../../../store/tests/contract/network.rs"]
+mod network;
+mod support;
+
+mod callers;
+mod challenges;
+mod enumeration;
+mod flow;
+mod input;
+mod limits;
+mod links;
+mod mail;
+mod outage;
+mod privacy;
+mod subjects;
+mod tokens;

@@ -1,0 +1,164 @@
+//! The whole flow, by many callers at once and by one; and questions about a token while others sign in.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+use super::{
+    clients::{Caller, token_request},
+    world::World,
+};
+
+/// Callers that ask about a token while others sign in.
+const READERS: usize = 4;
+
+/// When a load of flows ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Until {
+    /// After so many flows.
+    Count(usize),
+    /// After this time.
+    Elapsed(Duration),
+}
+
+/// What a load of flows saw.
+#[derive(Debug, Default)]
+pub(crate) struct Flows {
+    /// From the first request to the last token.
+    pub(crate) elapsed: Duration,
+    /// Of each flow.
+    pub(crate) latencies: Vec<Duration>,
+    /// Of each flow.
+    pub(crate) tokens: Vec<String>,
+}
+
+impl Flows {
+    /// Flows in a second.
+    pub(crate) fn per_second(&self) -> f64 {
+        self.tokens.len() as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// Flows by `callers` at once, each beginning the next when one has ended; with `pause` not before that has passed.
+///
+/// # Errors
+/// When any flow fails.
+pub(crate) fn flows(
+    world: &World,
+    port: u16,
+    callers: usize,
+    until: Until,
+    pause: Duration,
+) -> anyhow::Result<Flows> {
+    let result = Rc::new(RefCell::new(Flows::default()));
+    let begun = Rc::new(Cell::new(0));
+    let began = Instant::now();
+    world.run(async {
+        let mut tasks = JoinSet::new();
+        let mut connected = Vec::new();
+        for _ in 0..callers {
+            connected.push(Caller::connect(port, world.mailboxes.clone()).await?);
+        }
+        // People are numbered ahead, since tasks may not borrow the world.
+        let people = Rc::new(move || begun.replace(begun.get() + 1));
+        let first = world.person() << 32;
+        for mut caller in connected {
+            let (result, people) = (Rc::clone(&result), Rc::clone(&people));
+            tasks.spawn_local(async move {
+                loop {
+                    let number = people();
+                    let ended = match until {
+                        Until::Count(count) => number >= count,
+                        Until::Elapsed(long) => began.elapsed() >= long,
+                    };
+                    if ended {
+                        return anyhow::Ok(());
+                    }
+                    let before = Instant::now();
+                    let token = caller.flow(first + number as u64).await?;
+                    let mut result = result.borrow_mut();
+                    result.latencies.push(before.elapsed());
+                    result.tokens.push(token);
+                    drop(result);
+                    tokio::time::sleep(pause.saturating_sub(before.elapsed())).await;
+                }
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended??;
+        }
+        anyhow::Ok(())
+    })?;
+    let mut result = result.take();
+    result.elapsed = began.elapsed();
+    Ok(result)
+}
+
+/// Times of questions about tokens, each caller one a millisecond, while `writers` callers sign in, each once in `pause`.
+///
+/// # Errors
+/// When any request fails.
+pub(crate) fn reads(
+    world: &World,
+    port: u16,
+    tokens: &[String],
+    (writers, pause): (usize, Duration),
+    long: Duration,
+) -> anyhow::Result<Vec<Duration>> {
+    let first = world.person() << 32;
+    let requests: Vec<String> = tokens.iter().take(1024).map(|token| token_request(token)).collect();
+    let requests = Rc::new(requests);
+    world.run(async {
+        let mut writing = JoinSet::new();
+        for writer in 0..writers {
+            let mut caller = Caller::connect(port, world.mailboxes.clone()).await?;
+            writing.spawn_local(async move {
+                for number in 0.. {
+                    let before = Instant::now();
+                    caller.flow(first + ((writer as u64) << 24) + number).await?;
+                    tokio::time::sleep(pause.saturating_sub(before.elapsed())).await;
+                }
+                anyhow::Ok(())
+            });
+        }
+        let mut reading = JoinSet::new();
+        for reader in 0..READERS {
+            let caller = Caller::connect(port, world.mailboxes.clone()).await?;
+            reading.spawn_local(read(caller, Rc::clone(&requests), reader * 256, long));
+        }
+        let mut times = Vec::new();
+        while let Some(ended) = reading.join_next().await {
+            times.extend(ended??);
+        }
+        // A flow that failed ended its task; those that still run did not fail.
+        while let Some(ended) = writing.try_join_next() {
+            ended??;
+        }
+        writing.shutdown().await;
+        Ok(times)
+    })
+}
+
+async fn read(
+    mut caller: Caller,
+    requests: Rc<Vec<String>>,
+    mut place: usize,
+    long: Duration,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut times = Vec::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let began = Instant::now();
+    while began.elapsed() < long {
+        tick.tick().await;
+        place += 1;
+        let before = Instant::now();
+        caller.exchange(&requests[place % requests.len()]).await?;
+        times.push(before.elapsed());
+    }
+    Ok(times)
+}

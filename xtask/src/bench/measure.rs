@@ -1,0 +1,168 @@
+//! The order of a run: first the flows, which make the tokens, then the checks of tokens, then memory and size.
+#![expect(clippy::print_stdout, reason = "the table is what the command is for")]
+
+use std::{path::Path, time::Duration};
+
+use super::{
+    fill,
+    flow::{self, Until},
+    process::Process,
+    report::{Report, Target, machine, median, micros, percentile},
+    settings::Settings,
+    tokens::{self, Hello},
+    world::{Server, World},
+};
+
+/// Callers at once, where the issue says many.
+const MANY: usize = 64;
+/// Durable commits of one flow: the challenge with its message, the message forgotten, the challenge verified.
+const COMMITS: f64 = 3.0;
+
+/// Measures everything and prints it.
+///
+/// # Errors
+/// When a measurement could not be made.
+pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
+    let machine = machine();
+    println!("{machine}");
+    if settings.folder.exists() {
+        std::fs::remove_dir_all(&settings.folder)?;
+    }
+    std::fs::create_dir_all(&settings.folder)?;
+    let (world, mut report) = (World::new()?, Report::default());
+    let hello = hello(&settings.folder)?;
+    let folder = settings.folder.join("main");
+    start_and_stop(settings, &world, &folder, &mut report)?;
+    let server = Server::start(&world, &folder)?;
+    // The first minute's work is not idling.
+    std::thread::sleep(Duration::from_secs(2));
+    report.add("resident, idle", server.process.mebibytes("VmRSS")?, "MiB", Target::AtMost(12.0));
+    let tokens = whole_flow(settings, &world, (&hello, &server), &mut report)?;
+    let verify = || floor(&settings.folder, &["bench-part", "floor", "verify"]);
+    tokens::measure(settings, (&hello, &server), &tokens, &mut report, &verify)?;
+    report.part("After all of this");
+    report.add("resident at most", server.process.mebibytes("VmHWM")?, "MiB", Target::AtMost(40.0));
+    server.process.stop()?;
+    if settings.large {
+        fill::measure(settings, &world, &mut report)?;
+    }
+    report.write(&machine, &settings.json)?;
+    std::fs::remove_dir_all(&settings.folder)?;
+    Ok(())
+}
+
+fn hello(folder: &Path) -> anyhow::Result<Hello> {
+    let program = std::env::current_exe()?;
+    let mut process = Process::start(&program, &["bench-part", "hello"], &folder.join("hello.log"))?;
+    let port = process.line()?.parse()?;
+    Ok(Hello { process, port })
+}
+
+/// A figure that a process of its own measures on the server's core.
+fn floor(folder: &Path, arguments: &[&str]) -> anyhow::Result<f64> {
+    let program = std::env::current_exe()?;
+    Ok(Process::start(&program, arguments, &folder.join("floor.log"))?.line()?.parse()?)
+}
+
+fn start_and_stop(
+    settings: &Settings,
+    world: &World,
+    folder: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.part("Size and start");
+    let size = std::fs::metadata(Server::program()?)?.len() as f64 / 1024.0 / 1024.0;
+    report.add("the program", size, "MiB", Target::AtMost(25.0));
+    // The first start makes the database and the keys.
+    Server::start(world, folder)?.process.stop()?;
+    let mut times = Vec::new();
+    for _ in 0..settings.rounds {
+        let server = Server::start(world, folder)?;
+        times.push(server.started_in.as_secs_f64() * 1e3);
+        server.process.stop()?;
+    }
+    report.add("from exec to the first 200", median(&times), "ms", Target::AtMost(30.0));
+    Ok(())
+}
+
+/// The flows by many callers, by one, and beside questions about tokens; the tokens of the first.
+fn whole_flow(
+    settings: &Settings,
+    world: &World,
+    (hello, server): (&Hello, &Server),
+    report: &mut Report,
+) -> anyhow::Result<Vec<String>> {
+    report.part("The whole flow: ask, mail over SMTP, verify, token; durable");
+    let warm = flow::flows(world, server.port, MANY, Until::Count(1_000), Duration::ZERO)?;
+    let (mut rates, mut costs, mut ratios, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut tokens = Vec::new();
+    for _ in 0..settings.rounds {
+        let floor = tokens::cpu((&hello.process, hello.port), &warm.tokens[0], settings.turn)?;
+        let before = server.process.cpu()?;
+        let count = Until::Count(settings.tokens.div_ceil(settings.rounds));
+        let flows = flow::flows(world, server.port, MANY, count, Duration::ZERO)?;
+        let cost = (server.process.cpu()? - before).as_secs_f64() * 1e6 / flows.tokens.len() as f64;
+        rates.push(flows.per_second());
+        ratios.push(flows.per_second() * cost / 1e6);
+        bare.push(cost / floor);
+        costs.push(cost);
+        tokens.extend(flows.tokens);
+    }
+    report.add(&format!("{MANY} callers"), median(&rates), "/s", Target::None);
+    report.add("… CPU of a flow", median(&costs), "µs", Target::None);
+    report.add("… CPU to one request of bare hyper", median(&bare), "", Target::AtMost(25.0));
+    report.add("… rate to 1/CPU", median(&ratios), "", Target::AtLeast(0.85));
+    report.add("resident under this load", server.process.mebibytes("VmRSS")?, "MiB", Target::AtMost(40.0));
+    one_caller(settings, world, server, report)?;
+    beside_writes(settings, world, server, (&warm.tokens, median(&rates)), report)?;
+    Ok(tokens)
+}
+
+fn one_caller(
+    settings: &Settings,
+    world: &World,
+    server: &Server,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (mut syncs, mut times, mut over) = (Vec::new(), Vec::new(), Vec::new());
+    let folder = settings.folder.display().to_string();
+    for _ in 0..settings.rounds {
+        let sync = floor(&settings.folder, &["bench-part", "floor", "fsync", &folder])?;
+        let flows = flow::flows(world, server.port, 1, Until::Elapsed(settings.turn), Duration::ZERO)?;
+        let time = median(&micros(&flows.latencies));
+        over.push((time - COMMITS * sync) / 1e3);
+        times.push(time / 1e3);
+        syncs.push(sync / 1e3);
+    }
+    report.add("append and fdatasync (probe)", median(&syncs), "ms", Target::None);
+    report.add("one caller's flow, p50", median(&times), "ms", Target::None);
+    report.add(&format!("… less {COMMITS} times the probe"), median(&over), "ms", Target::AtMost(1.0));
+    Ok(())
+}
+
+fn beside_writes(
+    settings: &Settings,
+    world: &World,
+    server: &Server,
+    (tokens, most): (&[String], f64),
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    const WRITERS: usize = 16;
+    // Half of what they reach when nobody holds them back.
+    let pause = Duration::from_secs_f64(WRITERS as f64 / (most / 2.0));
+    let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..settings.rounds {
+        let p99 = |writers| -> anyhow::Result<f64> {
+            let times = flow::reads(world, server.port, tokens, (writers, pause), settings.turn)?;
+            Ok(percentile(&micros(&times), 0.99))
+        };
+        let (without, with) = (p99(0)?, p99(WRITERS)?);
+        ratios.push(with / without);
+        alone.push(without);
+        beside.push(with);
+    }
+    report.add("GET /v1/token, p99, nobody signs in", median(&alone), "µs", Target::None);
+    report.add("… while people sign in at half load", median(&beside), "µs", Target::None);
+    report.add("… ratio", median(&ratios), "", Target::AtMost(2.0));
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The servers that are measured, and the runtime in which callers and their mailboxes live.
+
+use std::{
+    cell::Cell,
+    future::Future,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use tokio::{runtime::Runtime, task::LocalSet};
+
+use super::{
+    process::Process,
+    sink::{self, Mailboxes},
+};
+use crate::environment;
+
+/// An API key as the server accepts it; the databases it opens are thrown away.
+pub(crate) const API_KEY: &str = "cs_sk_benchbenchbenchbenchbenchbench002fgtd6f";
+
+/// What all measurements share.
+pub(crate) struct World {
+    runtime: Runtime,
+    tasks: LocalSet,
+    /// Who waits for which mail.
+    pub(crate) mailboxes: Mailboxes,
+    sink: u16,
+    people: Cell<u64>,
+}
+
+impl World {
+    /// Starts the mail server.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tasks, mailboxes) = (LocalSet::new(), Mailboxes::default());
+        let sink = tasks.block_on(&runtime, sink::start(mailboxes.clone()))?;
+        Ok(Self { runtime, tasks, mailboxes, sink, people: Cell::new(0) })
+    }
+
+    /// Runs callers; mail is taken meanwhile.
+    pub(crate) fn run<F: Future>(&self, work: F) -> F::Output {
+        self.tasks.block_on(&self.runtime, work)
+    }
+
+    /// A person nobody has written to yet.
+    pub(crate) fn person(&self) -> u64 {
+        self.people.set(self.people.get() + 1);
+        self.people.get()
+    }
+}
+
+/// The program under measurement, as an operator runs it.
+pub(crate) struct Server {
+    /// Its process.
+    pub(crate) process: Process,
+    /// Where apps and people reach it.
+    pub(crate) port: u16,
+    /// Where its metrics are.
+    operations: u16,
+    /// From its start to its first answer with status 200.
+    pub(crate) started_in: Duration,
+}
+
+impl Server {
+    /// The program that is measured.
+    ///
+    /// # Errors
+    /// When there is no place where cargo builds.
+    pub(crate) fn program() -> anyhow::Result<PathBuf> {
+        Ok(environment::target()?.join("release/countersign"))
+    }
+
+    /// Starts it on the database in `folder` and waits for its first answer.
+    ///
+    /// # Errors
+    /// When it does not start or does not answer.
+    pub(crate) fn start(world: &World, folder: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let [port, operations] = [free_port()?, free_port()?];
+        let config = folder.join("countersign.toml");
+        std::fs::write(&config, configuration(folder, port, operations, world.sink))?;
+        let began = Instant::now();
+        let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
+        let process = Process::start(&Self::program()?, &arguments, &folder.join("server.log"))?;
+        while get(port, "/.well-known/jwks.json").is_err() {
+            if began.elapsed() > Duration::from_secs(60) {
+                bail!("the server does not answer: see {}", folder.join("server.log").display());
+            }
+        }
+        Ok(Self { process, port, operations, started_in: began.elapsed() })
+    }
+
+    /// The value of a counter without labels.
+    ///
+    /// # Errors
+    /// When the metrics are not there.
+    pub(crate) fn counter(&self, name: &str) -> anyhow::Result<f64> {
+        let text = get(self.operations, "/metrics")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("there is no metric {name}"))?.trim().parse()?)
+    }
+}
+
+fn configuration(folder: &Path, port: u16, operations: u16, sink: u16) -> String {
+    format!(
+        r#"[server]
+issuer = "http://localhost:8080"
+listeners = [
+  {{ address = "127.0.0.1:{port}", parts = ["public"] }},
+  {{ address = "127.0.0.1:{operations}", parts = ["operations"] }},
+]
+[storage]
+data_dir = "{folder}"
+[mail]
+from = "no-reply@example.org"
+max_connections = 16
+smtp = [{{ host = "127.0.0.1", port = {sink}, security = "none" }}]
+[limits]
+messages_per_day = 100_000_000
+[[apps]]
+name = "bench"
+resend_pause_seconds = 0
+messages_per_day = 100_000_000
+keys = [{{ key = "{API_KEY}" }}]
+"#,
+        folder = folder.display(),
+    )
+}
+
+/// The answer to a `GET` with status 200.
+///
+/// # Errors
+/// When it is not reached or answers something else.
+pub(crate) fn get(port: u16, path: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    anyhow::ensure!(
+        answer.starts_with("HTTP/1.1 200"),
+        "{path}: {}",
+        answer.lines().next().unwrap_or_default()
+    );
+    Ok(answer)
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
