@@ -142,13 +142,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     }
     all.extend(key);
     if has_body {
-        all.extend([
-            E::Body(BodyError::Malformed(String::new())),
-            E::Body(BodyError::Incomplete),
-            E::Body(BodyError::TooLarge(0)),
-            E::Body(BodyError::MediaType("")),
-            E::Body(BodyError::Shape(String::new())),
-        ]);
+        all.extend(bodies());
     }
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
@@ -187,6 +181,18 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         _ => all.push(E::InvalidToken),
     }
     all
+}
+
+/// What may be wrong with a body as a whole.
+fn bodies() -> [ApiError; 5] {
+    [
+        BodyError::Malformed(String::new()),
+        BodyError::Incomplete,
+        BodyError::TooLarge(0),
+        BodyError::MediaType(""),
+        BodyError::Shape(String::new()),
+    ]
+    .map(ApiError::Body)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl Inbox {
 
 fn describe(mail: &Mail) -> Value {
     let lines = || mail.rendered.text.lines().map(str::trim);
-    let code = lines().last().and_then(|line| line.split_once('#')).map(|(_, code)| code.to_owned());
+    let code = lines().next_back().and_then(|line| line.split_once('#')).map(|(_, code)| code.to_owned());
     let link = lines().find(|line| line.starts_with("http")).map(str::to_owned);
     context! {
         subject => &mail.rendered.subject,

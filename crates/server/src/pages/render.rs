@@ -85,8 +85,7 @@ mod tests {
     fn what_people_wrote_is_escaped() {
         let values =
             minijinja::context! { lang => "en", title => "<script>alert(1)</script>", text => "\"'&" };
-        let mut environment = templates().unwrap().clone();
-        environment.set_debug(true);
+        let environment = templates().unwrap();
         let printed = environment.get_template("message.html").unwrap().render(values).unwrap();
         assert!(!printed.contains("<script>") && printed.contains("&lt;script&gt;"), "{printed}");
     }
