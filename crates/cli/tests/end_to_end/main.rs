@@ -1,0 +1,13 @@
+//! The real binary from outside: real sockets, a real mail server, real databases, clients of other people's making.
+//!
+//! One program for all of it, so that it is linked once. `cargo xtask test --step end-to-end` brings what it needs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod dev;
+mod durability;
+mod engines;
+mod flow;
+mod logs;
+mod mail_down;
+mod support;

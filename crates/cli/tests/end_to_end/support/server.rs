@@ -1,0 +1,180 @@
+//! A server of a test's own: the real binary with a configuration in a temporary folder, ended with the test.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use countersign_domain::api_key::{ApiKeyKind, ApiKeyText};
+use countersign_server::{
+    keys::RootKey,
+    system::{Entropy as _, SystemEntropy},
+};
+
+use super::{
+    free_port,
+    http::{self, Answer, Request},
+    wait_for,
+};
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
+/// The app that most tests use.
+pub(crate) const APP: &str = "shop";
+
+/// What a server is started with.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// Where configuration, data and log lie.
+    pub(crate) folder: Arc<tempfile::TempDir>,
+    /// The port of this node.
+    pub(crate) port: u16,
+    /// The port that links and tokens name; another node's, where there are two.
+    pub(crate) issuer_port: u16,
+    /// `storage.url`.
+    pub(crate) storage: String,
+    /// Where mail goes.
+    pub(crate) smtp_port: u16,
+    /// More lines of the section `mail`.
+    pub(crate) mail: String,
+    /// The log's level.
+    pub(crate) log_level: &'static str,
+    /// The secret key of every app here.
+    pub(crate) secret: String,
+    /// The root key.
+    pub(crate) root: String,
+    /// Lines of the app.
+    pub(crate) app: String,
+    /// More sections: other apps.
+    pub(crate) more: String,
+}
+
+impl Setup {
+    /// A SQLite file, one app with codes and links, mail to this port.
+    pub(crate) fn new(smtp_port: u16) -> Self {
+        let port = free_port();
+        Self {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            port,
+            issuer_port: port,
+            storage: "sqlite:countersign.db".to_owned(),
+            smtp_port,
+            mail: String::new(),
+            log_level: "info",
+            secret: key(ApiKeyKind::Secret),
+            root: RootKey::generate(&mut *SystemEntropy.random()).to_text().expose().to_owned(),
+            app: String::new(),
+            more: String::new(),
+        }
+    }
+
+    /// Another node on the same database, with the same keys.
+    pub(crate) fn second(&self) -> Self {
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), port: free_port(), ..self.clone() }
+    }
+
+    /// Where the server keeps its files.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What the server logged and printed, in all its lives.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn config(&self) -> String {
+        let Self { port, issuer_port, smtp_port, storage, secret, root, app, more, mail, log_level, .. } =
+            self;
+        let data = self.data().display().to_string();
+        format!(
+            "[server]\nissuer = 'http://localhost:{issuer_port}'\nshutdown_seconds = 5\n\
+             [[server.listeners]]\naddress = '127.0.0.1:{port}'\nparts = ['public', 'operations']\n\
+             [storage]\nurl = '{storage}'\ndata_dir = '{data}'\n\
+             [keys]\nroot_key = '{root}'\n\
+             [log]\nlevel = '{log_level}'\n\
+             [mail]\nfrom = 'no-reply@example.org'\n{mail}\n\
+             [[mail.smtp]]\nhost = '127.0.0.1'\nport = {smtp_port}\nsecurity = 'none'\n\
+             [[apps]]\nname = '{APP}'\ndelivery = 'both'\nresend_pause_seconds = 0\n{app}\n\
+             [[apps.keys]]\nkey = '{secret}'\n{more}"
+        )
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(self) -> Server {
+        let config = self.folder.path().join("countersign.toml");
+        fs::write(&config, self.config()).unwrap();
+        let child = spawn(&config, self.folder.path());
+        let mut server = Server { setup: self, child };
+        server.await_readiness();
+        server
+    }
+}
+
+/// A new API key.
+pub(crate) fn key(kind: ApiKeyKind) -> String {
+    ApiKeyText::draw(kind, &mut *SystemEntropy.random()).expose().to_owned()
+}
+
+fn spawn(config: &Path, folder: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    Command::new(PROGRAM)
+        .arg("--config")
+        .arg(config)
+        .arg("serve")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// A running server, killed when dropped.
+pub(crate) struct Server {
+    /// What it was started with.
+    pub(crate) setup: Setup,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Server {
+    fn await_readiness(&mut self) {
+        wait_for("readiness", Duration::from_secs(30), || {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the server ended: {}", self.setup.log());
+            self.get("/readyz", &[]).ok().filter(|answer| answer.status == 200)
+        });
+    }
+
+    /// Ends it as a power cut ends a process.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Ends it as an operator does, and waits for the end.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        wait_for("an ordinary end", Duration::from_secs(20), || self.child.try_wait().unwrap())
+    }
+
+    /// Starts it again with the same configuration.
+    pub(crate) fn start_again(&mut self) {
+        self.child = spawn(&self.setup.folder.path().join("countersign.toml"), self.setup.folder.path());
+        self.await_readiness();
+    }
+
+    /// Asks without a key of its own.
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Answer> {
+        http::ask(self.setup.port, Request { method: "GET", path, headers }, "")
+    }
+}
