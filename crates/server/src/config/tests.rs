@@ -1,7 +1,10 @@
+//! Every mistake in a configuration is told with its place and what is expected there.
+
+mod dev;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{environment::variables, schema::Schema, *};
-use crate::dev_keys::{DEV_PUBLISHABLE_KEY, DEV_ROOT_KEY, DEV_SECRET_KEY};
 
 fn shape(text: &str) -> String {
     Config::parse(text).err().map_or_else(String::new, |error| error.0)
@@ -54,64 +57,66 @@ fn unknown_keys_are_named_with_their_line_and_the_nearest_known_one() {
     assert_eq!(both.lines().count(), 2, "{both}");
 }
 
+const WRONG_KINDS: &[(&str, &str)] = &[
+    ("[server]\nissuer = 5", "`server.issuer` in line 2: expected text in quotes"),
+    ("[server]\nissuer = 1979-05-27", "`server.issuer` in line 2: expected text in quotes"),
+    ("server = 1", "`server` in line 1: expected a table of keys"),
+    (
+        "[server]\nmax_connections = \"9\"",
+        "`server.max_connections` in line 2: expected a whole number from 1 to 1000000",
+    ),
+    (
+        "[server]\nmax_connections = 0",
+        "`server.max_connections` in line 2: expected a whole number from 1 to 1000000",
+    ),
+    (
+        "[retention]\nsweep_seconds = 3601",
+        "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
+    ),
+    (
+        "[retention]\nsweep_seconds = 0",
+        "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
+    ),
+    (
+        "[retention]\nsweep_seconds = 1.5",
+        "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
+    ),
+    (
+        "[keys]\nrotate_after_days = 366",
+        "`keys.rotate_after_days` in line 2: expected a whole number from 1 to 365",
+    ),
+    (
+        "[limits]\nmessages_per_day = -1",
+        "`limits.messages_per_day` in line 2: expected a whole number from 0 to 4294967295",
+    ),
+    (
+        "[mail]\nallow_plaintext_messages = 1",
+        "`mail.allow_plaintext_messages` in line 2: expected true or false",
+    ),
+    (
+        "[mail]\ntransport = \"pigeon\"",
+        "`mail.transport` in line 2: expected `smtp`, `sendmail`, `console` or `file`",
+    ),
+    ("[mail]\nsmtp = 1", "`mail.smtp` in line 2: expected a list in [ ]"),
+    ("[[mail.smtp]]\nport = 25", "`mail.smtp[0].host` in line 1: this key is missing"),
+    (
+        "[mail]\nsending_addresses = [\"x\"]",
+        "`mail.sending_addresses[0]` in line 2: the value cannot be read as what this key holds",
+    ),
+    (
+        "[keys]\nroot_key = \"a\"\nroot_key_file = \"b\"",
+        "`keys.root_key_file` in line 3: give only one of `root_key` and `root_key_file`",
+    ),
+    (
+        "[storage]\nurl_file = \"a\"\nurl = \"b\"",
+        "`storage.url_file` in line 2: give only one of `url` and `url_file`",
+    ),
+];
+
 #[test]
 fn values_of_the_wrong_kind_are_named_with_what_is_expected() {
-    for (text, expected) in [
-        ("[server]\nissuer = 5", "`server.issuer` in line 2: expected text in quotes"),
-        ("[server]\nissuer = 1979-05-27", "`server.issuer` in line 2: expected text in quotes"),
-        ("server = 1", "`server` in line 1: expected a table of keys"),
-        (
-            "[server]\nmax_connections = \"9\"",
-            "`server.max_connections` in line 2: expected a whole number from 1 to 1000000",
-        ),
-        (
-            "[server]\nmax_connections = 0",
-            "`server.max_connections` in line 2: expected a whole number from 1 to 1000000",
-        ),
-        (
-            "[retention]\nsweep_seconds = 3601",
-            "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
-        ),
-        (
-            "[retention]\nsweep_seconds = 0",
-            "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
-        ),
-        (
-            "[retention]\nsweep_seconds = 1.5",
-            "`retention.sweep_seconds` in line 2: expected a whole number from 1 to 3600",
-        ),
-        (
-            "[keys]\nrotate_after_days = 366",
-            "`keys.rotate_after_days` in line 2: expected a whole number from 1 to 365",
-        ),
-        (
-            "[limits]\nmessages_per_day = -1",
-            "`limits.messages_per_day` in line 2: expected a whole number from 0 to 4294967295",
-        ),
-        (
-            "[mail]\nallow_plaintext_messages = 1",
-            "`mail.allow_plaintext_messages` in line 2: expected true or false",
-        ),
-        (
-            "[mail]\ntransport = \"pigeon\"",
-            "`mail.transport` in line 2: expected `smtp`, `sendmail`, `console` or `file`",
-        ),
-        ("[mail]\nsmtp = 1", "`mail.smtp` in line 2: expected a list in [ ]"),
-        ("[[mail.smtp]]\nport = 25", "`mail.smtp[0].host` in line 1: this key is missing"),
-        (
-            "[mail]\nsending_addresses = [\"x\"]",
-            "`mail.sending_addresses[0]` in line 2: the value cannot be read as what this key holds",
-        ),
-        (
-            "[keys]\nroot_key = \"a\"\nroot_key_file = \"b\"",
-            "`keys.root_key_file` in line 3: give only one of `root_key` and `root_key_file`",
-        ),
-        (
-            "[storage]\nurl_file = \"a\"\nurl = \"b\"",
-            "`storage.url_file` in line 2: give only one of `url` and `url_file`",
-        ),
-    ] {
-        assert_eq!(shape(text), expected, "{text}");
+    for (text, expected) in WRONG_KINDS {
+        assert_eq!(shape(text), *expected, "{text}");
     }
     assert!(shape("[server]\nissuer = \"a").starts_with("line 2: "));
     // A value may be a secret: no message repeats it.
@@ -256,7 +261,7 @@ fn issuers_are_addresses_of_this_server_and_nothing_more() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_its_line() {
+fn a_server_that_cannot_be_used_is_named_with_its_line() {
     const NEXT: &str = "\n[[server.listeners]]\naddress = \"127.0.0.1:1\"";
     for (text, expected) in [
         (
@@ -291,6 +296,14 @@ fn what_cannot_be_used_is_named_with_its_line() {
             &format!("[[server.listeners]]\naddress = \"127.0.0.1:1\"{NEXT}"),
             "`server.listeners[1].address` in line 4: two listeners have this address",
         ),
+    ] {
+        assert_eq!(problems(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_named_with_its_line() {
+    for (text, expected) in [
         (
             "[storage]\nurl = \"mysql:x\"",
             "`storage.url` in line 2: expected sqlite:PATH, :memory:, postgres://… or mariadb://…",
@@ -347,28 +360,6 @@ fn what_cannot_be_used_is_named_with_its_line() {
         assert_eq!(problems(text), Vec::<String>::new(), "{text}");
     }
     assert_eq!(problems("[mail]\nfrom = \"nobody\"\n[[mail.smtp]]\nhost = \"\"").len(), 2, "all at once");
-}
-
-#[test]
-fn p41_serve_refuses_the_keys_of_dev() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("root.key");
-    std::fs::write(&root, format!("{}\n", DEV_ROOT_KEY.to_uppercase())).unwrap();
-    let why = "this is a key of `countersign dev`, which everybody knows: make one of your own";
-    for (text, place) in [
-        (format!("[keys]\nroot_key = {DEV_ROOT_KEY:?}"), "`keys.root_key` in line 2"),
-        (format!("[keys]\nroot_key_file = {root:?}"), "`keys.root_key_file` in line 2"),
-        (
-            format!("[[apps]]\nname = \"a\"\n[[apps.keys]]\nkey = {DEV_SECRET_KEY:?}"),
-            "`apps[0].keys[0]` in line 3",
-        ),
-        (
-            format!("[[apps]]\nname = \"a\"\n[[apps.keys]]\nkey = {DEV_PUBLISHABLE_KEY:?}"),
-            "`apps[0].keys[0]` in line 3",
-        ),
-    ] {
-        assert_eq!(problems(&text), [format!("{place}: {why}")]);
-    }
 }
 
 #[test]
