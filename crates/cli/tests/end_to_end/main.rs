@@ -5,9 +5,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod dev;
+mod dkim;
 mod durability;
 mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+#[path = "../../../server/tests/support/postfix.rs"]
+mod relay;
+mod schemathesis;
 mod support;
