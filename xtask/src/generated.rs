@@ -15,7 +15,11 @@ pub(crate) struct Generated {
 }
 
 /// All of them.
-pub(crate) const GENERATED: &[Generated] = &[Generated { path: "openapi.json", arguments: &["openapi"] }];
+pub(crate) const GENERATED: &[Generated] = &[
+    Generated { path: "openapi.json", arguments: &["openapi"] },
+    Generated { path: "config.schema.json", arguments: &["schema"] },
+    Generated { path: "countersign.example.toml", arguments: &["example"] },
+];
 
 /// Makes every generated file anew.
 ///

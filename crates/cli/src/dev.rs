@@ -67,8 +67,7 @@ fn config(port: u16, keys: &[String]) -> Config {
     config.server.issuer.clone_from(&issuer);
     config.server.shutdown_seconds = 2;
     config.storage = StorageSettings { url: ":memory:".to_owned(), ..StorageSettings::default() };
-    config.keys.root_key =
-        Some("636f756e7465727369676e206465762c206e6f7420666f722073657276696e67".to_owned());
+    config.keys.root_key = Some(countersign_server::dev_keys::DEV_ROOT_KEY.to_owned());
     config.apps = vec![AppSettings {
         name: "demo".to_owned(),
         title: Some("Demo".to_owned()),

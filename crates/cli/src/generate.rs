@@ -19,6 +19,10 @@ enum What {
     Completions,
     /// The manual page.
     Manual,
+    /// The JSON Schema of the configuration.
+    Schema,
+    /// A commented example of the configuration.
+    Example,
 }
 
 impl Generate {
@@ -35,6 +39,8 @@ impl Generate {
                 clap_complete::generate(clap_complete::Shell::Bash, &mut command, "countersign", &mut out);
             }
             What::Manual => clap_mangen::Man::new(command).render(&mut out)?,
+            What::Schema => writeln!(out, "{}", countersign_server::config::schema_json())?,
+            What::Example => writeln!(out, "{}", countersign_server::config::example_toml())?,
         }
         Ok(())
     }

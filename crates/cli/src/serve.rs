@@ -5,8 +5,9 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use countersign_server::{
-    config::{Config, ListenerSettings, Part},
+    config::{Config, DEFAULT_FILE, ListenerSettings, Loaded, Part, process_environment},
     listener::{Address, Listener},
+    reload,
     service::Service,
     state::Server,
     system::{Entropy as _, SystemClock, SystemEntropy},
@@ -31,13 +32,23 @@ impl Serve {
     /// # Errors
     /// What keeps it from starting, and what to do about it.
     pub async fn run(self, path: Option<&Path>) -> anyhow::Result<()> {
-        let config = read_config(path)?;
-        crate::log::start(&config.log)?;
+        let environment = process_environment();
+        let loaded = load(path)?;
+        crate::log::start(&loaded.config.log)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let config = usable(loaded)?;
         let way = wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
         let server = open(config).await?;
         let listeners = listen(&server).await?;
+        let (stop_watching, until) = countersign_server::shutdown::channel();
+        let file = path.map(Path::to_owned);
+        let watching = tokio::spawn(reload::watch(Arc::clone(&server), file, environment, until));
         let running = wiring::start(server, way, listeners);
         stop_signal().await?;
+        stop_watching.stop();
+        watching.await?;
         tracing::info!("stopping: requests under way are answered first");
         running.stop().await;
         Ok(())
@@ -49,24 +60,31 @@ impl Serve {
 /// # Errors
 /// What is wrong with it.
 pub fn check_config(path: Option<&Path>) -> anyhow::Result<()> {
-    let config = read_config(path)?;
+    let config = usable(load(path)?)?;
     countersign_server::config::declared(&config.apps)?;
     wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
     crate::log::say("The configuration is good.");
     Ok(())
 }
 
-/// Reads the configuration.
+/// Reads the configuration, from the file and the environment.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
-    let path = path.unwrap_or_else(|| Path::new("countersign.toml"));
-    if !path.exists() {
-        return Ok(Config::default());
-    }
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    Config::parse(&text).with_context(|| path.display().to_string())
+    load(path).map(|loaded| loaded.config)
+}
+
+fn load(path: Option<&Path>) -> anyhow::Result<Loaded> {
+    let name = path.unwrap_or_else(|| Path::new(DEFAULT_FILE)).display().to_string();
+    Config::load(path, process_environment().into_iter()).context(name)
+}
+
+/// The configuration, if `serve` can use it.
+fn usable(loaded: Loaded) -> anyhow::Result<Config> {
+    let problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+    anyhow::ensure!(problems.is_empty(), "the configuration cannot be used:\n{}", problems.join("\n"));
+    Ok(loaded.config)
 }
 
 /// Opens the store and puts the server together.

@@ -208,6 +208,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
             return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/json")));
         }
         let bytes = body(request, LONGEST_BODY).await?;
+        // Otherwise a list would be read as the members in order, and nobody said in which.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(ApiError::Body(BodyError::Shape("expected an object".to_owned())));
+        }
         let value = serde_json::from_slice(&bytes).map_err(|error| {
             let detail = error.to_string();
             ApiError::Body(match error.classify() {

@@ -2,7 +2,20 @@
 //! environment. It knows files and words, not what the server does with them.
 
 mod app;
+mod check;
+mod difference;
+mod document;
+mod environment;
+mod generate;
+mod listener;
+mod load;
 mod mail;
+mod nearest;
+mod problem;
+mod schema;
+mod secret_file;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -11,7 +24,13 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
+    difference::changed,
+    environment::process_environment,
+    generate::{example_toml, schema_json},
+    listener::ListenAddress,
+    load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
+    problem::{Place, Problem, Trouble},
 };
 
 /// A configuration that cannot be used, and what to do about it.
@@ -50,12 +69,15 @@ pub struct ServerSettings {
     /// Where to listen: `host:port` or `unix:/path`. By default one listener for apps and people, one for operations.
     pub listeners: Vec<ListenerSettings>,
     /// Networks of reverse proxies whose forwarding header is believed, for instance `10.0.0.0/8`.
+    #[schemars(example = ["10.0.0.0/8"])]
     pub trusted_proxies: Vec<String>,
     /// The header in which trusted proxies name the caller.
     pub client_address_header: String,
     /// Connections at once, all listeners together.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
-    /// How long an ordinary end waits for requests and mails under way, in seconds.
+    /// How long an ordinary end waits for requests and mails under way, in seconds: 0 to 600.
+    #[schemars(range(min = 0, max = 600))]
     pub shutdown_seconds: u64,
 }
 
@@ -64,11 +86,13 @@ pub struct ServerSettings {
 #[serde(deny_unknown_fields)]
 pub struct ListenerSettings {
     /// `host:port` or `unix:/path/to/socket`.
+    #[schemars(example = &"127.0.0.1:8080")]
     pub address: String,
     /// What is served here.
     #[serde(default = "every_part")]
     pub parts: Vec<Part>,
     /// Mode of a Unix socket as octal text, `660` by default.
+    #[schemars(example = &"660")]
     #[serde(default)]
     pub mode: Option<String>,
 }
@@ -120,8 +144,10 @@ pub struct StorageSettings {
     /// `sqlite:PATH`, `:memory:` (keeps nothing), `postgres://…` or `mariadb://…`.
     pub url: String,
     /// The same, read from a file.
+    #[schemars(example = &"/run/secrets/database-url")]
     pub url_file: Option<PathBuf>,
-    /// Connections to a database server.
+    /// Connections to a database server: 1 to 1000.
+    #[schemars(range(min = 1, max = 1000))]
     pub max_connections: u32,
     /// Where the root key, the control socket and a SQLite file lie unless they say otherwise.
     pub data_dir: PathBuf,
@@ -143,12 +169,16 @@ impl Default for StorageSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct KeySettings {
     /// 64 hexadecimal digits. Better in the environment (`COUNTERSIGN_KEYS_ROOT_KEY`) than in a file with other things.
+    #[schemars(example = &"64 hexadecimal digits")]
     pub root_key: Option<String>,
     /// A file that holds the root key, mode 0600.
+    #[schemars(example = &"/run/secrets/root-key")]
     pub root_key_file: Option<PathBuf>,
     /// A command whose output is the root key: program and arguments.
+    #[schemars(example = ["pass", "show", "countersign/root-key"])]
     pub root_key_command: Option<Vec<String>>,
     /// How many days a signing key signs before its successor does: 1 to 365.
+    #[schemars(range(min = 1, max = 365), example = 90)]
     pub rotate_after_days: Option<u32>,
 }
 
@@ -179,6 +209,7 @@ impl Default for LimitSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSettings {
     /// How often what is past its lifetime is purged, in seconds: 1 to 3600.
+    #[schemars(range(min = 1, max = 3600))]
     pub sweep_seconds: u64,
 }
 
@@ -212,15 +243,5 @@ pub enum LogFormat {
 impl Default for LogSettings {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::Text }
-    }
-}
-
-impl Config {
-    /// Reads a configuration from TOML.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the line and what is expected there.
-    pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError(error.to_string()))
     }
 }

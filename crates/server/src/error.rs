@@ -250,8 +250,6 @@ struct Document(serde_json::Map<String, serde_json::Value>);
 pub fn finish(response: &mut Response, id: RequestId) {
     if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
         document.insert("request_id".into(), id.to_string().into());
-        // The router has measured the empty body that was there until now.
-        response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
         // The router has counted the empty body that was there before.
         response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -6,6 +6,8 @@ use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
 use axum::{
     Router,
     body::Body,
+    extract::MatchedPath,
+    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use countersign_domain::id::RequestId;
@@ -32,6 +34,16 @@ pub struct Service {
     admission: Admission,
 }
 
+/// Leaves the route that was taken on the response, for the log.
+pub async fn note_route(request: Request<Body>, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
 /// Who is let in at all, before anything is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -52,7 +64,7 @@ impl Service {
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
         let origin = request.headers().get(header::ORIGIN).cloned();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let method = request.method().clone();
         let mut response = if !self.admits(&request) {
             ApiError::NotFound.into_response()
         } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method")
@@ -69,9 +81,9 @@ impl Service {
         self.let_page_read(origin.as_ref(), &mut response);
         let status = response.status().as_u16();
         self.server.metrics.answered(status, code);
-        // The path of a link holds its token: it is not for logs.
-        let path = if path.starts_with("/link/") { "/link/…" } else { path.as_str() };
-        tracing::debug!(request = %id, %method, path, status, code, "answered");
+        // The path itself is the caller's text, and that of a link holds its token: only its route is for logs.
+        let route = response.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        tracing::debug!(request = %id, %method, route, status, code, "answered");
         response
     }
 

@@ -32,7 +32,7 @@ use crate::{
     },
     pages,
     registry::Registry,
-    service::{Admission, Service},
+    service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     state::Server,
     system::{Clock, Entropy},
@@ -315,6 +315,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
         router = router.merge(operations::routes());
     }
     router
+        .layer(axum::middleware::from_fn(service::note_route))
         .fallback(|| async { ApiError::NotFound })
         .method_not_allowed_fallback(|| async { ApiError::MethodNotAllowed })
         .with_state(Arc::clone(server))

@@ -80,10 +80,8 @@ pub(crate) fn flows(
                     }
                     let before = Instant::now();
                     let token = caller.flow(first + number as u64).await?;
-                    let mut result = result.borrow_mut();
-                    result.latencies.push(before.elapsed());
-                    result.tokens.push(token);
-                    drop(result);
+                    result.borrow_mut().latencies.push(before.elapsed());
+                    result.borrow_mut().tokens.push(token);
                     tokio::time::sleep(pause.saturating_sub(before.elapsed())).await;
                 }
             });

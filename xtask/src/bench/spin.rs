@@ -65,9 +65,9 @@ pub(crate) fn load(
             if let Some(since) = connection.due {
                 let Some(good) = connection.receive()? else { continue };
                 if good {
-                    load.good += 1
+                    load.good += 1;
                 } else {
-                    load.bad += 1
+                    load.bad += 1;
                 }
                 if pause.is_some() {
                     load.latencies.push(since.elapsed());

@@ -22,75 +22,99 @@ use super::ConfigError;
 #[serde(deny_unknown_fields)]
 pub struct AppSettings {
     /// Its permanent name: 1 to 63 of a-z, 0-9 and -. Subjects are derived from it.
+    #[schemars(example = &"shop")]
     pub name: String,
     /// What people read in mails and on pages; the name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"My Shop")]
     pub title: Option<String>,
     /// Switched off: starts nothing, its keys and tokens are refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub disabled: bool,
     /// Pages that may use its publishable keys, as `https://host` or `http://localhost:port`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["https://shop.example.org"])]
     pub origins: Vec<String>,
     /// Apps with the same sector see the same subject for a person. Changing it changes every subject of this app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"shops")]
     pub sector: Option<String>,
     /// What a mail carries: `code` (default), `link` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"both")]
     pub delivery: Option<DeliverySetting>,
     /// Characters of a code: 6 (default) to 10.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 8)]
     pub code_length: Option<usize>,
     /// What codes are made of: `digits` (default) or `unambiguous` letters and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"unambiguous")]
     pub code_alphabet: Option<AlphabetSetting>,
     /// Life of a sign-in challenge in seconds: 30 to 600 (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 300)]
     pub code_life_seconds: Option<i64>,
     /// Life of a challenge that confirms an address, in seconds: 60 to 86400 (default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 3600)]
     pub confirmation_life_seconds: Option<i64>,
     /// Wrong codes that one challenge survives: 1 to 10, 5 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5)]
     pub tries: Option<u32>,
     /// A wrong code by a secret key ends all challenges of that person at this app.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub wipe_on_failure: bool,
     /// Seconds between two messages to one person: 0 to 600, 30 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 60)]
     pub resend_pause_seconds: Option<i64>,
     /// Messages to one person within an hour: 1 to 64, 6 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 6)]
     pub messages_per_person_per_hour: Option<usize>,
     /// Messages to one person within a day: 1 to 64, 20 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 20)]
     pub messages_per_person_per_day: Option<usize>,
     /// Messages of the whole app within a day: 10000 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 5000)]
     pub messages_per_day: Option<u32>,
     /// Signature of its tokens: EdDSA (default), ES256, ES384, ES512, RS256 or HS256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"ES256")]
     pub token_algorithm: Option<String>,
     /// Life of its access tokens in seconds: 60 to 7776000 (90 days), 3600 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 3600)]
     pub token_lifetime_seconds: Option<i64>,
     /// `aud` of its tokens; its name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"https://api.example.org")]
     pub audience: Option<String>,
     /// Whether its tokens carry the verified address (`email`, `email_verified`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub address_claim: bool,
     /// The name before the sender's address; the title where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"My Shop")]
     pub sender_name: Option<String>,
     /// The sender's address, from this app's own domain; the server's where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"no-reply@shop.example.org")]
     pub sender_address: Option<String>,
     /// The subject line; may hold `%code%`. A translated one where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"%code% is your code for My Shop")]
     pub subject: Option<String>,
     /// Language of people whose own is not known: en, de, fr, es or ja.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"de")]
     pub locale: Option<String>,
     /// API keys that are declared here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,12 +127,15 @@ pub struct AppSettings {
 pub struct AppKeySettings {
     /// The key itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"cs_sk_…")]
     pub key: Option<String>,
     /// A file that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"/run/secrets/shop-key")]
     pub key_file: Option<PathBuf>,
     /// What it is called in lists.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(example = &"shop server")]
     pub label: String,
 }
 

@@ -15,7 +15,8 @@ pub struct MailSettings {
     pub from: String,
     /// SMTP servers in the order in which they are tried.
     pub smtp: Vec<SmtpServerSettings>,
-    /// Connections to SMTP servers at once.
+    /// Connections to SMTP servers at once: 1 to 256.
+    #[schemars(range(min = 1, max = 256))]
     pub max_connections: usize,
     /// The program of the `sendmail` transport.
     pub sendmail: PathBuf,
@@ -24,10 +25,12 @@ pub struct MailSettings {
     /// `console` and `file` show codes in clear: `serve` wants this said.
     pub allow_plaintext_messages: bool,
     /// A folder with templates that replace the built-in ones.
+    #[schemars(example = &"/etc/countersign/templates")]
     pub templates: Option<PathBuf>,
     /// Keys that sign mail, one for each domain and selector.
     pub dkim: Vec<DkimSettings>,
     /// The addresses from which mail reaches the world, for `doctor mail`.
+    #[schemars(example = ["192.0.2.25"])]
     pub sending_addresses: Vec<std::net::IpAddr>,
 }
 
@@ -51,23 +54,29 @@ pub enum Transport {
 #[serde(deny_unknown_fields)]
 pub struct SmtpServerSettings {
     /// Its name, as its certificate has it.
+    #[schemars(example = &"smtp.example.org")]
     pub host: String,
     /// Its port: 587 with `starttls`, 465 with `tls`, 25 with `none` by default.
+    #[schemars(range(min = 1), example = 587)]
     #[serde(default)]
     pub port: Option<u16>,
     /// `starttls` (default), `tls`, or `none`, which is allowed for this machine only.
     #[serde(default)]
     pub security: Security,
     /// Whom to sign in as.
+    #[schemars(example = &"countersign")]
     #[serde(default)]
     pub username: Option<String>,
     /// The password.
+    #[schemars(example = &"a secret")]
     #[serde(default)]
     pub password: Option<String>,
     /// A file that holds the password.
+    #[schemars(example = &"/run/secrets/smtp-password")]
     #[serde(default)]
     pub password_file: Option<PathBuf>,
     /// A certificate authority (PEM) to trust beside the public ones.
+    #[schemars(example = &"/etc/countersign/mail-authority.pem")]
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
 }
@@ -96,10 +105,13 @@ pub enum Security {
 #[serde(deny_unknown_fields)]
 pub struct DkimSettings {
     /// `d=`: the domain of the sender's address or one above it.
+    #[schemars(example = &"example.org")]
     pub domain: String,
     /// `s=`: where in the domain's DNS the key is published.
+    #[schemars(example = &"countersign")]
     pub selector: String,
     /// The private key: Ed25519 or RSA, PEM.
+    #[schemars(example = &"/etc/countersign/dkim.pem")]
     pub key_file: PathBuf,
 }
 

@@ -126,12 +126,8 @@ async fn p04_failures_are_the_person_s_across_codes_nodes_and_restarts(world: Wo
     let mut failures = 0;
     // Every other failure by another way, at another node, from another address, each challenge for a few tries.
     'guessing: for round in 0..20 {
-        let (started, code) = match one.app("shop").start(ANN).await.expect(201) {
-            started => match one.mail_to(ANN).await.find_code() {
-                Some(code) => (started, code),
-                None => break 'guessing,
-            },
-        };
+        let started = one.app("shop").start(ANN).await.expect(201);
+        let Some(code) = one.mail_to(ANN).await.find_code() else { break 'guessing };
         for guess in 0..5 {
             let node = if guess % 2 == 0 { &one } else { &two };
             let caller = node.app("shop").from(&format!("192.0.2.{round}"));

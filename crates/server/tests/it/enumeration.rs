@@ -7,8 +7,11 @@ use serde_json::json;
 
 use crate::support::{Answer, TestServer, World, faulty::Faulty};
 
+/// Status, headers with their values, members with the lengths of theirs.
+type Masked = (u16, Vec<(String, String)>, Vec<(String, usize)>);
+
 /// Everything in an answer that is not meant to differ between two requests.
-fn masked(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<(String, usize)>) {
+fn masked(answer: &Answer) -> Masked {
     let mut headers: Vec<_> = answer
         .headers
         .iter()

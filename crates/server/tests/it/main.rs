@@ -5,6 +5,12 @@
 //! `COUNTERSIGN_TEST_POSTGRES` and `COUNTERSIGN_TEST_MARIADB` name; without the variable a test fails, unless
 //! `COUNTERSIGN_TEST_SKIP` names the engine.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
 #[expect(dead_code, reason = "shared with the tests of the store, which also end connections")]
 #[path = "../../../store/tests/contract/network.rs"]
 mod network;

@@ -158,7 +158,12 @@ async fn p40_no_address_code_or_token_is_in_any_log_line() {
     let secrets = a_full_life(&server).await;
     let lines = log.lock().clone();
     let text = String::from_utf8_lossy(&lines);
-    assert!(text.contains("/v1/challenges") && text.contains("answered"), "the log was listened to");
+    assert!(
+        text.contains("/v1/challenges/{id}/verify")
+            && text.contains("/link/{token}")
+            && text.contains("answered"),
+        "the log was listened to"
+    );
     assert!(text.contains("mail does not leave"));
     assert_eq!(found(&lines, &secrets), Vec::<&String>::new());
 }

@@ -41,8 +41,8 @@ pub(crate) struct TestServer {
     pub(crate) mailbox: Arc<Mailbox>,
     engine: Arc<dyn Engine>,
     service: Service,
-    _stop: shutdown::Trigger,
-    _tasks: tokio::task::JoinSet<()>,
+    stop: shutdown::Trigger,
+    tasks: tokio::task::JoinSet<()>,
 }
 
 impl TestServer {
@@ -73,7 +73,14 @@ impl TestServer {
         }
         let service = wiring::service(&server, &[Part::Public, Part::Operations]);
         let clock = Arc::clone(&world.clock);
-        Self { server, clock, mailbox, engine, service, _stop: stop, _tasks: tasks }
+        Self { server, clock, mailbox, engine, service, stop, tasks }
+    }
+
+    /// Ends this node in order and closes its database.
+    pub(crate) async fn stop(mut self) {
+        self.stop.stop();
+        while self.tasks.join_next().await.is_some() {}
+        self.server.store.close().await;
     }
 
     /// Calls as `caller`.
@@ -134,6 +141,8 @@ impl TestServer {
 
     /// Every row of every table that a request may change, to tell that nothing was changed.
     pub(crate) async fn everything(&self) -> Vec<Vec<Row>> {
+        // Mails that leave change their own rows, whatever a request does.
+        self.outbox_is_empty().await;
         let mut all = Vec::new();
         for sql in [
             "SELECT * FROM challenge ORDER BY id",

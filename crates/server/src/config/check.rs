@@ -1,0 +1,221 @@
+//! Whether a configuration can be used for `serve`: everything that its form alone does not say. It looks at files
+//! and opens no connection.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress};
+use http::HeaderName;
+
+use super::{
+    Config, ListenAddress, Part, Security, SmtpServerSettings, Transport, problem::Problem, schema::Schema,
+    secret_file,
+};
+use crate::{
+    dev_keys::{is_dev_api_key, is_dev_root_key},
+    keys::RootKey,
+};
+
+/// Hosts that are this machine, in addresses that browsers see.
+const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+const DEV_KEY: &str = "this is a key of `countersign dev`, which everybody knows: make one of your own";
+
+impl Config {
+    /// Everything that is wrong with this configuration for `serve`, all at once.
+    #[must_use]
+    pub fn check(&self) -> Vec<Problem> {
+        let given = serde_json::to_value(self).unwrap_or_default();
+        let mut problems = Schema::new().check(&given);
+        check_server(self, &mut problems);
+        check_storage(self, &mut problems);
+        check_root_key(self, &mut problems);
+        check_mail(self, &mut problems);
+        check_apps(self, &mut problems);
+        for (setting, file) in secret_file::named(self) {
+            if let Err(error) = std::fs::read(&file) {
+                problems
+                    .push(Problem::wrong(&setting, format!("{} cannot be read: {error}", file.display())));
+            }
+        }
+        problems
+    }
+}
+
+fn check_server(config: &Config, problems: &mut Vec<Problem>) {
+    let server = &config.server;
+    if let Err(why) = check_issuer(&server.issuer) {
+        problems.push(Problem::wrong("server.issuer", why));
+    }
+    for (index, network) in server.trusted_proxies.iter().enumerate() {
+        if network.parse::<ipnet::IpNet>().is_err() {
+            let why = "expected a network such as 10.0.0.0/8, or 192.0.2.1/32 for a single address";
+            problems.push(Problem::wrong(&format!("server.trusted_proxies[{index}]"), why));
+        }
+    }
+    if HeaderName::try_from(&server.client_address_header).is_err() {
+        let why = "expected the name of a header, such as x-forwarded-for";
+        problems.push(Problem::wrong("server.client_address_header", why));
+    }
+    check_listeners(config, problems);
+}
+
+fn check_issuer(issuer: &str) -> Result<(), &'static str> {
+    let (scheme, authority) =
+        issuer.split_once("://").ok_or("expected https:// and the name of this server")?;
+    if authority.contains(['/', '?', '#', '@']) {
+        return Err("expected only https:// and a name, without a path and without a slash at the end");
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-[:]".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_name) {
+        return Err("expected the name of this server in lower case, in its form for DNS");
+    }
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Err("expected a port from 1 to 65535");
+    }
+    match scheme {
+        "https" => Ok(()),
+        "http" if LOOPBACK_HOSTS.contains(&host) => Ok(()),
+        "http" => Err("expected https://: http:// is for localhost only"),
+        _ => Err("expected https:// and the name of this server"),
+    }
+}
+
+fn check_listeners(config: &Config, problems: &mut Vec<Problem>) {
+    let listeners = &config.server.listeners;
+    if !listeners.iter().any(|listener| listener.parts.contains(&Part::Public)) {
+        let why = "no listener has the part `public`: nobody could reach this server";
+        problems.push(Problem::wrong("server.listeners", why));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, listener) in listeners.iter().enumerate() {
+        let mut wrong = |key: &str, why: &str| {
+            problems.push(Problem::wrong(&format!("server.listeners[{index}].{key}"), why));
+        };
+        match listener.read() {
+            Err((key, why)) => wrong(key, why),
+            Ok(ListenAddress::Tcp(..)) if listener.parts.contains(&Part::Admin) => {
+                wrong(
+                    "parts",
+                    "`admin` asks for no key: it may only be on a Unix socket, whose mode says who may",
+                );
+            }
+            Ok(_) => {}
+        }
+        if listener.parts.is_empty() {
+            wrong("parts", "name at least one part: `public`, `operations` or `admin`");
+        }
+        if !seen.insert(&listener.address) {
+            wrong("address", "two listeners have this address");
+        }
+    }
+}
+
+fn check_storage(config: &Config, problems: &mut Vec<Problem>) {
+    const FORMS: [&str; 5] = ["sqlite:", "postgres://", "postgresql://", "mariadb://", "mysql://"];
+    let from_file = config.storage.url_file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let (setting, url) = match &from_file {
+        Some(url) => ("storage.url_file", url.trim()),
+        None => ("storage.url", config.storage.url.as_str()),
+    };
+    let known = url == ":memory:" || FORMS.iter().any(|form| url.len() > form.len() && url.starts_with(form));
+    if !known {
+        let why = "expected sqlite:PATH, :memory:, postgres://… or mariadb://…";
+        problems.push(Problem::wrong(setting, why));
+    }
+}
+
+fn check_root_key(config: &Config, problems: &mut Vec<Problem>) {
+    let keys = &config.keys;
+    let from_file = keys.root_key_file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let texts = [("keys.root_key", keys.root_key.clone()), ("keys.root_key_file", from_file)];
+    for (setting, text) in texts {
+        match text.map(|text| RootKey::parse(&text)) {
+            Some(Ok(key)) if is_dev_root_key(&key) => problems.push(Problem::wrong(setting, DEV_KEY)),
+            Some(Err(error)) => problems.push(Problem::wrong(setting, error.to_string())),
+            Some(Ok(_)) | None => {}
+        }
+    }
+    if keys.root_key_command.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(Problem::wrong("keys.root_key_command", "expected a program and its arguments"));
+    }
+}
+
+fn check_mail(config: &Config, problems: &mut Vec<Problem>) {
+    let mail = &config.mail;
+    let mut wrong = |key: &str, why: &str| problems.push(Problem::wrong(&format!("mail.{key}"), why));
+    if let Err(error) = EmailAddress::parse(&mail.from) {
+        wrong("from", &error.to_string());
+    }
+    match mail.transport {
+        Transport::Smtp if mail.smtp.is_empty() => wrong(
+            "smtp",
+            "mail leaves through SMTP and no server is named: write [[mail.smtp]] and below it host = \"…\", \
+             or choose another mail.transport",
+        ),
+        Transport::Sendmail if !mail.sendmail.is_file() => wrong("sendmail", "there is no such program"),
+        Transport::Console | Transport::File if !mail.allow_plaintext_messages => wrong(
+            "transport",
+            "console and file show codes to whoever reads them: \
+             say mail.allow_plaintext_messages = true to have that",
+        ),
+        _ => {}
+    }
+    if mail.templates.as_ref().is_some_and(|folder| !folder.is_dir()) {
+        wrong("templates", "there is no such folder");
+    }
+    for (index, server) in mail.smtp.iter().enumerate() {
+        check_smtp(server, |key, why| wrong(&format!("smtp[{index}].{key}"), why));
+    }
+}
+
+fn check_smtp(server: &SmtpServerSettings, mut wrong: impl FnMut(&str, &str)) {
+    let address = server.host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_here = server.host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    if server.host.is_empty() {
+        wrong("host", "expected the name of the server");
+    } else if server.security == Security::None && !is_here {
+        wrong("security", "`none` is for a server on this machine only: expected `starttls` or `tls`");
+    }
+    let has_password = server.password.is_some() || server.password_file.is_some();
+    if server.username.is_some() != has_password {
+        wrong("username", "a username and a password (or password_file) belong together");
+    }
+    if server.ca_file.as_ref().is_some_and(|file| !file.is_file()) {
+        wrong("ca_file", "there is no such file");
+    }
+}
+
+fn check_apps(config: &Config, problems: &mut Vec<Problem>) {
+    let mut names = BTreeSet::new();
+    for (index, app) in config.apps.iter().enumerate() {
+        let at = format!("apps[{index}]");
+        if !names.insert(&app.name) {
+            problems.push(Problem::wrong(&format!("{at}.name"), "two apps have this name"));
+        }
+        if let Err(error) = app.app() {
+            // `apps.NAME.KEY: why`, or `apps.name: why`.
+            let (setting, why) = error.0.split_once(": ").unwrap_or((&at, &error.0));
+            let key = setting.rsplit('.').next().unwrap_or_default();
+            problems.push(Problem::wrong(&format!("{at}.{key}"), why));
+        }
+        for (number, key) in app.keys.iter().enumerate() {
+            let at = format!("{at}.keys[{number}]");
+            let text = match (&key.key, &key.key_file) {
+                (Some(text), _) => Some(text.clone()),
+                (None, Some(file)) => std::fs::read_to_string(file).ok(),
+                (None, None) => {
+                    problems.push(Problem::wrong(&at, "give either `key` or `key_file`"));
+                    None
+                }
+            };
+            match text.map(|text| ApiKeyText::parse(text.trim())) {
+                Some(Ok(key)) if is_dev_api_key(&key) => problems.push(Problem::wrong(&at, DEV_KEY)),
+                Some(Err(error)) => problems.push(Problem::wrong(&at, error.to_string())),
+                Some(Ok(_)) | None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Changes of the configuration while the server runs: a valid one is taken over, an invalid one is reported and the
+//! former one stays. It does not know what the settings mean, only which of them are read once, at the start.
+
+use std::{
+    collections::BTreeSet,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    config::{Config, DEFAULT_FILE, changed},
+    maintenance,
+    shutdown::Shutdown,
+    state::Server,
+};
+
+/// How often the file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Settings that are read once, at the start; everything below them as well.
+const NEXT_START: [&str; 15] = [
+    "keys.root_key",
+    "keys.root_key_command",
+    "keys.root_key_file",
+    "log",
+    "mail.dkim",
+    "mail.folder",
+    "mail.max_connections",
+    "mail.sendmail",
+    "mail.smtp",
+    "mail.templates",
+    "mail.transport",
+    "retention",
+    "server.listeners",
+    "server.max_connections",
+    "storage",
+];
+
+/// Takes over what changes in the configuration until `shutdown`: looks when the file changes and when a SIGHUP comes.
+/// `file` is the one that was read at the start, none for [`DEFAULT_FILE`]; `environment` is put over it again.
+pub async fn watch(
+    server: Arc<Server>,
+    file: Option<PathBuf>,
+    environment: Vec<(String, String)>,
+    mut shutdown: Shutdown,
+) {
+    let mut reloader = Reloader::new(file, environment);
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            tracing::error!(%error, "the configuration is not watched: there is no signal handler");
+            return;
+        }
+    };
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            _ = hangup.recv() => {
+                tracing::info!("SIGHUP: the configuration is read again");
+                reloader.forget_complaints();
+                reloader.reload(&server).await;
+            }
+            _ = look.tick() => reloader.look(&server).await,
+        }
+    }
+}
+
+/// What tells one state of a file from another: device and inode, size, time of change.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+/// Reads the configuration again and again.
+#[derive(Debug)]
+pub struct Reloader {
+    file: Option<PathBuf>,
+    environment: Vec<(String, String)>,
+    stamp: Stamp,
+    complained: BTreeSet<String>,
+}
+
+impl Reloader {
+    /// One that takes the file as it is now as read.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>, environment: Vec<(String, String)>) -> Self {
+        let stamp = stamp(file.as_deref());
+        Self { file, environment, stamp, complained: BTreeSet::new() }
+    }
+
+    /// Reads the configuration again if its file changed. What could not be taken over for want of the store is
+    /// tried again the next time.
+    pub async fn look(&mut self, server: &Arc<Server>) {
+        let stamp = stamp(self.file.as_deref());
+        if stamp != self.stamp && self.reload(server).await {
+            self.stamp = stamp;
+        }
+    }
+
+    /// Reads the configuration and takes it over if it can be used; false when that must be tried again.
+    pub async fn reload(&mut self, server: &Arc<Server>) -> bool {
+        let (config, warnings) = match self.read() {
+            Ok(read) => read,
+            Err(problems) => {
+                self.complain(problems);
+                return true;
+            }
+        };
+        self.forget_complaints();
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let former = server.config.load_full();
+        let keys = changed(&former, &config);
+        server.config.store(Arc::new(config));
+        if let Err(error) = maintenance::reload(server).await {
+            server.config.store(former);
+            self.complain(vec![error.to_string()]);
+            return false;
+        }
+        server.quotas.reconsider();
+        if let Err(error) = maintenance::rotate(server).await {
+            tracing::error!(%error, "signing keys could not be looked after");
+        }
+        report(&keys);
+        true
+    }
+
+    fn read(&self) -> Result<(Config, Vec<String>), Vec<String>> {
+        let loaded = Config::load(self.file.as_deref(), self.environment.iter().cloned())
+            .map_err(|error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
+        let problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+        if problems.is_empty() { Ok((loaded.config, loaded.warnings)) } else { Err(problems) }
+    }
+
+    /// Reports what keeps a configuration from being taken over, each thing once.
+    fn complain(&mut self, problems: Vec<String>) {
+        for problem in problems {
+            if self.complained.insert(problem.clone()) {
+                tracing::error!(problem, "the changed configuration cannot be used; the former one stays");
+            }
+        }
+    }
+
+    fn forget_complaints(&mut self) {
+        self.complained.clear();
+    }
+}
+
+fn report(keys: &[String]) {
+    let (later, now): (Vec<&str>, Vec<&str>) = keys.iter().map(String::as_str).partition(|key| waits(key));
+    if !now.is_empty() {
+        tracing::info!(keys = now.join(", "), "the configuration changed");
+    }
+    if !later.is_empty() {
+        tracing::warn!(keys = later.join(", "), "takes effect at the next start");
+    }
+}
+
+/// Whether a setting is read only at the start.
+fn waits(key: &str) -> bool {
+    NEXT_START
+        .iter()
+        .any(|start| key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+fn stamp(file: Option<&Path>) -> Stamp {
+    let metadata = std::fs::metadata(file.unwrap_or(Path::new(DEFAULT_FILE))).ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Valid changes take effect while the server runs; invalid ones leave everything as it was.
+
+use countersign_domain::{api_key::ApiKeyKind, api_key::ApiKeyText, testing::Seeded};
+use countersign_store::{Store, sqlite::Sqlite};
+
+use super::*;
+use crate::{
+    config::Loaded,
+    keys::RootKey,
+    system::{SystemClock, SystemEntropy},
+    wiring,
+};
+
+const MAIL: &str = "[mail]\ntransport = \"sendmail\"\nsendmail = \"/bin/sh\"\n";
+
+struct World {
+    server: Arc<Server>,
+    reloader: Reloader,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// A server on a file with one app.
+async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("countersign.toml");
+    std::fs::write(&path, app("Before", "")).unwrap();
+    let Loaded { config, .. } = Config::load(Some(&path), std::iter::empty()).unwrap();
+    let store = Store::new(Arc::new(Sqlite::memory().unwrap()));
+    store.migrate().await.unwrap();
+    let system = (Arc::new(SystemClock::default()) as _, Arc::new(SystemEntropy) as _);
+    let root = RootKey::generate(&mut Seeded::new(1));
+    let server = wiring::assemble(config, store, &root, system).await.unwrap();
+    let reloader = Reloader::new(Some(path.clone()), Vec::new());
+    World { server, reloader, path, _folder: folder }
+}
+
+fn app(title: &str, more: &str) -> String {
+    format!("{MAIL}[[apps]]\nname = \"shop\"\ntitle = \"{title}\"\n{more}")
+}
+
+impl World {
+    async fn write(&mut self, text: &str) {
+        std::fs::write(&self.path, text).unwrap();
+        self.reloader.look(&self.server).await;
+    }
+
+    fn title(&self) -> String {
+        self.server.app(&"shop".parse().unwrap()).map_or_else(String::new, |app| app.title.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_changed_file_takes_effect_without_a_restart() {
+    let mut world = world().await;
+    assert_eq!(world.title(), "Before");
+    let key = ApiKeyText::draw(ApiKeyKind::Secret, &mut Seeded::new(2));
+    let digest = world.server.keys.api_key(&key);
+    assert!(world.server.registry.load().key(&digest).is_none());
+    let with_key = format!("token_algorithm = \"ES256\"\n[[apps.keys]]\nkey = \"{}\"\n", key.expose());
+    world.write(&app("After a change", &with_key)).await;
+    assert_eq!(world.title(), "After a change");
+    assert!(world.server.registry.load().key(&digest).is_some());
+    let es256 = countersign_domain::algorithm::Algorithm::parse("ES256").unwrap();
+    assert!(
+        world.server.key_ring.load().newest(None, es256).is_some(),
+        "a new algorithm gets its key at once"
+    );
+    world.write(&app("Without the key", "")).await;
+    assert!(world.server.registry.load().key(&digest).is_none(), "a key that was taken out is refused");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_used_changes_nothing_and_is_reported_once() {
+    let mut world = world().await;
+    for (bad, problems) in [
+        ("this is not toml", 1),
+        ("titel = 1\nserwer = 2", 2),
+        (&app("After", "tries = 99\n"), 1),
+        (&app("After", "[server]\nissuer = \"http://example.org\"\n"), 1),
+    ] {
+        world.write(bad).await;
+        assert_eq!(world.title(), "Before", "{bad}");
+        assert_eq!(world.server.issuer(), "http://localhost:8080");
+        world.reloader.reload(&world.server).await;
+        assert_eq!(world.reloader.complained.len(), problems, "{bad}: {:?}", world.reloader.complained);
+        world.reloader.forget_complaints();
+    }
+    world.write(&app("After all", "")).await;
+    assert_eq!(world.title(), "After all");
+}
+
+#[tokio::test]
+async fn a_hangup_and_a_change_are_noticed() {
+    let world = world().await;
+    let (stop, until) = crate::shutdown::channel();
+    // As if it had been read before the environment was what it is: only a hangup makes it look again.
+    let environment = vec![("COUNTERSIGN_LIMITS_MESSAGES_PER_DAY".to_owned(), "7".to_owned())];
+    let watching =
+        tokio::spawn(watch(Arc::clone(&world.server), Some(world.path.clone()), environment, until));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_ne!(world.server.config.load().limits.messages_per_day, 7);
+    let pid = std::process::id().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.server.config.load().limits.messages_per_day, 7);
+    std::fs::write(&world.path, app("Seen", "")).unwrap();
+    tokio::time::sleep(LOOK + Duration::from_millis(500)).await;
+    assert_eq!(world.title(), "Seen");
+    stop.stop();
+    watching.await.unwrap();
+}
+
+#[test]
+fn settings_that_wait_for_a_start_are_known() {
+    for (key, expected) in [
+        ("server.listeners", true),
+        ("storage.url", true),
+        ("log.level", true),
+        ("mail.smtp", true),
+        ("keys.root_key_file", true),
+        ("keys.rotate_after_days", false),
+        ("server.issuer", false),
+        ("mail.from", false),
+        ("apps.shop.title", false),
+        ("logger", false),
+    ] {
+        assert_eq!(waits(key), expected, "{key}");
+    }
+    // Each of them is a setting: a renamed one would be forgotten here.
+    let config = serde_json::to_value(Config::default()).unwrap();
+    for key in NEXT_START {
+        assert!(config.pointer(&format!("/{}", key.replace('.', "/"))).is_some(), "{key}");
+    }
+}
