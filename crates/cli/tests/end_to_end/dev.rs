@@ -112,3 +112,15 @@ fn p41_serve_has_no_inbox() {
         assert_eq!(server.get(path, &[]).unwrap().status, 404, "{path}");
     }
 }
+
+#[test]
+fn p41_serve_refuses_the_root_key_of_dev() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("countersign.toml");
+    let root = "636f756e7465727369676e206465762c206e6f7420666f722073657276696e67";
+    fs::write(&config, format!("[keys]\nroot_key = '{root}'\n[storage]\nurl = ':memory:'\n")).unwrap();
+    let output =
+        Command::new(PROGRAM).arg("--config").arg(&config).arg("serve").env_clear().output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("root_key"), "{said}");
+}
