@@ -124,19 +124,21 @@ fn one_caller(
     server: &Server,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let (mut syncs, mut times, mut over) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut syncs, mut times) = (Vec::new(), Vec::new());
     let folder = settings.folder.display().to_string();
     for _ in 0..settings.rounds {
         let sync = floor(&settings.folder, &["bench-part", "floor", "fsync", &folder])?;
         let flows = flow::flows(world, server.port, 1, Until::Elapsed(settings.turn), Duration::ZERO)?;
-        let time = median(&micros(&flows.latencies));
-        over.push((time - COMMITS * sync) / 1e3);
-        times.push(time / 1e3);
+        times.push(median(&micros(&flows.latencies)) / 1e3);
         syncs.push(sync / 1e3);
     }
-    report.add("append and fdatasync (probe)", median(&syncs), "ms", Target::None);
+    // The quickest of the rounds: on a busy machine the others show how long the probe waited for its core, and
+    // taking that from the flow's time would excuse anything.
+    let sync = percentile(&syncs, 0.0);
+    let over = median(&times) - COMMITS * sync;
+    report.add("append and fdatasync (probe), quickest round", sync, "ms", Target::None);
     report.add("one caller's flow, p50", median(&times), "ms", Target::None);
-    report.add(&format!("… less {COMMITS} times the probe"), median(&over), "ms", Target::AtMost(1.0));
+    report.add(&format!("… less {COMMITS} times the probe"), over, "ms", Target::AtMost(1.0));
     Ok(())
 }
 

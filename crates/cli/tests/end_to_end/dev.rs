@@ -91,11 +91,11 @@ fn dev_signs_in_with_what_it_prints_and_leaves_nothing() {
     let client = Client { port: dev.port, key: output[start..start + 45].to_owned() };
     let started = client.start("jane@example.org").unwrap();
     assert_eq!(started.status, 201, "{started:?}");
-    let code = wait_for("a mail is shown", Duration::from_secs(10), || {
-        let output = dev.output();
-        let line = output.lines().rev().find(|line| line.contains('@') && line.contains(" #"))?;
-        Some(line.rsplit('#').next()?.trim().to_owned())
+    let code = wait_for("a mail in the inbox", Duration::from_secs(10), || {
+        let inbox = dev.get("/dev/inbox.json", &[])?.json();
+        Some(inbox["mails"][0].as_str()?.rsplit('#').next()?.trim().to_owned())
     });
+    assert!(dev.get("/dev/inbox", &[]).unwrap().body.contains(&code));
     let answer = client.verify_started(&started, &code).unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(client.token_status(&answer.text("access_token")), 200);
@@ -108,7 +108,19 @@ fn dev_signs_in_with_what_it_prints_and_leaves_nothing() {
 fn p41_serve_has_no_inbox() {
     let sink = Sink::start();
     let server = Setup::new(sink.port).start();
-    for path in ["/dev", "/dev/inbox", "/dev/inbox/1", "/dev/"] {
+    for path in ["/dev", "/dev/inbox", "/dev/inbox.json", "/dev/mail/1", "/dev/"] {
         assert_eq!(server.get(path, &[]).unwrap().status, 404, "{path}");
     }
+}
+
+#[test]
+fn p41_serve_refuses_the_root_key_of_dev() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("countersign.toml");
+    let root = "636f756e7465727369676e206465762c206e6f7420666f722073657276696e67";
+    fs::write(&config, format!("[keys]\nroot_key = '{root}'\n[storage]\nurl = ':memory:'\n")).unwrap();
+    let output =
+        Command::new(PROGRAM).arg("--config").arg(&config).arg("serve").env_clear().output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("root_key"), "{said}");
 }

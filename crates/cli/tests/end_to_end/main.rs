@@ -2,12 +2,16 @@
 //!
 //! One program for all of it, so that it is linked once. `cargo xtask test --step end-to-end` brings what it needs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod dev;
+mod dkim;
 mod durability;
 mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+#[path = "../../../server/tests/support/postfix.rs"]
+mod relay;
+mod schemathesis;
 mod support;

@@ -4,17 +4,29 @@
 use std::process::Command;
 
 /// What a variable holds; `None` when `COUNTERSIGN_TEST_SKIP` names `what`.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what there is")]
-#[expect(clippy::print_stderr, reason = "a test that is left out must be seen")]
-pub(crate) fn tool(variable: &str, what: &str) -> Option<String> {
-    let skip = std::env::var("COUNTERSIGN_TEST_SKIP").unwrap_or_default();
-    if skip.split(',').any(|word| word.trim() == what) {
-        eprintln!("LEFT OUT: COUNTERSIGN_TEST_SKIP names {what}");
+pub(crate) fn tool(name: &str, what: &str) -> Option<String> {
+    if left_out(what) {
         return None;
     }
-    let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
-    assert!(value.is_some(), "{variable} is not set: use cargo xtask test, or COUNTERSIGN_TEST_SKIP={what}");
+    let value = variable(name);
+    assert!(value.is_some(), "{name} is not set: use cargo xtask test, or COUNTERSIGN_TEST_SKIP={what}");
     value
+}
+
+/// Whether `COUNTERSIGN_TEST_SKIP` names `what`. Says so when it does.
+#[expect(clippy::print_stderr, reason = "a test that is left out must be seen")]
+pub(crate) fn left_out(what: &str) -> bool {
+    let skip = variable("COUNTERSIGN_TEST_SKIP").unwrap_or_default();
+    let left_out = skip.split(',').any(|word| word.trim() == what);
+    if left_out {
+        eprintln!("LEFT OUT: COUNTERSIGN_TEST_SKIP names {what}");
+    }
+    left_out
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what there is")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Python with the packages of the tests.

@@ -1,0 +1,24 @@
+//! Whatever `openapi.json` permits, and what it does not, sent by Schemathesis with all its checks.
+
+use std::process::Command;
+
+use crate::support::{server::Setup, sink::Sink, tools};
+
+#[test]
+fn schemathesis_finds_nothing() {
+    let Some(python) = tools::python() else { return };
+    let sink = Sink::start();
+    let mut setup = Setup::new(sink.port);
+    setup.app = "messages_per_day = 1000000\n".to_owned();
+    let server = setup.start();
+    let document = format!("http://localhost:{}/openapi.json", server.setup.port);
+    tools::run(
+        Command::new(python)
+            .args(["-m", "schemathesis.cli", "run", &document, "--checks", "all", "--seed", "1"])
+            // That a text is a mailbox, or a code was mailed, is more than a schema can say: 422 is right there.
+            .args(["--exclude-checks", "positive_data_acceptance"])
+            .args(["--max-examples", "30", "--no-color", "--continue-on-failure"])
+            .args(["--header", &format!("Authorization: Bearer {}", server.setup.secret)])
+            .current_dir(server.setup.folder.path()),
+    );
+}
