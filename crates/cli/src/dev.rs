@@ -4,13 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use countersign_domain::api_key::{ApiKeyKind, ApiKeyText};
 use countersign_server::{
     config::{AppKeySettings, AppSettings, Config, DeliverySetting, LogSettings, Part, StorageSettings},
     dev::{Inbox, InboxSender},
+    dev_keys::{DEV_PUBLISHABLE_KEY, DEV_ROOT_KEY, DEV_SECRET_KEY},
     listener::{Address, Listener},
     service::{Admission, Service},
-    system::{Entropy as _, SystemEntropy},
     wiring,
 };
 
@@ -42,8 +41,7 @@ impl Dev {
         let listener = Listener::bind(Address::Tcp(address)).await;
         let listener = listener.with_context(|| format!("port {} is taken: try --port", self.port))?;
         let port = listener.local_addr().map_or(self.port, |address| address.port());
-        let keys = [ApiKeyKind::Secret, ApiKeyKind::Publishable]
-            .map(|kind| ApiKeyText::draw(kind, &mut *SystemEntropy.random()).expose().to_owned());
+        let keys = [DEV_SECRET_KEY, DEV_PUBLISHABLE_KEY].map(str::to_owned);
         let server = serve::open(config(port, &keys)).await?;
         let config = server.config.load_full();
         let inbox = Arc::new(Inbox::default());
@@ -67,7 +65,7 @@ fn config(port: u16, keys: &[String]) -> Config {
     config.server.issuer.clone_from(&issuer);
     config.server.shutdown_seconds = 2;
     config.storage = StorageSettings { url: ":memory:".to_owned(), ..StorageSettings::default() };
-    config.keys.root_key = Some(countersign_server::dev_keys::DEV_ROOT_KEY.to_owned());
+    config.keys.root_key = Some(DEV_ROOT_KEY.to_owned());
     config.apps = vec![AppSettings {
         name: "demo".to_owned(),
         title: Some("Demo".to_owned()),

@@ -122,18 +122,26 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let code = parse_code(&body.code)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app) = (&call.server, &call.app);
-    let contact = find(&call.server, &call.app, id).await?.contact;
-    let _lane = server.lanes.enter(&contact).await;
+    let found = find(&call.server, &call.app, id).await?;
+    let _lane = server.lanes.enter(&found.contact).await;
     let (code, binding) = (&code, &binding);
+    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
+    // The first decision is made on what was just read: if it has changed since, its commit is a conflict.
+    let mut found = Some(found);
     let proof = server
-        .decide(|| async move {
-            let now = server.now();
-            let challenge = find(server, app, id).await?;
-            let contact = contact_of(server, &challenge).await?;
-            let may_wipe = app.challenge.wipe_on_failure;
-            let live = if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-            let attempt = Attempt { app, code, may_wipe, now };
-            Ok(decided(challenge::verify(&attempt, challenge, live, contact, (binding, &server.keys))))
+        .decide(|| {
+            let found = found.take();
+            async move {
+                let challenge = match found {
+                    Some(challenge) => challenge,
+                    None => find(server, app, id).await?,
+                };
+                let contact = contact_of(server, &challenge).await?;
+                let live =
+                    if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
+                let attempt = Attempt { app, code, may_wipe, now: server.now() };
+                Ok(decided(challenge::verify(&attempt, challenge, live, contact, (binding, &server.keys))))
+            }
         })
         .await;
     finish(&call, proof?)
