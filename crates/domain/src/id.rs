@@ -124,12 +124,22 @@ fn write(f: &mut std::fmt::Formatter<'_>, prefix: &str, bytes: &[u8; 16]) -> std
 
 fn read(text: &str, prefix: &str) -> Option<[u8; 16]> {
     let letters = text.strip_prefix(prefix)?.as_bytes();
-    if letters.len() != 26 || letters.iter().any(u8::is_ascii_uppercase) {
+    if letters.len() != 26 {
         return None;
     }
-    let upper: Vec<u8> = letters.iter().map(u8::to_ascii_uppercase).collect();
-    let bytes = data_encoding::BASE32HEX_NOPAD.decode(&upper).ok()?;
-    bytes.try_into().ok()
+    let mut number = 0_u128;
+    for (place, letter) in letters.iter().enumerate() {
+        let five = ALPHABET.iter().position(|known| known == letter)? as u128;
+        // The last letter holds three bits and two spare ones, which are zero.
+        number = if place < 25 {
+            number << 5 | five
+        } else if five & 3 == 0 {
+            number << 3 | five >> 2
+        } else {
+            return None;
+        };
+    }
+    Some(number.to_be_bytes())
 }
 
 #[cfg(test)]

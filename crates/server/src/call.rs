@@ -131,7 +131,7 @@ pub fn authenticate(
     if !key.is_valid(now) {
         return Err(ApiError::KeyEnded);
     }
-    let app = registry.app(&key.app).ok_or(ApiError::KeyUnknown)?;
+    let app = registry.app(key.app.as_str()).ok_or(ApiError::KeyUnknown)?;
     if app.disabled {
         return Err(ApiError::AppDisabled);
     }

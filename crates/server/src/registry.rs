@@ -60,7 +60,7 @@ impl Registry {
 
     /// An app by its name.
     #[must_use]
-    pub fn app(&self, name: &AppName) -> Option<&Arc<App>> {
+    pub fn app(&self, name: &str) -> Option<&Arc<App>> {
         self.apps.get(name)
     }
 

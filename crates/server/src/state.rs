@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use countersign_domain::{
-    app::AppName,
     changes::Changes,
     random::Random,
     time::{Span, Timestamp},
@@ -122,7 +121,7 @@ impl Server {
 
     /// An app by its name, as it is now.
     #[must_use]
-    pub fn app(&self, name: &AppName) -> Option<Arc<countersign_domain::app::App>> {
+    pub fn app(&self, name: &str) -> Option<Arc<countersign_domain::app::App>> {
         self.registry.load().app(name).cloned()
     }
 }

@@ -39,7 +39,8 @@ pub trait Entropy: Send + Sync {
     fn random(&self) -> Box<dyn Random + Send>;
 }
 
-/// The operating system's generator, through the cryptographic library.
+/// The operating system's generator, asked directly: the cryptographic library's own would first gather entropy for
+/// some 30 ms, which the first request would pay.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
@@ -53,8 +54,8 @@ impl Random for SystemEntropy {
     fn fill(&mut self, bytes: &mut [u8]) {
         #[expect(
             clippy::expect_used,
-            reason = "without randomness no secret may be made; the library promises not to fail"
+            reason = "without randomness no secret may be made; this system call does not fail once booted"
         )]
-        aws_lc_rs::rand::fill(bytes).expect("the system's generator gives bytes");
+        getrandom::fill(bytes).expect("the system's generator gives bytes");
     }
 }

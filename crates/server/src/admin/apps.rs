@@ -202,7 +202,7 @@ fn write(stored: StoredApp, settings: AppSettings) -> Result<StoredApp, ApiError
 /// Takes a changed app over and makes the signing keys that it needs. A shared secret that was made is returned.
 async fn settle(server: &Arc<Server>, name: &AppName) -> Result<Option<Secret<Vec<u8>>>, ApiError> {
     reload(server).await?;
-    let algorithm = server.app(name).ok_or(ApiError::Unavailable)?.token.algorithm;
+    let algorithm = server.app(name.as_str()).ok_or(ApiError::Unavailable)?.token.algorithm;
     let scope = (Some(name.clone()), algorithm);
     let lacks_secret =
         algorithm.is_symmetric() && server.key_ring.load().newest(Some(name), algorithm).is_none();

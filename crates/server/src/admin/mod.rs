@@ -102,7 +102,7 @@ fn invalid(member: &'static str, detail: &str) -> ApiError {
 /// An app that is known now.
 fn find_app(server: &Server, name: &str) -> Result<Arc<App>, ApiError> {
     let name: AppName = name.parse().map_err(|_| ApiError::NotFound)?;
-    server.app(&name).ok_or(ApiError::NotFound)
+    server.app(name.as_str()).ok_or(ApiError::NotFound)
 }
 
 /// Takes over what was committed.

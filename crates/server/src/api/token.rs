@@ -91,14 +91,14 @@ fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<u8>,
     };
     // A token for somebody else is no good to who asks (decision: wrong audience is 401).
     let for_asking = asking.as_ref().is_none_or(|app| app.name == checked.app.name);
-    let for_audience = audience.as_ref().is_none_or(|audience| *audience == checked.claims.aud);
+    let for_audience = audience.as_ref().is_none_or(|audience| audience == checked.app.audience());
     if !for_asking || !for_audience {
         return Err(ApiError::InvalidToken);
     }
     let body = if asking.is_some() || audience.is_some() {
-        TokenAnswerBody::Claims(Box::new(checked.claims))
+        TokenAnswerBody::Claims(Box::new(checked.claims()?))
     } else {
-        TokenAnswerBody::Status(TokenStatusBody { active: true, exp: checked.claims.exp })
+        TokenAnswerBody::Status(TokenStatusBody { active: true, exp: checked.exp })
     };
     serde_json::to_vec(&body).map_err(|_| ApiError::Internal)
 }
@@ -162,7 +162,8 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
         Err(error) => return Err(error.into()),
     };
     let body = match good {
-        Some(Checked { claims, .. }) => {
+        Some(checked) => {
+            let claims = checked.claims()?;
             IntrospectionBody::Active(Box::new(ActiveBody { active: true, token_type: "Bearer", claims }))
         }
         None => IntrospectionBody::Inactive(InactiveBody { active: false }),
@@ -181,8 +182,8 @@ pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Resu
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
     match tokens::check(&server, token, server.now()) {
-        Ok(Checked { claims, app: owner, id, .. }) if owner.name == app.name => {
-            take_back(&server, &app, RevocationTarget::Token(id), end_of(&claims)).await?;
+        Ok(Checked { exp, app: owner, id, .. }) if owner.name == app.name => {
+            take_back(&server, &app, RevocationTarget::Token(id), end_of(exp)).await?;
         }
         Ok(_) | Err(ApiError::InvalidToken) => {}
         Err(error) => return Err(error.into()),
@@ -218,8 +219,8 @@ pub async fn take_back(
     task.await.unwrap_or(Err(ApiError::Internal))
 }
 
-fn end_of(claims: &TokenClaims) -> Timestamp {
-    Timestamp::from_millis(claims.exp.saturating_mul(1000)) + Span::from_minutes(1)
+fn end_of(exp: i64) -> Timestamp {
+    Timestamp::from_millis(exp.saturating_mul(1000)) + Span::from_minutes(1)
 }
 
 /// The app that speaks at `/oauth2`, by its secret key as Bearer or as `client_secret_basic`, and its form.

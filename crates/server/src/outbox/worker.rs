@@ -185,7 +185,7 @@ async fn deliver(server: &Server, way: &Way, payload: Payload) {
 
 async fn send(server: &Server, way: &Way, payload: &Payload) -> Result<(), SendError> {
     let local = SendError::Later(super::sender::Reason::Local);
-    let app = payload.app().parse().ok().and_then(|name| server.app(&name));
+    let app = server.app(payload.app());
     let letter = payload.letter(&server.config.load(), app.as_deref()).ok_or(local)?;
     let rendered = way.renderer.render(&letter).map_err(|error| {
         tracing::error!(%error, "a mail cannot be written");

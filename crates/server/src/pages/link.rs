@@ -136,7 +136,7 @@ fn ask(
     wants_number: bool,
     problem: Option<&str>,
 ) -> Response {
-    let app = server.app(&challenge.app);
+    let app = server.app(challenge.app.as_str());
     let name = app.as_ref().map_or(challenge.app.as_str(), |app| app.title.as_str());
     let origin = challenge.sealed_origin.as_ref().and_then(|sealed| {
         let place = Context { table: "challenge", column: "sealed_origin", id: challenge.id.bytes() };

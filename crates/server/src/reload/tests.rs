@@ -46,7 +46,7 @@ impl World {
     }
 
     fn title(&self) -> String {
-        self.server.app(&"shop".parse().unwrap()).map_or_else(String::new, |app| app.title.clone())
+        self.server.app("shop").map_or_else(String::new, |app| app.title.clone())
     }
 }
 
