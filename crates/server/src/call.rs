@@ -139,6 +139,17 @@ pub fn authenticate(
     Ok((Arc::clone(app), Arc::clone(key)))
 }
 
+/// Whether some proxy says that it passed a request on.
+#[must_use]
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        name == "forwarded"
+            || name == "via"
+            || name == "x-real-ip"
+            || name.as_str().starts_with("x-forwarded-")
+    })
+}
+
 /// The Bearer credential of a request.
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -169,16 +180,19 @@ pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
     if peer.is_some_and(|peer| !is_trusted(&peer)) || (peer.is_none() && trusted.is_empty()) {
         return peer;
     }
-    let named: Vec<IpAddr> = parts
-        .headers
-        .get_all(config.server.client_address_header.as_str())
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|entry| entry.trim().parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .collect();
-    named.iter().rev().find(|address| !is_trusted(address)).copied().or(peer)
+    // From the right, for that is where our own proxies write; what does not read ends the search.
+    let values = parts.headers.get_all(config.server.client_address_header.as_str());
+    let entries: Vec<&str> =
+        values.iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).map(str::trim).collect();
+    for entry in entries.into_iter().rev() {
+        let with_port = || entry.parse::<std::net::SocketAddr>().map(|address| address.ip());
+        let Ok(address) = entry.parse::<IpAddr>().or_else(|_| with_port()) else { return peer };
+        let address = address.to_canonical();
+        if !is_trusted(&address) {
+            return Some(address);
+        }
+    }
+    peer
 }
 
 /// What stands in the path in place of `{…}`. Text that does not decode names nothing.

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use countersign_domain::time::{Span, Timestamp};
@@ -29,6 +30,8 @@ pub enum Lane {
 pub struct Flood {
     /// When the budget will be full again.
     full_at: Mutex<HashMap<(Lane, IpAddr), Timestamp>>,
+    /// When those with a full budget were last forgotten, in seconds: once a second is enough.
+    swept_at: AtomicI64,
 }
 
 impl Flood {
@@ -38,16 +41,20 @@ impl Flood {
     /// The time until one more is possible.
     pub fn admit(&self, lane: Lane, address: IpAddr, per_minute: u32, now: Timestamp) -> Result<(), Span> {
         let step = Span::from_millis(MINUTE.millis() / i64::from(per_minute.max(1)));
+        let key = (lane, network(address));
         let mut full_at = self.full_at.lock();
-        if full_at.len() >= MOST {
-            full_at.retain(|_, full_at| *full_at > now);
+        if full_at.len() >= MOST && !full_at.contains_key(&key) {
+            let swept = self.swept_at.swap(now.seconds(), Ordering::Relaxed);
+            if swept != now.seconds() {
+                full_at.retain(|_, full_at| *full_at > now);
+            }
             if full_at.len() >= MOST {
                 // Every remembered network is busy: this is an attack from very many of them. Newcomers still pass;
                 // the limits of persons and apps, which are in the store, hold.
                 return Ok(());
             }
         }
-        let entry = full_at.entry((lane, network(address))).or_insert(now);
+        let entry = full_at.entry(key).or_insert(now);
         let next = (*entry).max(now) + step;
         let over = next.since(now);
         if over > MINUTE {

@@ -21,31 +21,41 @@ use crate::{
 /// What went wrong, for a log line: the store, a key, or the configuration.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// How often revocations, apps and keys of other nodes are read.
+/// How often revocations of other nodes are read.
 const FOLLOW: Duration = Duration::from_millis(250);
-/// Revocations are read this far back again: a commit may take that long to be seen.
-const OVERLAP: Span = Span::from_seconds(30);
+/// How often apps and keys of other nodes are read.
+const RELOAD: Duration = Duration::from_millis(500);
+/// Revocations are read this far back again: a commit may take long to be seen, and clocks of nodes differ.
+const OVERLAP: Span = Span::from_minutes(10);
 /// How often the newest time acted upon is written.
 const NOTE_TIME: Duration = Duration::from_secs(1);
 /// The fact that holds it.
 const NEWEST_TIME: &str = "newest_time";
 
-/// Runs everything until `shutdown`.
-pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
+/// Runs everything until `shutdown`. Each by itself: what other nodes took back is read however long a sweep takes.
+pub async fn run(server: Arc<Server>, shutdown: Shutdown) {
     let sweep_every = Duration::from_secs(server.config.load().retention.sweep_seconds.clamp(1, 3600));
-    let mut sweep_tick = tokio::time::interval(sweep_every);
-    let mut follow_tick = tokio::time::interval(FOLLOW);
-    let mut time_tick = tokio::time::interval(NOTE_TIME);
-    let mut noted = Timestamp::from_millis(0);
-    loop {
-        tokio::select! {
-            () = shutdown.requested() => break,
-            _ = sweep_tick.tick() => sweep(&server).await,
-            _ = follow_tick.tick(), if !server.store.is_exclusive() => follow(&server).await,
-            _ = time_tick.tick() => noted = note_time(&server, noted).await,
-        }
+    let sweeping = every(sweep_every, shutdown.clone(), || sweep(&server));
+    let noting = every(NOTE_TIME, shutdown.clone(), || note_time(&server));
+    if server.store.is_exclusive() {
+        tokio::join!(sweeping, noting);
+    } else {
+        let following = every(FOLLOW, shutdown.clone(), || follow(&server));
+        let reloading = every(RELOAD, shutdown, || follow_registry(&server));
+        tokio::join!(sweeping, noting, following, reloading);
     }
     let _ = server.store.commit(server.key_use.take()).await;
+}
+
+async fn every<F: Future<Output = ()>>(period: Duration, mut shutdown: Shutdown, work: impl Fn() -> F) {
+    let mut tick = tokio::time::interval(period);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            _ = tick.tick() => work().await,
+        }
+    }
 }
 
 async fn sweep(server: &Arc<Server>) {
@@ -79,6 +89,10 @@ async fn follow(server: &Arc<Server>) {
         }
         Err(error) => tracing::warn!(%error, "revocations of other nodes cannot be read"),
     }
+}
+
+/// Reads apps and keys that other nodes wrote.
+async fn follow_registry(server: &Arc<Server>) {
     if let Err(error) = reload(server).await {
         tracing::warn!(%error, "apps and keys of other nodes cannot be read");
     }
@@ -212,8 +226,12 @@ pub async fn replace_key(
     Ok(Some(private))
 }
 
-/// Writes the newest time acted upon, so that it is not run behind after a restart.
-async fn note_time(server: &Server, noted: Timestamp) -> Timestamp {
+/// Writes the newest time acted upon, so that it is not run behind after a restart. Nothing to do when no decision was
+/// written since the last time.
+async fn note_time(server: &Arc<Server>) {
+    if server.metrics.acted() == 0 {
+        return;
+    }
     let now = server.now();
     let work = async {
         let (value, version) = server.store.fact(NEWEST_TIME).await?;
@@ -223,16 +241,10 @@ async fn note_time(server: &Server, noted: Timestamp) -> Timestamp {
         }
         Ok::<_, countersign_store::Error>(())
     };
-    // Nothing was acted upon since, as far as answers tell.
-    if server.metrics.acted() == 0 && noted > Timestamp::from_millis(0) {
-        return noted;
-    }
     match work.await {
-        Ok(()) | Err(countersign_store::Error::Conflict) => now,
-        Err(error) => {
-            tracing::warn!(%error, "the time could not be noted");
-            noted
-        }
+        // Another node noted a time just now: good enough.
+        Ok(()) | Err(countersign_store::Error::Conflict) => {}
+        Err(error) => tracing::warn!(%error, "the time could not be noted"),
     }
 }
 

@@ -120,13 +120,7 @@ impl Service {
         let Admission::Local(hosts) = &self.admission else { return true };
         let host =
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let forwarded = request.headers().keys().any(|name| {
-            name == "forwarded"
-                || name == "via"
-                || name == "x-real-ip"
-                || name.as_str().starts_with("x-forwarded-")
-        });
-        !forwarded && hosts.iter().any(|known| known == host)
+        !crate::call::is_forwarded(request.headers()) && hosts.iter().any(|known| known == host)
     }
 }
 

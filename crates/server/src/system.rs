@@ -1,6 +1,9 @@
 //! The one clock and the one generator of the wired server. Everything else takes time and randomness as arguments.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Instant,
+};
 
 use countersign_domain::{random::Random, time::Timestamp};
 
@@ -13,10 +16,27 @@ pub trait Clock: Send + Sync {
     fn not_before(&self, moment: Timestamp);
 }
 
-/// The system's clock, which never runs backwards here: what expired stays expired when the clock is set back.
-#[derive(Debug, Default)]
+/// The system's clock, which never runs backwards here: what expired stays expired when the clock is set back. Until
+/// the system's clock has caught up, time goes on from the newest time that was told.
+#[derive(Debug)]
 pub struct SystemClock {
-    newest: AtomicI64,
+    started: Instant,
+    /// The newest time that was told, less the time this clock had run by then, in milliseconds.
+    floor: AtomicI64,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { started: Instant::now(), floor: AtomicI64::new(0) }
+    }
+}
+
+impl SystemClock {
+    fn tell(&self, moment: i64) -> i64 {
+        let run = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(0);
+        let floor = moment.saturating_sub(run);
+        self.floor.fetch_max(floor, Ordering::Relaxed).max(floor).saturating_add(run)
+    }
 }
 
 impl Clock for SystemClock {
@@ -24,12 +44,11 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_1970 =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(self.newest.fetch_max(now, Ordering::Relaxed).max(now))
+        Timestamp::from_millis(self.tell(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)))
     }
 
     fn not_before(&self, moment: Timestamp) {
-        self.newest.fetch_max(moment.millis(), Ordering::Relaxed);
+        self.tell(moment.millis());
     }
 }
 
@@ -57,5 +76,24 @@ impl Random for SystemEntropy {
             reason = "without randomness no secret may be made; this system call does not fail once booted"
         )]
         getrandom::fill(bytes).expect("the system's generator gives bytes");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p29_time_neither_runs_backwards_nor_stands_still() {
+        let clock = SystemClock::default();
+        let ahead = clock.now() + countersign_domain::time::Span::DAY;
+        clock.not_before(ahead);
+        let first = clock.now();
+        assert!(first >= ahead);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let later = clock.now();
+        assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
+        clock.not_before(Timestamp::from_millis(0));
+        assert!(clock.now() >= later);
     }
 }

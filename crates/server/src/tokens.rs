@@ -23,6 +23,8 @@ use crate::{
 /// Life of a proof that an address is somebody's: long enough to be handed on, too short to be kept.
 const PROOF_LIFE: Span = Span::from_hours(1);
 
+/// The longest life that an access token can be given.
+const LONGEST_LIFE: Span = Span::from_hours(90 * 24);
 /// How far the clocks of two nodes may be apart: a token of the one is good at the other at once.
 const CLOCK_SKEW: Span = Span::from_seconds(5);
 
@@ -180,14 +182,15 @@ fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<
         server.metrics.token_cache_hits.inc();
         return parse_payload(token);
     }
-    let payload = verify(&ring, token, now)?;
-    let end = expiry(&payload)?;
+    let (payload, gone_at) = verify(&ring, token, now)?;
+    let end = expiry(&payload)?.min(gone_at);
     server.metrics.token_cache_misses.inc();
     server.signatures.insert(fingerprint, ring.generation(), end);
     Some(payload)
 }
 
-fn verify(ring: &KeyRing, token: &str, now: Timestamp) -> Option<Vec<u8>> {
+/// The payload, and until when its key is accepted.
+fn verify(ring: &KeyRing, token: &str, now: Timestamp) -> Option<(Vec<u8>, Timestamp)> {
     let verified =
         verify_compact(token, ACCESS_TOKEN, |kid| ring.accepted(kid, now).map(|key| &key.verifying)).ok()?;
     // A key of one app signs for that app alone: a shared secret cannot speak for others.
@@ -202,7 +205,7 @@ fn verify(ring: &KeyRing, token: &str, now: Timestamp) -> Option<Vec<u8>> {
             return None;
         }
     }
-    Some(verified.payload)
+    Some((verified.payload, key.stored.gone_at))
 }
 
 fn parse_payload(token: &str) -> Option<Vec<u8>> {
@@ -225,11 +228,13 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
     let id: TokenId = claims.jti.parse().ok()?;
     let subject: Subject = claims.sub.parse().ok()?;
     let app = server.app(&claims.client_id)?;
+    // What we make agrees with itself; somebody with a leaked shared secret could otherwise outlive a revocation.
+    let plausible = id.made_at().seconds() == claims.iat && claims.exp - claims.iat <= LONGEST_LIFE.seconds();
     let in_time = claims.exp > now.seconds() && claims.iat <= (now + CLOCK_SKEW).seconds();
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     let exp = claims.exp;
-    (in_time && ours).then_some(Checked { app, id, subject, exp, payload })
+    (plausible && in_time && ours).then_some(Checked { app, id, subject, exp, payload })
 }
 
 impl Checked {

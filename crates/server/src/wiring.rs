@@ -1,18 +1,20 @@
 //! The wiring: from a configuration to a running server and back to nothing. The only place that knows all parts.
 
+mod mail;
+
+pub use self::mail::{mail_way, way};
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use countersign_domain::{random::Random, secret::Secret};
+use countersign_domain::{random::Random, secret::Secret, time::Span};
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
 
 use crate::{
     admin, api,
-    config::{Config, ConfigError, Part, Security, SmtpServerSettings, Transport, declared},
-    dkim_keys::DkimKeys,
+    config::{Config, ConfigError, Part, declared},
     error::ApiError,
     key_ring::KeyRing,
     keys::RootKey,
@@ -20,16 +22,7 @@ use crate::{
     maintenance,
     metrics::Metrics,
     openapi, operations,
-    outbox::{
-        self,
-        console::ConsoleSender,
-        file::FileSender,
-        render::Renderer,
-        sender::Sender,
-        sendmail::{SendmailOptions, SendmailSender},
-        smtp::{Credentials, Encryption, SmtpOptions, SmtpSender, SmtpServer},
-        worker::Way,
-    },
+    outbox::{self, worker::Way},
     pages,
     registry::Registry,
     service::{self, Admission, Service},
@@ -42,6 +35,8 @@ use crate::{
 /// Why a server could not be put together: what to do is in the text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// How far the clock may be behind what was acted upon before somebody should look at it.
+const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
 /// The fact by which a database knows its root key.
 const ROOT_CHECK: &str = "root_check";
 
@@ -103,14 +98,25 @@ pub async fn root_key(
         (None, None, Some(command)) => output_of(command)?,
         (None, None, None) => {
             let is_new = store.fact(ROOT_CHECK).await?.0.is_none();
-            return kept_root_key(&config.storage.data_dir, is_new, random);
+            return kept_root_key(&config.storage.data_dir, is_new, random).and_then(not_of_dev);
         }
         _ => {
             let why = "keys: give only one of root_key, root_key_file and root_key_command";
             return Err(ConfigError(why.to_owned()).into());
         }
     };
-    RootKey::parse(text.expose()).map_err(|error| ConfigError(format!("keys: {error}")).into())
+    let key = RootKey::parse(text.expose()).map_err(|error| ConfigError(format!("keys: {error}")))?;
+    // In the configuration itself it is found by its check, and `dev` gives it there.
+    if keys.root_key.is_some() { Ok(key) } else { not_of_dev(key) }
+}
+
+fn not_of_dev(key: RootKey) -> Result<RootKey, Error> {
+    if crate::dev_keys::is_dev_root_key(&key) {
+        return Err(
+            "this is the root key of `countersign dev`, which everybody knows: make one of your own".into()
+        );
+    }
+    Ok(key)
 }
 
 fn kept_root_key(folder: &Path, is_new: bool, random: &mut dyn Random) -> Result<RootKey, Error> {
@@ -175,6 +181,14 @@ pub async fn assemble(
     let keys = Keys::new(root);
     check_root(&store, &keys).await?;
     if let Some(newest) = maintenance::newest_time(&store).await? {
+        let ahead = newest.since(clock.now());
+        if ahead > CLOCK_TOLERANCE {
+            let minutes = ahead.seconds() / 60;
+            tracing::error!(
+                minutes,
+                "this machine's clock is behind the database: set it right, until then time goes on from there"
+            );
+        }
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
@@ -222,73 +236,6 @@ async fn check_root(store: &Store, keys: &Keys) -> Result<(), Error> {
             other => Ok(other?),
         },
     }
-}
-
-/// The way out for mail that a configuration names.
-///
-/// # Errors
-/// When a file does not read, a server cannot be used, or codes would be shown without that being said.
-pub fn mail_way(config: &Config) -> Result<Way, Error> {
-    let mail = &config.mail;
-    let shows_codes = matches!(mail.transport, Transport::Console | Transport::File);
-    if shows_codes && !mail.allow_plaintext_messages {
-        let why = "mail.transport: console and file show codes in clear; say mail.allow_plaintext_messages = true to have that";
-        return Err(ConfigError(why.to_owned()).into());
-    }
-    let sender: Arc<dyn Sender> = match mail.transport {
-        Transport::Smtp => Arc::new(SmtpSender::new(&smtp_options(config)?)?),
-        Transport::Sendmail => Arc::new(SendmailSender::new(SendmailOptions {
-            program: mail.sendmail.clone(),
-            ..SendmailOptions::default()
-        })),
-        Transport::Console => Arc::new(ConsoleSender::new(Box::new(std::io::stdout()))),
-        Transport::File => Arc::new(FileSender::new(mail.folder.clone())),
-    };
-    way(config, sender)
-}
-
-/// A way out through `sender`, with the templates and keys of a configuration.
-///
-/// # Errors
-/// When templates or keys do not read.
-pub fn way(config: &Config, sender: Arc<dyn Sender>) -> Result<Way, Error> {
-    let renderer = match &config.mail.templates {
-        Some(folder) => Renderer::load(folder)?,
-        None => Renderer::built_in()?,
-    };
-    let dkim = DkimKeys::read(&config.mail.dkim)?;
-    Ok(Way { sender, renderer, dkim, at_once: config.mail.max_connections.clamp(1, 256) })
-}
-
-fn smtp_options(config: &Config) -> Result<SmtpOptions, Error> {
-    let servers = config.mail.smtp.iter().map(smtp_server).collect::<Result<_, _>>()?;
-    Ok(SmtpOptions { servers, max_connections: config.mail.max_connections, ..SmtpOptions::default() })
-}
-
-fn smtp_server(settings: &SmtpServerSettings) -> Result<SmtpServer, Error> {
-    let (encryption, port) = match settings.security {
-        Security::Starttls => (Encryption::StartTls, 587),
-        Security::Tls => (Encryption::Implicit, 465),
-        Security::None => (Encryption::LoopbackOnly, 25),
-    };
-    let password = match (&settings.password, &settings.password_file) {
-        (Some(password), None) => Some(Secret::new(password.clone())),
-        (None, Some(file)) => Some(Secret::new(read_secret(file)?.expose().trim_end().to_owned())),
-        (None, None) => None,
-        _ => return Err(ConfigError("mail.smtp: give either password or password_file".to_owned()).into()),
-    };
-    let credentials = match (&settings.username, password) {
-        (Some(username), Some(password)) => Some(Credentials { username: username.clone(), password }),
-        (None, None) => None,
-        _ => return Err(ConfigError("mail.smtp: username and password belong together".to_owned()).into()),
-    };
-    Ok(SmtpServer {
-        host: settings.host.clone(),
-        port: settings.port.unwrap_or(port),
-        encryption,
-        credentials,
-        authorities: settings.ca_file.clone(),
-    })
 }
 
 /// The routes of some parts, with the refusals for what is not there.

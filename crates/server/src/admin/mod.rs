@@ -40,10 +40,11 @@ pub fn routes() -> Router<Arc<Server>> {
 
 /// A network is nobody's identity: whoever comes over one finds nothing, whatever the listeners are set to serve.
 async fn local_only(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Peer>() {
-        Some(Peer(Some(_))) => ApiError::NotFound.into_response(),
-        Some(Peer(None)) | None => next.run(request).await,
+    let networked = matches!(request.extensions().get::<Peer>(), Some(Peer(Some(_))));
+    if networked || crate::call::is_forwarded(request.headers()) {
+        return ApiError::NotFound.into_response();
     }
+    next.run(request).await
 }
 
 /// Which part of a list is asked for: `?after=…&limit=…`.

@@ -102,6 +102,12 @@ fn check_listeners(config: &Config, problems: &mut Vec<Problem>) {
                     "`admin` asks for no key: it may only be on a Unix socket, whose mode says who may",
                 );
             }
+            Ok(_) if listener.parts.contains(&Part::Admin) && listener.parts.contains(&Part::Public) => {
+                wrong(
+                    "parts",
+                    "`admin` asks for no key: give it a socket of its own, which no proxy speaks to",
+                );
+            }
             Ok(_) => {}
         }
         if listener.parts.is_empty() {

@@ -355,7 +355,7 @@ fn what_cannot_be_used_is_named_with_its_line() {
     for text in [
         "[[mail.smtp]]\nhost = \"localhost\"\nsecurity = \"none\"",
         "[[mail.smtp]]\nhost = \"127.0.0.1\"\nsecurity = \"none\"",
-        "[[server.listeners]]\naddress = \"unix:/run/c.sock\"\nparts = [\"public\", \"admin\"]\nmode = \"600\"",
+        "[[server.listeners]]\naddress = \"unix:/run/c.sock\"\nparts = [\"admin\"]\nmode = \"600\"\n[[server.listeners]]\naddress = \"127.0.0.1:1\"",
     ] {
         assert_eq!(problems(text), Vec::<String>::new(), "{text}");
     }

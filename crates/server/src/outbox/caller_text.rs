@@ -85,7 +85,7 @@ fn check(text: &str, limit: usize, forbidden: impl Fn(char) -> bool) -> Result<(
         Err(CallerTextError::TooLong)
     } else if text.chars().any(|c| forbidden(c) || is_invisible(c)) {
         Err(CallerTextError::Control)
-    } else if has_link(text) {
+    } else if has_link(text) || has_link(&text.replace(CODE, "")) {
         Err(CallerTextError::Link)
     } else {
         Ok(())
@@ -94,7 +94,7 @@ fn check(text: &str, limit: usize, forbidden: impl Fn(char) -> bool) -> Result<(
 
 /// Characters that hide or reorder others: line separators, zero-width ones, direction overrides.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    matches!(c, '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// What mail programs make links of: schemes, and a dot inside a word that is followed by two letters or more.

@@ -4,6 +4,7 @@ use countersign_domain::{
     challenge::{Purpose, Started},
     id::MessageId,
     identifier::EmailAddress,
+    message::Message,
     random::Random,
     secret::Secret,
     time::Timestamp,
@@ -16,6 +17,7 @@ use super::{
     caller_text::CallerText,
     letter::{self, Letter, Mailbox},
     locale::Locale,
+    worker::LEASE,
 };
 use crate::{
     api::start::StartBody,
@@ -37,6 +39,8 @@ pub struct Payload {
     pub expires_at: Timestamp,
     /// How often sending was tried.
     pub attempts: u32,
+    /// Until when it is this node's to send; then the store hands it out anew.
+    pub leased_until: Timestamp,
     content: Content,
 }
 
@@ -92,7 +96,15 @@ impl Payload {
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),
         };
-        Self { id, deliver: started.deliver, expires_at: challenge.expires_at, attempts: 0, content }
+        let leased_until = challenge.created_at + LEASE;
+        Self {
+            id,
+            deliver: started.deliver,
+            expires_at: challenge.expires_at,
+            attempts: 0,
+            leased_until,
+            content,
+        }
     }
 
     /// Seals it for its row.
@@ -104,17 +116,18 @@ impl Payload {
         keys.seal(random, &place(&self.id), &json)
     }
 
-    /// Opens what was sealed in a row.
+    /// Opens what was sealed in a row that this node has until `leased_until`.
     ///
     /// # Errors
     /// When it was sealed with other keys, or tampered with.
-    pub fn open(keys: &Keys, message: &countersign_domain::message::Message) -> Result<Self, SealError> {
+    pub fn open(keys: &Keys, message: &Message, leased_until: Timestamp) -> Result<Self, SealError> {
         let json = keys.open(&place(&message.id), &message.sealed)?;
         Ok(Self {
             id: message.id,
             deliver: message.deliver,
             expires_at: message.expires_at,
             attempts: message.attempts,
+            leased_until,
             content: serde_json::from_slice(json.expose()).map_err(|_| SealError::Malformed)?,
         })
     }

@@ -1,15 +1,19 @@
 //! Delivers what was promised: takes messages from requests and from the store, sends them, tries again until their
 //! challenge is over, and forgets them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use countersign_domain::{
     id::MessageId,
     time::{Span, Timestamp},
 };
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -20,7 +24,9 @@ use super::{
 use crate::{dkim_keys::DkimKeys, shutdown::Shutdown, state::Server};
 
 /// For how long a message belongs to the node that took it.
-pub const LEASE: Span = Span::from_seconds(60);
+pub const LEASE: Span = Span::from_seconds(180);
+/// A message is not begun when less than this is left of its lease: the time that a send may take at two servers.
+const LONGEST_SEND: Span = Span::from_seconds(100);
 /// Messages that wait in memory; beyond, they wait in the store until their lease ends.
 const WAITING: usize = 1024;
 /// Messages taken from the store at once.
@@ -124,10 +130,15 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
 
 async fn claim(server: &Server) {
     let now = server.now();
-    match server.store.claim_messages(now, LEASE, CLAIM).await {
+    // What cannot be queued is left for others, or for later.
+    let most = CLAIM.min(i64::try_from(server.outbox.offers.capacity()).unwrap_or(CLAIM));
+    if most == 0 {
+        return;
+    }
+    match server.store.claim_messages(now, LEASE, most).await {
         Ok(messages) => {
             for message in messages {
-                match Payload::open(&server.keys, &message) {
+                match Payload::open(&server.keys, &message, now + LEASE) {
                     Ok(payload) => server.outbox.offer(payload),
                     Err(error) => {
                         tracing::error!(message = %message.id, %error, "a message does not open; it stays")
@@ -153,12 +164,19 @@ async fn take_and_send(server: Arc<Server>, way: Arc<Way>, waiting: Waiting, mut
             }
         };
         let Some(payload) = next else { return };
-        deliver(&server, &way, payload).await;
+        // A mail that cannot be written must not end the task that writes the others.
+        if AssertUnwindSafe(deliver(&server, &way, payload)).catch_unwind().await.is_err() {
+            tracing::error!("a message could not be delivered: it waits until its lease ends");
+        }
     }
 }
 
 async fn deliver(server: &Server, way: &Way, payload: Payload) {
     let now = server.now();
+    if payload.leased_until <= now + LONGEST_SEND {
+        // It waited too long here: the store hands it out anew, and only once.
+        return;
+    }
     if !payload.deliver {
         return done(server, payload.id);
     }
