@@ -95,7 +95,7 @@ impl FromRequestParts<Arc<Server>> for Call {
         let now = server.now();
         let text = bearer(&parts.headers).ok_or(ApiError::KeyMissing)?;
         let (app, key) = authenticate(server, text, now)?;
-        let origin = text_of(&parts.headers, header::ORIGIN.as_str());
+        let origin = page_of(&parts.headers, server);
         if key.kind == ApiKeyKind::Publishable {
             // Absent outside a browser, and then nobody vouches for the page.
             let listed = origin.as_ref().is_some_and(|origin| app.origins.contains(origin));
@@ -114,6 +114,13 @@ impl FromRequestParts<Arc<Server>> for Call {
             server: Arc::clone(server),
         })
     }
+}
+
+/// The origin of the page that asks, as its browser says. A browser names none when a page reads from where it came
+/// from itself; it says so in a header that no page can write.
+fn page_of(headers: &HeaderMap, server: &Server) -> Option<String> {
+    let own = || text_of(headers, "sec-fetch-site").filter(|site| site == "same-origin");
+    text_of(headers, header::ORIGIN.as_str()).or_else(|| own().map(|_| server.issuer()))
 }
 
 /// The app and key behind a key's text.

@@ -61,8 +61,9 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, request: Request<Body>) -> Response {
+    pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
+        request.extensions_mut().insert(id);
         let origin = request.headers().get(header::ORIGIN).cloned();
         let method = request.method().clone();
         let mut response = if !self.admits(&request) {

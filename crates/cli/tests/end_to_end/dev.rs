@@ -17,10 +17,11 @@ use crate::support::{
 };
 
 /// A running `dev`, ended with the test.
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
     folder: tempfile::TempDir,
-    port: u16,
+    /// Where it listens on loopback.
+    pub(crate) port: u16,
 }
 
 impl Drop for Dev {
@@ -31,7 +32,8 @@ impl Drop for Dev {
 }
 
 impl Dev {
-    fn start() -> Self {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start() -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         let output = File::create(folder.path().join("output")).unwrap();
         let child = Command::new(PROGRAM)

@@ -19,7 +19,7 @@ use crate::{
         mail::Mail,
         sender::{SendError, Sender},
     },
-    pages::render::page,
+    pages::render::scripted_page,
     state::Server,
 };
 
@@ -66,7 +66,7 @@ pub(super) fn routes(inbox: &Arc<Inbox>) -> Router<Arc<Server>> {
 impl Inbox {
     fn page(&self) -> Response {
         let mails: Vec<Value> = self.mails.lock().iter().map(describe).collect();
-        page("inbox.html", &context! { lang => "en", title => "Inbox", mails })
+        scripted_page("inbox.html", &context! { lang => "en", title => "Inbox", mails })
     }
 
     /// The HTML of one mail as a mail program would show it: its own styles, no scripts, nothing from elsewhere.

@@ -8,11 +8,12 @@ use axum::{Router, routing::get};
 use minijinja::context;
 
 pub use self::inbox::{Inbox, InboxSender};
-use crate::{pages::render::page, state::Server};
+use crate::{pages::render::scripted_page, state::Server};
 
 /// The routes of `dev`, for the demo app's publishable key.
 pub fn routes(inbox: &Arc<Inbox>, publishable_key: &str) -> Router<Arc<Server>> {
     let key = publishable_key.to_owned();
-    let demo = move || async move { page("demo.html", &context! { lang => "en", title => "Demo", key }) };
+    let demo =
+        move || async move { scripted_page("demo.html", &context! { lang => "en", title => "Demo", key }) };
     inbox::routes(inbox).route("/", get(demo))
 }

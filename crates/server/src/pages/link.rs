@@ -5,22 +5,24 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Request, State},
+    middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use countersign_domain::{
     challenge::{self, Approval, Challenge, Started, Status},
+    id::RequestId,
     refusal::Refusal,
     token::SecretToken,
     vault::Vault as _,
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
     call::{body, client_address, text_of},
-    error::ApiError,
+    error::{ApiError, Problem},
     flood::Lane,
     keys::Context,
     oauth2::Form,
@@ -39,7 +41,26 @@ const LONGEST_FORM: usize = 1024;
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
-    Router::new().route("/link/{token}", get(show).post(press))
+    Router::new().route("/link/{token}", get(show).post(press)).layer(from_fn(show_refusals))
+}
+
+/// Turns what is refused into a page: people come here, not programs.
+async fn show_refusals(request: Request, next: Next) -> Response {
+    let texts = texts(request.headers());
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let refused = next.run(request).await;
+    let Some(problem) = refused.extensions().get::<Problem>().copied() else { return refused };
+    let (title, text) = match refused.status() {
+        StatusCode::TOO_MANY_REQUESTS => (texts.later, texts.later_text),
+        _ => (texts.trouble, texts.trouble_text),
+    };
+    let mut response = page("message.html", &context! { lang => texts.lang, title, text, id });
+    *response.status_mut() = refused.status();
+    response.extensions_mut().insert(problem);
+    if let Some(seconds) = refused.headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
+    }
+    response
 }
 
 /// Shows who asks, from where and when. Changes nothing, for any client.

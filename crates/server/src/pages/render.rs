@@ -8,9 +8,12 @@ use minijinja::{Environment, Value};
 
 use crate::error::ApiError;
 
-/// What a page may do: show our style, send its form to us, run our scripts where it has any.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-                      img-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What a page for everybody may do: show our style and send its form to us.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// What a page of `dev` may do besides: run our scripts, which ask us, and show a mail in a frame.
+const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                               form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const SOURCES: [(&str, &str); 5] = [
     ("layout.html", include_str!("../templates/pages/layout.html")),
@@ -20,9 +23,19 @@ const SOURCES: [(&str, &str); 5] = [
     ("inbox.html", include_str!("../templates/pages/inbox.html")),
 ];
 
-/// A page as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
+/// A page without scripts as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
 #[must_use]
 pub fn page(template: &str, values: &Value) -> Response {
+    print(template, values, POLICY)
+}
+
+/// The same for a page that runs a script of ours.
+#[must_use]
+pub fn scripted_page(template: &str, values: &Value) -> Response {
+    print(template, values, SCRIPTED_POLICY)
+}
+
+fn print(template: &str, values: &Value, policy: &'static str) -> Response {
     let printed = templates().and_then(|templates| templates.get_template(template)?.render(values.clone()));
     let mut response = match printed {
         Ok(html) => Html(html).into_response(),
@@ -35,7 +48,7 @@ pub fn page(template: &str, values: &Value) -> Response {
     for (name, value) in [
         ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
-        ("content-security-policy", POLICY),
+        ("content-security-policy", policy),
         ("x-content-type-options", "nosniff"),
         ("x-robots-tag", "noindex"),
     ] {

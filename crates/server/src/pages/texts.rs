@@ -31,6 +31,14 @@ pub struct LinkTexts {
     pub over: &'static str,
     /// The text when the link is over.
     pub over_text: &'static str,
+    /// The heading when too many tries came from the person's network.
+    pub later: &'static str,
+    /// The text then.
+    pub later_text: &'static str,
+    /// The heading when it did not work here.
+    pub trouble: &'static str,
+    /// The text then.
+    pub trouble_text: &'static str,
 }
 
 /// The words in a language.
@@ -59,6 +67,10 @@ static ENGLISH: LinkTexts = LinkTexts {
     done_text: "Go back to where you asked to sign in: it goes on there.",
     over: "This link is over",
     over_text: "It was used, replaced by a newer one, or ran out of time. Ask for a new mail.",
+    later: "Not now",
+    later_text: "Too many tries came from your network. Wait a minute and try again.",
+    trouble: "That did not work",
+    trouble_text: "It is not your fault. Go back and try again in a moment.",
 };
 
 static GERMAN: LinkTexts = LinkTexts {
@@ -75,6 +87,10 @@ static GERMAN: LinkTexts = LinkTexts {
     done_text: "Gehen Sie dorthin zurück, wo Sie sich anmelden wollten: Dort geht es weiter.",
     over: "Dieser Link gilt nicht mehr",
     over_text: "Er wurde benutzt, durch einen neueren ersetzt oder ist abgelaufen. Fordern Sie eine neue Mail an.",
+    later: "Nicht jetzt",
+    later_text: "Aus Ihrem Netz kamen zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.",
+    trouble: "Das hat nicht geklappt",
+    trouble_text: "Es liegt nicht an Ihnen. Gehen Sie zurück und versuchen Sie es gleich noch einmal.",
 };
 
 static FRENCH: LinkTexts = LinkTexts {
@@ -91,6 +107,10 @@ static FRENCH: LinkTexts = LinkTexts {
     done_text: "Revenez là où vous avez demandé à vous connecter : la suite s’y trouve.",
     over: "Ce lien n’est plus valable",
     over_text: "Il a été utilisé, remplacé par un plus récent, ou a expiré. Demandez un nouveau message.",
+    later: "Pas maintenant",
+    later_text: "Trop d’essais sont venus de votre réseau. Attendez une minute, puis réessayez.",
+    trouble: "Cela n’a pas fonctionné",
+    trouble_text: "Ce n’est pas votre faute. Revenez en arrière et réessayez dans un instant.",
 };
 
 static SPANISH: LinkTexts = LinkTexts {
@@ -107,6 +127,10 @@ static SPANISH: LinkTexts = LinkTexts {
     done_text: "Vuelva a donde pidió iniciar sesión: allí continúa.",
     over: "Este enlace ya no es válido",
     over_text: "Se usó, fue sustituido por otro más reciente o caducó. Pida un nuevo correo.",
+    later: "Ahora no",
+    later_text: "Llegaron demasiados intentos desde su red. Espere un minuto y vuelva a intentarlo.",
+    trouble: "No ha funcionado",
+    trouble_text: "No es culpa suya. Vuelva atrás e inténtelo de nuevo en un momento.",
 };
 
 static JAPANESE: LinkTexts = LinkTexts {
@@ -123,4 +147,8 @@ static JAPANESE: LinkTexts = LinkTexts {
     done_text: "サインインを要求した画面にお戻りください。そこで手続きが続きます。",
     over: "このリンクは無効です",
     over_text: "すでに使用されたか、新しいリンクに置き換えられたか、期限が切れています。新しいメールを要求してください。",
+    later: "しばらくお待ちください",
+    later_text: "お使いのネットワークからの試行が多すぎます。1 分ほど待ってから、もう一度お試しください。",
+    trouble: "うまくいきませんでした",
+    trouble_text: "お客様の操作が原因ではありません。前のページに戻り、少し待ってからもう一度お試しください。",
 };
