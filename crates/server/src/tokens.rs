@@ -229,7 +229,8 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
     let subject: Subject = claims.sub.parse().ok()?;
     let app = server.app(&claims.client_id)?;
     // What we make agrees with itself; somebody with a leaked shared secret could otherwise outlive a revocation.
-    let plausible = id.made_at().seconds() == claims.iat && claims.exp - claims.iat <= LONGEST_LIFE.seconds();
+    let plausible = id.made_at().seconds() == claims.iat
+        && claims.exp.saturating_sub(claims.iat) <= LONGEST_LIFE.seconds();
     let in_time = claims.exp > now.seconds() && claims.iat <= (now + CLOCK_SKEW).seconds();
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;

@@ -16,7 +16,7 @@ use countersign_domain::{
     token::SecretToken,
     vault::Vault as _,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use minijinja::context;
 
 use crate::{
@@ -50,8 +50,8 @@ async fn show_refusals(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(ToString::to_string);
     let refused = next.run(request).await;
     let Some(problem) = refused.extensions().get::<Problem>().copied() else { return refused };
-    let (title, text) = match refused.status() {
-        StatusCode::TOO_MANY_REQUESTS => (texts.later, texts.later_text),
+    let (title, text) = match problem.0 {
+        "too_many_requests" => (texts.later, texts.later_text),
         _ => (texts.trouble, texts.trouble_text),
     };
     let mut response = page("message.html", &context! { lang => texts.lang, title, text, id });

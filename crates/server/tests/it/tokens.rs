@@ -1,6 +1,10 @@
 //! Which tokens are accepted, where we are asked: `GET /v1/token` and introspection.
 
-use countersign_domain::time::{Span, Timestamp};
+use countersign_domain::{
+    id::TokenId,
+    testing::Seeded,
+    time::{Span, Timestamp},
+};
 use countersign_server::{
     config::AppSettings,
     key_ring::{ACCESS_TOKEN, place},
@@ -161,6 +165,9 @@ async fn p32_claims_that_do_not_fit_are_refused_although_signed_by_us() {
         (json!({"exp": "4000000000"}), (401, false)),
         (json!({"exp": null}), (401, false)),
         (json!({"exp": i64::MAX}), (401, false)),
+        (json!({"exp": now + 91 * 86_400}), (401, false)),
+        (json!({"exp": i64::MAX, "iat": i64::MIN}), (401, false)),
+        (json!({"iat": now - 1}), (401, false)),
         (json!({"iat": now + 6}), (401, false)),
         (json!({"nbf": now + 100, "iat": now + 100}), (401, false)),
         (json!({"sub": "ann"}), (401, false)),
@@ -339,7 +346,8 @@ async fn p33_a_retired_key_signs_nothing_that_is_accepted() {
         server.clock.set(START + Span::from_hours(24 * days));
         maintenance::rotate(&server.server).await.unwrap();
         let now = server.now().seconds();
-        let payload = merged(&claims, &json!({"iat": now, "exp": now + 60})).to_string();
+        let id = TokenId::new(server.now(), &mut Seeded::new(days.unsigned_abs())).to_string();
+        let payload = merged(&claims, &json!({"iat": now, "exp": now + 60, "jti": id})).to_string();
         let outcome = judged(&server, &signer.sign(payload.as_bytes()).unwrap()).await;
         assert_eq!(outcome, if accepted { (200, true) } else { (401, false) }, "after {days} days");
     }
