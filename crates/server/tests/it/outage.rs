@@ -26,6 +26,7 @@ async fn p39_a_database_that_fails_is_a_refusal_that_changes_nothing() {
     server.anybody().form(&link, &number).await.expect(200);
     server.outbox_is_empty().await;
     let before = server.everything().await;
+    let press = format!("number={}", started.text("confirmation_number"));
 
     for switch in [&engine.reads_fail, &engine.commits_fail] {
         switch.store(true, Ordering::SeqCst);
@@ -35,13 +36,7 @@ async fn p39_a_database_that_fails_is_a_refusal_that_changes_nothing() {
             ("wrong code", app.verify(&started, "999999").await),
             ("by address", app.post("/v1/verify", &json!({"email": ANN, "code": letter.code()})).await),
             ("redeem", app.redeem(&approved).await),
-            (
-                "press",
-                server
-                    .anybody()
-                    .form(&letter.link(), &format!("number={}", started.text("confirmation_number")))
-                    .await,
-            ),
+            ("press", server.anybody().form(&letter.link(), &press).await),
         ];
         for (what, answer) in answers {
             // A person gets a page, a program a problem document.
