@@ -84,7 +84,7 @@ async fn follow(server: &Arc<Server>) {
     let since = server.revocations.asked_at() - OVERLAP;
     match server.store.revocations(since).await {
         Ok(rows) => {
-            server.revocations.add(rows);
+            server.revocations.add(rows, &server.epoch);
             server.revocations.note_asked(now);
         }
         Err(error) => tracing::warn!(%error, "revocations of other nodes cannot be read"),
@@ -106,11 +106,15 @@ pub async fn reload(server: &Server) -> Result {
     let declared = crate::config::declared(&server.config.load().apps)?;
     let registry =
         Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
-    server.registry.store(Arc::new(registry));
+    let former = server.registry.swap(Arc::new(registry));
+    if !server.registry.load().takes_tokens_like(&former) {
+        server.epoch.advance();
+    }
     let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();
     if !former.is_of(&stored) {
         server.key_ring.store(Arc::new(KeyRing::open(stored, &former, &server.keys)?));
+        server.epoch.advance();
     }
     Ok(())
 }

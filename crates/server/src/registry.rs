@@ -72,6 +72,17 @@ impl Registry {
         apps
     }
 
+    /// Whether the same apps take the same tokens as in `former`.
+    #[must_use]
+    pub fn takes_tokens_like(&self, former: &Self) -> bool {
+        let same = |app: &App| {
+            let before = former.app(app.name.as_str());
+            before
+                .is_some_and(|before| (before.disabled, before.audience()) == (app.disabled, app.audience()))
+        };
+        self.apps.len() == former.apps.len() && self.apps.values().all(|app| same(app))
+    }
+
     /// Whether an app comes from the configuration file, and is read-only elsewhere.
     #[must_use]
     pub fn is_declared(&self, name: &AppName) -> bool {

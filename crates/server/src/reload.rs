@@ -114,8 +114,10 @@ impl Reloader {
         let former = server.config.load_full();
         let keys = changed(&former, &config);
         server.config.store(Arc::new(config));
+        server.epoch.advance();
         if let Err(error) = maintenance::reload(server).await {
             server.config.store(former);
+            server.epoch.advance();
             self.complain(vec![error.to_string()]);
             return false;
         }

@@ -22,7 +22,7 @@ use crate::{
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
-    signature_cache::SignatureCache,
+    signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     vault::Keys,
 };
@@ -50,6 +50,8 @@ pub struct Server {
     pub revocations: Revocations,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
+    /// Ends whenever a good token could have become a bad one.
+    pub epoch: Epoch,
     /// Requests by network, in memory.
     pub flood: Flood,
     /// When API keys were last used.
@@ -137,8 +139,19 @@ impl Default for Lanes {
 
 impl Lanes {
     /// Waits until nobody else on this node decides about the same person.
-    pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> MutexGuard<'_, ()> {
+    pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> Turn<'_> {
         let [first, second, ..] = *person.bytes();
-        self.0[usize::from(u16::from_be_bytes([first, second])) % LANES].lock().await
+        let lane = &self.0[usize::from(u16::from_be_bytes([first, second])) % LANES];
+        match lane.try_lock() {
+            Ok(guard) => Turn { waited: false, _guard: guard },
+            Err(_) => Turn { waited: true, _guard: lane.lock().await },
+        }
     }
+}
+
+/// The turn to decide about a person, until it is dropped.
+pub struct Turn<'a> {
+    /// Whether somebody else decided meanwhile, so that what was read before may be old.
+    pub waited: bool,
+    _guard: MutexGuard<'a, ()>,
 }

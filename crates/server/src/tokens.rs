@@ -171,6 +171,28 @@ pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, Ap
     Ok(checked)
 }
 
+/// Until when an access token is good, in seconds since 1970, for somebody who asks no more than that: what
+/// [`check`] looks at, or a hash when nothing has changed since that was looked at for this token.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, ApiError> {
+    if token.len() > crate::keys::MAX_TOKEN_BYTES {
+        return Err(ApiError::InvalidToken);
+    }
+    if !server.knows_revocations(now) {
+        return Err(ApiError::Unavailable);
+    }
+    let (epoch, fingerprint) = (server.epoch.now(), Fingerprint::of(token));
+    if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
+        server.metrics.token_cache_hits.inc();
+        return Ok(end);
+    }
+    let checked = check(server, token, now)?;
+    server.signatures.note_good(fingerprint, epoch, checked.exp);
+    Ok(checked.exp)
+}
+
 /// The payload of a token whose signature is right: checked now, or remembered.
 fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<u8>> {
     if token.len() > crate::keys::MAX_TOKEN_BYTES {

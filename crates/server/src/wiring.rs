@@ -201,6 +201,7 @@ pub async fn assemble(
         keys,
         revocations: Default::default(),
         signatures: Default::default(),
+        epoch: Default::default(),
         flood: Default::default(),
         key_use: Default::default(),
         quotas: Default::default(),
@@ -212,9 +213,10 @@ pub async fn assemble(
         store,
     });
     let now = server.now();
-    server
-        .revocations
-        .add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
+    server.revocations.add(
+        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
+        &server.epoch,
+    );
     server.revocations.note_asked(now);
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {

@@ -127,6 +127,28 @@ impl Store {
         }
     }
 
+    /// Two persons' counters at once; fresh ones where there are none. The keys name different apps.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn contacts(&self, keys: [ContactKey; 2]) -> Result<[Contact; 2], Error> {
+        let mut rows = self.engine.query(sql::select_contacts(&keys)).await?;
+        let [one, other] = keys;
+        Ok([sql::read_contact_among(one, &mut rows)?, sql::read_contact_among(other, &mut rows)?])
+    }
+
+    /// A challenge by its id, with the counters of the person whom it asks.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn challenge_and_contact(
+        &self,
+        id: ChallengeId,
+    ) -> Result<Option<(Challenge, Contact)>, Error> {
+        let row = self.first(sql::select_challenge_and_contact(id)).await?;
+        row.map(sql::read_challenge_and_contact).transpose()
+    }
+
     /// The challenges that a contact lists, as far as they still exist.
     ///
     /// # Errors

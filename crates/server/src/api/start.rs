@@ -7,7 +7,7 @@ use countersign_domain::{
     challenge::{self, Person, Purpose, Start, Started},
     changes::{Change, Changes, Idempotency},
     contact::ContactKey,
-    id::{ChallengeId, MessageId},
+    id::ChallengeId,
     identifier::EmailAddress,
     message::Message,
     refusal::Refusal,
@@ -196,8 +196,9 @@ async fn decide(
         return Ok((outcome, Changes::default()));
     }
     let everywhere = server.keys.contact(None, &prepared.address);
-    let contact = server.store.contact(ContactKey { app: Some(app.name.clone()), digest: person }).await?;
-    let everywhere = server.store.contact(ContactKey { app: None, digest: everywhere }).await?;
+    let at_app = ContactKey { app: Some(app.name.clone()), digest: person };
+    let at_all = ContactKey { app: None, digest: everywhere };
+    let [contact, everywhere] = server.store.contacts([at_app, at_all]).await?;
     let live = server.store.listed_challenges(&contact).await?;
     let mut random = server.random();
     let id = ChallengeId::new(now, &mut *random);
@@ -233,8 +234,7 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
-    let payload =
-        Payload::new(call, &prepared.body, &prepared.address, &started, MessageId::new(now, &mut *random));
+    let payload = Payload::new(call, &prepared.body, &prepared.address, &started);
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {
         let challenge = started.challenge.id;
@@ -278,7 +278,6 @@ fn message(
     Ok(Message {
         id: payload.id,
         app: challenge.app.clone(),
-        challenge: challenge.id,
         deliver: started.deliver,
         sealed,
         attempts: 0,

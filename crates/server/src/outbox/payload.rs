@@ -67,13 +67,7 @@ fn place(id: &MessageId) -> Context<'_> {
 impl Payload {
     /// The message of a challenge that was just started.
     #[must_use]
-    pub fn new(
-        call: &Call,
-        body: &StartBody,
-        address: &EmailAddress,
-        started: &Started,
-        id: MessageId,
-    ) -> Self {
+    pub fn new(call: &Call, body: &StartBody, address: &EmailAddress, started: &Started) -> Self {
         let challenge = &started.challenge;
         let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
         // A secret key's `Accept-Language` is the app's server's, not the person's.
@@ -98,7 +92,7 @@ impl Payload {
         };
         let leased_until = challenge.created_at + LEASE;
         Self {
-            id,
+            id: MessageId::of(challenge.id),
             deliver: started.deliver,
             expires_at: challenge.expires_at,
             attempts: 0,

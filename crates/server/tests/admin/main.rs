@@ -11,7 +11,7 @@ use axum::{
 };
 use countersign_domain::{
     changes::{Change, Changes},
-    id::{ChallengeId, MessageId},
+    id::MessageId,
     message::Message,
     testing::Seeded,
     time::Span,
@@ -190,7 +190,6 @@ async fn waiting_messages_are_listed_without_content_hurried_and_dropped() {
     let message = Message {
         id: MessageId::new(now, &mut Seeded::new(1)),
         app: "file".parse().unwrap(),
-        challenge: ChallengeId::new(now, &mut Seeded::new(2)),
         deliver: true,
         sealed: b"jane@example.org".to_vec(),
         attempts: 3,

@@ -49,7 +49,6 @@ fn cases() -> Vec<Case> {
         ("contact", "live", "UPDATE contact SET live = ?", bytes(15)),
         ("message", "id", "UPDATE message SET id = ?", bytes(15)),
         ("message", "app", "UPDATE message SET app = ?", text("A")),
-        ("message", "challenge", "UPDATE message SET challenge = ?", bytes(17)),
         ("message", "deliver", "UPDATE message SET deliver = ?", number(2)),
         ("message", "attempts", "UPDATE message SET attempts = ?", number(-1)),
         ("idempotency", "body", "UPDATE idempotency SET body = ?", bytes(3)),

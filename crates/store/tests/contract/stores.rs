@@ -38,6 +38,7 @@ macro_rules! suite {
                 contact {
                     packed_columns_round_trip
                     every_app_has_contacts_of_its_own
+                    contacts_are_read_together
                     another_version_is_a_conflict
                 }
                 corrupt { impossible_rows_are_told_by_table_and_column }
@@ -48,7 +49,7 @@ macro_rules! suite {
                     a_lease_keeps_others_off_until_it_ends
                     later_and_done
                     release_after_a_restart
-                    messages_of_an_ended_challenge_go
+                    the_message_of_an_ended_challenge_goes
                     an_operator_hurries_and_forgets_messages
                 }
                 quota { blocks_are_taken_up_to_the_limit the_limit_is_exact_under_parallel_takers }
