@@ -102,6 +102,15 @@ fn walk(folder: &Folder, name: &str) {
     assert!(folder.say(&["token", "revoke", name, "--all"]).contains("good no longer"));
     assert_eq!(folder.say(&["message", "list"]), "No message waits.\n");
     assert_eq!(folder.json(&["key", "rotate"])["stage"], "current");
+    folder.json(&["key", "rotate", "--accept-seconds", "0"]);
+    let stages = folder.json(&["key", "signing"]);
+    let of_all = stages.as_array().unwrap().iter().filter(|key| key["algorithm"] == "EdDSA");
+    let count = |stage: &str| of_all.clone().filter(|key| key["stage"] == stage).count();
+    assert_eq!((count("current"), count("retiring")), (1, 0), "{stages}");
+    let shared = format!("{name}-shared");
+    folder.json(&["app", "add", &shared, "--set", "token_algorithm=HS256", "--no-key"]);
+    let text = folder.say(&["key", "token-secret", &shared, "--accept-seconds", "0"]);
+    assert!(text.contains("refused from now on"), "{text}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request},
+    body::{Bytes, HttpBody as _},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request},
 };
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
@@ -241,6 +241,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
             })
         })?;
         Ok(Self(value, bytes))
+    }
+}
+
+/// No body at all is none; anything else must be as [`Json`] says.
+impl<T: DeserializeOwned> OptionalFromRequest<Arc<Server>> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<Arc<Server>>>::from_request(request, server).await.map(Some)
     }
 }
 

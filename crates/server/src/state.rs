@@ -64,6 +64,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// The generator.
     pub entropy: Arc<dyn Entropy>,
+    /// Held while apps and keys are read and taken over.
+    pub reloading: Mutex<()>,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 }

@@ -5,7 +5,14 @@ use std::{
     time::Instant,
 };
 
-use countersign_domain::{random::Random, time::Timestamp};
+use countersign_domain::{
+    random::Random,
+    time::{Span, Timestamp},
+};
+
+/// How far the clocks of two nodes of one server may be apart: a token of the one is good at the other at once, and
+/// what is taken back at the one is dead at the other.
+pub const CLOCK_SKEW: Span = Span::from_seconds(5);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

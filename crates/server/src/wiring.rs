@@ -206,6 +206,7 @@ pub async fn assemble(
         quotas: Default::default(),
         outbox: Default::default(),
         metrics: Metrics::new(),
+        reloading: Default::default(),
         lanes: Default::default(),
         clock,
         entropy,

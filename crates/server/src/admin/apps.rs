@@ -14,9 +14,9 @@ use countersign_domain::{
     stored_app::StoredApp,
 };
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{List, Page, failed, find_app, invalid, reload, shown};
+use super::{List, Page, failed, find_app, invalid, reload, shown, signing::acceptance};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -133,8 +133,23 @@ async fn enable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<
     edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
 }
 
-/// A new shared secret; tokens of the former one are accepted until the last of them is over.
-async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<TokenSecretBody> {
+/// How the former secret ends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceSecretBody {
+    /// For how many seconds more tokens of the former secret are accepted: as long as a token lives by default, 0 to
+    /// refuse all of them at once.
+    #[serde(default)]
+    accept_seconds: Option<u32>,
+}
+
+/// A new shared secret; tokens of the former one are accepted until the last of them is over, unless it is asked
+/// otherwise.
+async fn token_secret(
+    State(server): State<Arc<Server>>,
+    Named(app): Named,
+    body: Option<Json<ReplaceSecretBody>>,
+) -> Answer<TokenSecretBody> {
     let app = find_app(&server, &app)?;
     let algorithm = app.token.algorithm;
     if !algorithm.is_symmetric() {
@@ -143,9 +158,10 @@ async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> A
             "its tokens are not signed with a shared secret: token_algorithm is not HS256",
         ));
     }
-    let until = server.now() + app.token.lifetime;
-    let made =
-        maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), app.token.lifetime).await;
+    let asked = body.map(|Json(body, _)| body).unwrap_or_default();
+    let accept = acceptance(asked.accept_seconds, app.token.lifetime)?;
+    let until = server.now() + accept;
+    let made = maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), accept).await;
     let secret = made.map_err(failed)?.ok_or(ApiError::Unavailable)?;
     let body = TokenSecretBody { token_secret: shown(&secret), former_accepted_until: rfc3339(until) };
     Ok(answer(StatusCode::CREATED, body))

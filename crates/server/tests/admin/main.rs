@@ -115,7 +115,7 @@ async fn what_cannot_be_is_refused() {
         ("PATCH", "/v1/admin/apps/nobody", json!({}), (404, "not_found")),
         ("GET", "/v1/admin/apps/nobody", json!(null), (404, "not_found")),
         ("GET", "/v1/admin/apps?limit=0", json!(null), (422, "invalid_member")),
-        ("POST", "/v1/admin/apps/forum/token-secret", json!(null), (422, "invalid_member")),
+        ("POST", "/v1/admin/apps/forum/token-secret", json!({}), (422, "invalid_member")),
         ("POST", "/v1/admin/apps/forum/keys", json!({ "kind": "golden" }), (422, "invalid_request")),
         (
             "POST",
@@ -127,6 +127,12 @@ async fn what_cannot_be_is_refused() {
         ("POST", &file_key, json!(null), (409, "declared_in_file")),
         ("POST", "/v1/admin/revocations", json!({ "app": "nobody" }), (404, "not_found")),
         ("POST", "/v1/admin/revocations", json!({ "app": "forum", "subject": "x" }), (422, "invalid_member")),
+        (
+            "POST",
+            "/v1/admin/signing-keys/rotate",
+            json!({ "algorithm": "EdDSA", "accept_seconds": 91 * 86_400 + 1 }),
+            (422, "invalid_member"),
+        ),
         ("POST", "/v1/admin/signing-keys/rotate", json!({ "algorithm": "none" }), (422, "invalid_member")),
         ("POST", "/v1/admin/signing-keys/rotate", json!({ "algorithm": "HS256" }), (422, "invalid_member")),
         ("DELETE", "/v1/admin/messages/msg_0", json!(null), (404, "not_found")),
@@ -160,7 +166,7 @@ async fn a_shared_secret_is_shown_once_and_replaced() {
     let first = app["token_secret"].as_str().unwrap().to_owned();
     let (_, app) = operator.ask("GET", "/v1/admin/apps/old", json!(null)).await;
     assert_eq!(app["token_secret"], json!(null));
-    let (status, made) = operator.ask("POST", "/v1/admin/apps/old/token-secret", json!(null)).await;
+    let (status, made) = operator.ask("POST", "/v1/admin/apps/old/token-secret", json!({})).await;
     assert_eq!(status, 201);
     assert_ne!(made["token_secret"].as_str().unwrap(), first);
     let (_, keys) = operator.ask("GET", "/v1/admin/signing-keys", json!(null)).await;

@@ -1,15 +1,17 @@
 //! Which tokens are accepted, where we are asked: `GET /v1/token` and introspection.
 
 use countersign_domain::{
+    algorithm::Algorithm,
     id::TokenId,
     testing::Seeded,
     time::{Span, Timestamp},
 };
 use countersign_server::{
-    config::AppSettings,
+    config::{AppSettings, Config},
     key_ring::{ACCESS_TOKEN, place},
     keys::SigningKey,
     maintenance,
+    system::Clock as _,
 };
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -28,9 +30,11 @@ on_every_engine! {
     p29_a_revoked_token_is_dead_at_once_here_and_within_a_second_elsewhere
     p33_keys_rotate_over_months_and_no_token_fails_before_its_end
     p33_nodes_agree_on_one_successor
+    p33_a_former_key_is_refused_at_once_where_that_is_asked
 }
 
 const ANN: &str = "ann@mail.example";
+const BOB: &str = "bob@mail.example";
 
 /// What both places say about a token, for the app `forum`: the status of the one, `active` of the other.
 async fn judged(server: &TestServer, token: &str) -> (u16, bool) {
@@ -332,6 +336,47 @@ async fn p33_nodes_agree_on_one_successor(world: World) {
     let token = sign_in(&nodes[0], "forum", ANN).await.text("access_token");
     for node in &nodes {
         assert_eq!(judged(node, &token).await, (200, true));
+    }
+}
+
+async fn p33_a_former_key_is_refused_at_once_where_that_is_asked(world: World) {
+    let shared = |config: &mut Config| {
+        config.apps.push(AppSettings { token_algorithm: Some("HS256".to_owned()), ..app("hs256") });
+    };
+    let (one, two) = (world.node_with(shared).await, world.node_with(shared).await);
+    for (app, scope) in [
+        ("forum", (None, Algorithm::default())),
+        ("hs256", (Some("hs256".parse().unwrap()), Algorithm::parse("HS256").unwrap())),
+    ] {
+        let good = async |node: &TestServer, token: &str| {
+            node.calls(Caller::Bearer(token.to_owned())).get("/v1/token").await.status == 200
+        };
+        let token = sign_in(&one, app, ANN).await.text("access_token");
+        for node in [&one, &two] {
+            node.caught_up().await;
+            maintenance::reload(&node.server).await.unwrap();
+            assert!(good(node, &token).await, "{app}");
+        }
+        maintenance::replace_key(&one.server, scope.clone(), Span::from_seconds(60)).await.unwrap().unwrap();
+        assert!(good(&one, &token).await, "{app}: it is asked for an overlap");
+        maintenance::replace_key(&one.server, scope, Span::ZERO).await.unwrap().unwrap();
+        // The other node may be behind: that must not keep the former key alive.
+        let now = world.clock.now();
+        world.clock.set(now - Span::from_seconds(5));
+        for node in [&one, &two] {
+            node.caught_up().await;
+            maintenance::reload(&node.server).await.unwrap();
+            assert!(!good(node, &token).await, "{app}: its key was refused at once");
+        }
+        for node in [&one, &two] {
+            let fresh = sign_in(node, app, BOB).await.text("access_token");
+            assert!(good(&one, &fresh).await && good(&two, &fresh).await, "{app}: somebody signs");
+        }
+        let set = one.anybody().get("/.well-known/jwks.json").await.json();
+        let kid = &parts(&token).0["kid"];
+        let is_there = set["keys"].as_array().unwrap().iter().any(|key| key["kid"] == *kid);
+        assert!(!is_there, "{app}: {kid} is published: {set}");
+        world.clock.set(now + Span::from_minutes(2));
     }
 }
 
