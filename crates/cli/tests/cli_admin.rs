@@ -107,7 +107,7 @@ fn walk(folder: &Folder, name: &str) {
     let of_all = stages.as_array().unwrap().iter().filter(|key| key["algorithm"] == "EdDSA");
     let count = |stage: &str| of_all.clone().filter(|key| key["stage"] == stage).count();
     assert_eq!((count("current"), count("retiring")), (1, 0), "{stages}");
-    let shared = format!("{name}-shared");
+    let shared = format!("shared-{name}");
     folder.json(&["app", "add", &shared, "--set", "token_algorithm=HS256", "--no-key"]);
     let text = folder.say(&["key", "token-secret", &shared, "--accept-seconds", "0"]);
     assert!(text.contains("refused from now on"), "{text}");
