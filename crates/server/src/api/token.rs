@@ -21,7 +21,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    call::{authenticate, bearer, body, text_of},
+    call::{authenticate, bearer, body, single},
     error::ApiError,
     oauth2::{Form, OauthError},
     state::Server,
@@ -82,11 +82,11 @@ pub fn answer_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Response
 
 fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<Vec<u8>, ApiError> {
     let now = server.now();
-    let token = bearer(headers).ok_or(ApiError::InvalidToken)?;
+    let token = bearer(headers)?.ok_or(ApiError::InvalidToken)?;
     let checked = tokens::check(server, token, now)?;
     let audience = audience(uri)?;
-    let asking = match headers.get("countersign-key") {
-        Some(key) => Some(authenticate(server, key.to_str().map_err(|_| ApiError::KeyUnknown)?, now)?.0),
+    let asking = match single(headers, "countersign-key")? {
+        Some(key) => Some(authenticate(server, key, now)?.0),
         None => None,
     };
     // A token for somebody else is no good to who asks (decision: wrong audience is 401).
@@ -227,8 +227,9 @@ fn end_of(exp: i64) -> Timestamp {
 async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
     let (app, key) = {
         let headers = request.headers();
-        let basic = text_of(headers, header::AUTHORIZATION.as_str()).and_then(|value| basic_secret(&value));
-        let text = basic.or_else(|| bearer(headers).map(str::to_owned)).ok_or(OauthError::invalid_client())?;
+        let basic = single(headers, "authorization")?.and_then(basic_secret);
+        let bearer = bearer(headers)?.map(str::to_owned);
+        let text = basic.or(bearer).ok_or(OauthError::invalid_client())?;
         authenticate(server, &text, server.now()).map_err(OauthError::from_key)?
     };
     if key.kind != ApiKeyKind::Secret {
