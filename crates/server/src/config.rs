@@ -146,7 +146,7 @@ pub struct StorageSettings {
     /// The same, read from a file.
     #[schemars(example = &"/run/secrets/database-url")]
     pub url_file: Option<PathBuf>,
-    /// Connections to a database server: 1 to 1000.
+    /// Connections to a database server: 1 to 1000. Two more are kept for what nodes must learn of each other in time.
     #[schemars(range(min = 1, max = 1000))]
     pub max_connections: u32,
     /// Where the root key, the control socket and a SQLite file lie unless they say otherwise.

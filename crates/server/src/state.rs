@@ -116,6 +116,9 @@ impl Server {
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.
+    ///
+    /// Between two readings of the [`Clock`] lies never less time than has run, so that old knowledge does not look fresh
+    /// when the system's clock is set back; and unlike a stopwatch it counts the time that a machine has slept.
     #[must_use]
     pub fn knows_revocations(&self, now: Timestamp) -> bool {
         self.store.is_exclusive() || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED

@@ -102,5 +102,12 @@ mod tests {
         assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
         clock.not_before(Timestamp::from_millis(0));
         assert!(clock.now() >= later);
+        // Whatever the system's clock says meanwhile: what has run has passed.
+        for said in [0, later.millis() / 2, later.millis(), later.millis() + 5] {
+            let (before, since) = (clock.tell(said), Instant::now());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let passed = clock.tell(said - 3_600_000) - before;
+            assert!(passed >= i64::try_from(since.elapsed().as_millis()).unwrap() - 1, "{said}: {passed}");
+        }
     }
 }

@@ -152,7 +152,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn apps(&self) -> Result<Vec<StoredApp>, Error> {
-        self.all(sql::select_apps(), sql::read_app).await
+        self.all_reserved(sql::select_apps(), sql::read_app).await
     }
 
     /// All API keys, ended ones too.
@@ -160,7 +160,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Error> {
-        self.all(sql::select_api_keys(), sql::read_api_key).await
+        self.all_reserved(sql::select_api_keys(), sql::read_api_key).await
     }
 
     /// All signing keys that are kept.
@@ -168,7 +168,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn signing_keys(&self) -> Result<Vec<StoredKey>, Error> {
-        self.all(sql::select_signing_keys(), sql::read_signing_key).await
+        self.all_reserved(sql::select_signing_keys(), sql::read_signing_key).await
     }
 
     /// Revocations asked for at or after `since`.
@@ -176,7 +176,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, Error> {
-        self.all(sql::select_revocations(since), sql::read_revocation).await
+        self.all_reserved(sql::select_revocations(since), sql::read_revocation).await
     }
 
     /// Takes up to `most` messages that are due, for as long as `lease`; nobody else gets them meanwhile.
@@ -307,6 +307,15 @@ impl Store {
 
     async fn all<T>(&self, statement: Statement, read: fn(Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
         self.engine.query(statement).await?.into_iter().map(read).collect()
+    }
+
+    /// What every node must know in time, and what waits for nobody else's reads.
+    async fn all_reserved<T>(
+        &self,
+        statement: Statement,
+        read: fn(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.engine.query_reserved(statement).await?.into_iter().map(read).collect()
     }
 }
 

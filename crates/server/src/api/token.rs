@@ -25,6 +25,7 @@ use crate::{
     error::ApiError,
     oauth2::{Form, OauthError},
     state::Server,
+    system::CLOCK_SKEW,
     tokens::{self, Checked, TokenClaims},
 };
 
@@ -191,7 +192,13 @@ pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Resu
     Ok(StatusCode::OK.into_response())
 }
 
-/// Takes tokens back: committed first, then known here at once and elsewhere within a second.
+/// Takes tokens back: committed first, then known here at once and elsewhere within a second. Answers up to when tokens
+/// of the target were made that are dead now.
+///
+/// Beside other nodes that is a little later than now: a token bears the time of the node that made it, and whoever was
+/// signed in by a node that is ahead would otherwise outlive the revocation. Asking which node made a token would need
+/// the node's name in it, and its clock as it was. The price: who signs in within [`CLOCK_SKEW`] after a revocation
+/// signs in once more.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] when it could not be committed.
@@ -200,11 +207,12 @@ pub async fn take_back(
     app: &App,
     target: RevocationTarget,
     expires_at: Timestamp,
-) -> Result<(), ApiError> {
+) -> Result<Timestamp, ApiError> {
     let now = server.now();
     let before = match &target {
         RevocationTarget::Token(id) => TokenId::made_at(id),
-        RevocationTarget::Subject(_) | RevocationTarget::App => now,
+        RevocationTarget::Subject(_) | RevocationTarget::App if server.store.is_exclusive() => now,
+        RevocationTarget::Subject(_) | RevocationTarget::App => now + CLOCK_SKEW,
     };
     server.metrics.revoked(app);
     let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
@@ -214,7 +222,7 @@ pub async fn take_back(
         let row = &revocation;
         server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await?;
         server.revocations.add([revocation]);
-        Ok(())
+        Ok(before)
     });
     task.await.unwrap_or(Err(ApiError::Internal))
 }

@@ -5,8 +5,10 @@ use countersign_domain::{
     id::TokenId,
     testing::Seeded,
     time::{Span, Timestamp},
+    token::RevocationTarget,
 };
 use countersign_server::{
+    api::token::take_back,
     config::{AppSettings, Config},
     key_ring::{ACCESS_TOKEN, place},
     keys::SigningKey,
@@ -28,6 +30,7 @@ use crate::{
 
 on_every_engine! {
     p29_a_revoked_token_is_dead_at_once_here_and_within_a_second_elsewhere
+    p29_a_token_of_a_node_that_is_ahead_does_not_outlive_a_revocation
     p33_keys_rotate_over_months_and_no_token_fails_before_its_end
     p33_nodes_agree_on_one_successor
     p33_a_former_key_is_refused_at_once_where_that_is_asked
@@ -271,6 +274,38 @@ async fn p29_a_revoked_token_is_dead_at_once_here_and_within_a_second_elsewhere(
     world.clock.set(Timestamp::from_millis(START.millis() - 3_600_000));
     assert_ne!(judged(&one, &token).await, (200, true));
     drop(restarted);
+}
+
+async fn p29_a_token_of_a_node_that_is_ahead_does_not_outlive_a_revocation(world: World) {
+    let (one, ahead) = (world.node().await, world.node().await);
+    if one.server.store.is_exclusive() {
+        return;
+    }
+    for by_subject in [true, false] {
+        let now = world.clock.now();
+        world.clock.set(now + Span::from_seconds(5));
+        let token = sign_in(&ahead, "forum", ANN).await.text("access_token");
+        let subject = parts(&token).1["sub"].as_str().unwrap().parse().unwrap();
+        let bob = sign_in(&ahead, "forum", BOB).await.text("access_token");
+        world.clock.set(now);
+        for node in [&one, &ahead] {
+            node.caught_up().await;
+            assert_eq!(judged(node, &token).await, (200, true));
+        }
+        let target = if by_subject { RevocationTarget::Subject(subject) } else { RevocationTarget::App };
+        let forum = one.server.app("forum").unwrap();
+        take_back(&one.server, &forum, target, now + Span::DAY).await.unwrap();
+        assert_eq!(judged(&one, &token).await, (401, false), "at once");
+        crate::support::wait_until("the other node knows", || async {
+            judged(&ahead, &token).await == (401, false)
+        })
+        .await;
+        assert_eq!(judged(&one, &bob).await.0 == 200, by_subject, "only whom it concerns");
+        world.clock.set(now + Span::from_millis(10_001));
+        one.caught_up().await;
+        let fresh = sign_in(&one, "forum", ANN).await.text("access_token");
+        assert_eq!(judged(&one, &fresh).await, (200, true), "who signs in anew");
+    }
 }
 
 async fn p33_keys_rotate_over_months_and_no_token_fails_before_its_end(world: World) {

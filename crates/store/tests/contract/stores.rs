@@ -58,7 +58,12 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
-                revocation { targets_round_trip the_later_replaces_the_earlier }
+                revocation {
+                    targets_round_trip
+                    the_later_replaces_the_earlier
+                    an_earlier_one_moves_nothing_back
+                    the_latest_of_many_stays
+                }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
