@@ -161,7 +161,9 @@ pub fn authenticate(
     if !key.is_valid(now) {
         return Err(ApiError::KeyEnded);
     }
-    let app = registry.app(key.app.as_str()).ok_or(ApiError::KeyUnknown)?;
+    // A good key of an app that does not read just now is no reason to throw it away.
+    let absent = || if registry.is_corrupt(&key.app) { ApiError::Unavailable } else { ApiError::KeyUnknown };
+    let app = registry.app(key.app.as_str()).ok_or_else(absent)?;
     if app.disabled {
         return Err(ApiError::AppDisabled);
     }

@@ -109,7 +109,8 @@ pub async fn reload(server: &Server) -> Result {
     let _turn = server.reloading.lock().await;
     let declared = crate::config::declared(&server.config.load().apps)?;
     let registry =
-        Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+        Registry::build(&declared, server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+    registry.report(&server.registry.load());
     server.registry.store(Arc::new(registry));
     let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();

@@ -78,7 +78,7 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
     let (this, name, settings) = (&server, &name, &settings);
     server
         .decide(|| async move {
-            if this.store.apps().await?.iter().any(|app| app.name == *name) {
+            if this.store.apps().await?.good.iter().any(|app| app.name == *name) {
                 return Err(ApiError::AlreadyExists("app"));
             }
             let created_at = this.now();
@@ -177,7 +177,7 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
     let name = &name;
     server
         .decide(|| async move {
-            let stored = server.store.apps().await?.into_iter().find(|stored| stored.name == *name);
+            let stored = server.store.apps().await?.good.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
             let settings = edit(read(&stored))?;
             if check(&settings)? != *name {
@@ -238,7 +238,7 @@ async fn body_of(server: &Server, name: &str, secret: Option<Secret<Vec<u8>>>) -
 /// Every app by name, the file's in place of stored ones of the same name, without the file's keys.
 async fn all(server: &Server) -> Result<Vec<AppBody>, ApiError> {
     let declared = server.config.load().apps.clone();
-    let stored = server.store.apps().await?;
+    let stored = server.store.apps().await?.good;
     let stored = stored.iter().filter(|app| declared.iter().all(|other| other.name != app.name.as_str()));
     let body =
         |settings, declared, created_at| AppBody { settings, declared, created_at, token_secret: None };

@@ -40,7 +40,10 @@ macro_rules! suite {
                     every_app_has_contacts_of_its_own
                     another_version_is_a_conflict
                 }
-                corrupt { impossible_rows_are_told_by_table_and_column }
+                corrupt {
+                    impossible_rows_are_told_by_table_and_column
+                    one_app_or_key_does_not_take_the_others_with_it
+                }
                 fact { facts_round_trip }
                 idempotency { a_key_is_remembered_once }
                 message {
