@@ -161,7 +161,7 @@ fn policy(server: &Server) -> RotationPolicy {
 }
 
 /// A private key, for the one answer that shows it.
-type Private = Secret<Vec<u8>>;
+pub type Private = Secret<Vec<u8>>;
 
 /// Makes a key that signs from `active_at`. When another node made one first, that one is taken.
 ///
@@ -206,7 +206,10 @@ pub async fn replace_key(
 }
 
 /// A key that signs from `active_at`, not kept yet, and its private part.
-async fn make_key(
+///
+/// # Errors
+/// The cryptographic library's.
+pub async fn make_key(
     server: &Server,
     (app, algorithm): (Option<AppName>, Algorithm),
     newest: Option<&StoredKey>,

@@ -10,7 +10,6 @@ use axum::{
 use countersign_domain::{
     app::AppName,
     changes::{Change, Changes},
-    secret::Secret,
     stored_app::StoredApp,
 };
 use http::StatusCode;
@@ -22,7 +21,7 @@ use crate::{
     call::{Json, Named},
     config::AppSettings,
     error::ApiError,
-    maintenance,
+    maintenance::{self, Private},
     state::Server,
 };
 
@@ -76,7 +75,7 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
         return Err(ApiError::Declared);
     }
     let (this, name, settings) = (&server, &name, &settings);
-    server
+    let secret = server
         .decide(|| async move {
             if this.store.apps().await?.good.iter().any(|app| app.name == *name) {
                 return Err(ApiError::AlreadyExists("app"));
@@ -89,10 +88,10 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
                 created_at,
                 version: 0,
             };
-            Ok(((), Changes(vec![Change::App(write(fresh, settings.clone())?)])))
+            with_secret(this, write(fresh, settings.clone())?, settings).await
         })
         .await?;
-    let secret = settle(&server, name).await?;
+    settle(&server).await?;
     Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str(), secret).await?))
 }
 
@@ -175,7 +174,7 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
         return Err(ApiError::Declared);
     }
     let name = &name;
-    server
+    let secret = server
         .decide(|| async move {
             let stored = server.store.apps().await?.good.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
@@ -183,10 +182,10 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
             if check(&settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
-            Ok(((), Changes(vec![Change::App(write(stored, settings)?)])))
+            with_secret(server, write(stored, settings.clone())?, &settings).await
         })
         .await?;
-    let secret = settle(server, name).await?;
+    settle(server).await?;
     Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
 }
 
@@ -215,21 +214,32 @@ fn write(stored: StoredApp, settings: AppSettings) -> Result<StoredApp, ApiError
     Ok(StoredApp { settings: settings.map_err(|_| ApiError::Internal)?, disabled, ..stored })
 }
 
-/// Takes a changed app over and makes the signing keys that it needs. A shared secret that was made is returned.
-async fn settle(server: &Arc<Server>, name: &AppName) -> Result<Option<Secret<Vec<u8>>>, ApiError> {
-    reload(server).await?;
-    let algorithm = server.app(name.as_str()).ok_or(ApiError::Unavailable)?.token.algorithm;
-    let scope = (Some(name.clone()), algorithm);
-    let lacks_secret =
-        algorithm.is_symmetric() && server.key_ring.load().newest(Some(name), algorithm).is_none();
-    if lacks_secret {
-        return maintenance::add_key(server, scope, None, server.now()).await.map_err(failed);
+/// An app and, where its tokens need a secret that nobody made yet, that secret: one commit, for whoever made it in
+/// between could not show it to the operator.
+async fn with_secret(
+    server: &Server,
+    app: StoredApp,
+    settings: &AppSettings,
+) -> Result<(Option<Private>, Changes), ApiError> {
+    let algorithm = settings.app().map_err(|error| invalid_setting(&error.0))?.token.algorithm;
+    let name = app.name.clone();
+    let mut changes = vec![Change::App(app)];
+    if !algorithm.is_symmetric() || server.key_ring.load().newest(Some(&name), algorithm).is_some() {
+        return Ok((None, Changes(changes)));
     }
-    maintenance::rotate(server).await.map_err(failed)?;
-    Ok(None)
+    let made = maintenance::make_key(server, (Some(name), algorithm), None, server.now()).await;
+    let (stored, secret) = made.map_err(failed)?;
+    changes.push(Change::SigningKey(stored));
+    Ok((Some(secret), Changes(changes)))
 }
 
-async fn body_of(server: &Server, name: &str, secret: Option<Secret<Vec<u8>>>) -> Result<AppBody, ApiError> {
+/// Takes a changed app over and makes the signing keys that are missing.
+async fn settle(server: &Arc<Server>) -> Result<(), ApiError> {
+    reload(server).await?;
+    maintenance::rotate(server).await.map_err(failed)
+}
+
+async fn body_of(server: &Server, name: &str, secret: Option<Private>) -> Result<AppBody, ApiError> {
     let found = all(server).await?.into_iter().find(|app| app.settings.name == name);
     let token_secret = secret.as_ref().map(shown);
     Ok(AppBody { token_secret, ..found.ok_or(ApiError::NotFound)? })

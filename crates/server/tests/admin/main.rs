@@ -20,6 +20,7 @@ use countersign_server::{
     config::{AppKeySettings, AppSettings, Config, Part},
     keys::RootKey,
     listener::Peer,
+    maintenance,
     service::Service,
     state::Server,
     system::{SystemClock, SystemEntropy},
@@ -175,6 +176,34 @@ async fn a_shared_secret_is_shown_once_and_replaced() {
     stages.sort_by_key(|key| key["stage"].to_string());
     assert_eq!((&stages[0]["stage"], &stages[1]["stage"]), (&json!("current"), &json!("retiring")));
     assert!(!keys.to_string().contains(&first));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_secret_is_shown_however_busily_keys_are_looked_after() {
+    let operator = Operator::new().await;
+    let server = Arc::clone(&operator.server);
+    let sweeping = tokio::spawn(async move {
+        loop {
+            maintenance::reload(&server).await.unwrap();
+            maintenance::rotate(&server).await.unwrap();
+        }
+    });
+    for number in 0..40 {
+        let name = format!("app{number}");
+        let path = format!("/v1/admin/apps/{name}");
+        let (status, app) = if number % 2 == 0 {
+            operator.ask("POST", "/v1/admin/apps", json!({ "name": name, "token_algorithm": "HS256" })).await
+        } else {
+            operator.ask("POST", "/v1/admin/apps", json!({ "name": name })).await;
+            let (status, app) = operator.ask("PATCH", &path, json!({ "token_algorithm": "HS256" })).await;
+            (status + 1, app)
+        };
+        assert_eq!(status, 201);
+        assert!(app["token_secret"].is_string(), "{name}: {app}");
+        let (_, again) = operator.ask("PATCH", &path, json!({ "title": "Shown once" })).await;
+        assert_eq!(again["token_secret"], json!(null));
+    }
+    sweeping.abort();
 }
 
 #[tokio::test]
