@@ -47,6 +47,8 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     /// `Accept-Language`, if one was sent.
     pub languages: Option<String>,
+    /// `User-Agent`, if one was sent: that of the person's browser where the key is publishable.
+    pub user_agent: Option<String>,
 }
 
 impl Call {
@@ -130,6 +132,7 @@ impl FromRequestParts<Arc<Server>> for Call {
             address: client_address(server, parts),
             idempotency_key: single(&parts.headers, "idempotency-key")?.map(str::to_owned),
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
+            user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
             server: Arc::clone(server),
         })
     }

@@ -31,6 +31,7 @@ pub struct OauthErrorBody {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TokenForm {
     /// The token.
+    #[schema(min_length = 1)]
     pub token: String,
     /// Ignored: there is one kind so far.
     pub token_type_hint: Option<String>,
