@@ -66,6 +66,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// The generator.
     pub entropy: Arc<dyn Entropy>,
+    /// Held while apps and keys are read and taken over.
+    pub reloading: Mutex<()>,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 }
@@ -116,6 +118,9 @@ impl Server {
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.
+    ///
+    /// Between two readings of the [`Clock`] lies never less time than has run, so that old knowledge does not look fresh
+    /// when the system's clock is set back; and unlike a stopwatch it counts the time that a machine has slept.
     #[must_use]
     pub fn knows_revocations(&self, now: Timestamp) -> bool {
         self.store.is_exclusive() || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED

@@ -5,8 +5,15 @@ use std::{
     time::Instant,
 };
 
-use countersign_domain::{random::Random, time::Timestamp};
+use countersign_domain::{
+    random::Random,
+    time::{Span, Timestamp},
+};
 use zeroize::{Zeroize as _, Zeroizing};
+
+/// How far the clocks of two nodes of one server may be apart: a token of the one is good at the other at once, and
+/// what is taken back at the one is dead at the other.
+pub const CLOCK_SKEW: Span = Span::from_seconds(5);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -134,5 +141,12 @@ mod tests {
         assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
         clock.not_before(Timestamp::from_millis(0));
         assert!(clock.now() >= later);
+        // Whatever the system's clock says meanwhile: what has run has passed.
+        for said in [0, later.millis() / 2, later.millis(), later.millis() + 5] {
+            let (before, since) = (clock.tell(said), Instant::now());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let passed = clock.tell(said - 3_600_000) - before;
+            assert!(passed >= i64::try_from(since.elapsed().as_millis()).unwrap() - 1, "{said}: {passed}");
+        }
     }
 }

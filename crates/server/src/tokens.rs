@@ -18,6 +18,7 @@ use crate::{
     keys::verify_compact,
     signature_cache::Fingerprint,
     state::Server,
+    system::CLOCK_SKEW,
 };
 
 /// Life of a proof that an address is somebody's: long enough to be handed on, too short to be kept.
@@ -25,8 +26,6 @@ const PROOF_LIFE: Span = Span::from_hours(1);
 
 /// The longest life that an access token can be given.
 const LONGEST_LIFE: Span = Span::from_hours(90 * 24);
-/// How far the clocks of two nodes may be apart: a token of the one is good at the other at once.
-const CLOCK_SKEW: Span = Span::from_seconds(5);
 
 /// The claims of a token as they are signed (RFC 9068, 2.2).
 #[derive(Serialize)]

@@ -192,7 +192,8 @@ pub async fn assemble(
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
-    let registry = Registry::build(&declared, &store.apps().await?, store.api_keys().await?, &keys);
+    let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
+    registry.report(&Registry::default());
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
     let server = Arc::new(Server {
         registry: ArcSwap::from_pointee(registry),
@@ -207,6 +208,7 @@ pub async fn assemble(
         quotas: Default::default(),
         outbox: Default::default(),
         metrics: Metrics::new(),
+        reloading: Default::default(),
         lanes: Default::default(),
         clock,
         entropy,

@@ -152,6 +152,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
+    call.limit_polls()?;
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app, binding) = (&call.server, &call.app, &binding);
@@ -172,6 +173,7 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "How far it has come", body = StatusBody)))]
 pub async fn status(call: Call, Named(id): Named) -> Answer<StatusBody> {
+    call.limit_polls()?;
     let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
     let status = match challenge.status(call.now) {
         Status::Pending => StatusName::Pending,

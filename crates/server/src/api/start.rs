@@ -66,7 +66,7 @@ pub struct StartBody {
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
     /// A mailbox.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
 }
 
@@ -210,8 +210,7 @@ async fn decide(
         .token
         .address_claim
         .then(|| seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random));
-    let origin =
-        crate::pages::Requested::describe(call.address, prepared.body.end_user.as_ref(), call.is_secret());
+    let origin = crate::pages::Requested::describe(call, prepared.body.end_user.as_ref());
     let start = Start {
         app,
         id,

@@ -85,7 +85,7 @@ impl Payload {
             purpose: challenge.purpose.name().to_owned(),
             locale: locale.tag().to_owned(),
             minutes: u32::try_from(life.seconds() / 60).unwrap_or(u32::MAX).max(1),
-            requested_from: Requested::describe(call.address, body.end_user.as_ref(), call.is_secret()),
+            requested_from: Requested::describe(call, body.end_user.as_ref()),
             subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),

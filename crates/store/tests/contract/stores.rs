@@ -41,7 +41,10 @@ macro_rules! suite {
                     contacts_are_read_together
                     another_version_is_a_conflict
                 }
-                corrupt { impossible_rows_are_told_by_table_and_column }
+                corrupt {
+                    impossible_rows_are_told_by_table_and_column
+                    one_app_or_key_does_not_take_the_others_with_it
+                }
                 fact { facts_round_trip }
                 idempotency { a_key_is_remembered_once }
                 message {
@@ -59,7 +62,12 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
-                revocation { targets_round_trip the_later_replaces_the_earlier }
+                revocation {
+                    targets_round_trip
+                    the_later_replaces_the_earlier
+                    an_earlier_one_moves_nothing_back
+                    the_latest_of_many_stays
+                }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
