@@ -141,6 +141,11 @@ impl ApiError {
         self.row().1
     }
 
+    /// What happened, for people.
+    pub(crate) fn title(&self) -> &'static str {
+        self.row().2
+    }
+
     /// The status that it leaves with.
     pub(crate) fn status(&self) -> StatusCode {
         self.row().0

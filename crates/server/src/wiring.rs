@@ -253,6 +253,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
+            .merge(pages::docs::routes())
             .merge(openapi::routes());
     }
     if parts.contains(&Part::Admin) {
