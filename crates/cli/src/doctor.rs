@@ -12,11 +12,11 @@ use countersign_server::{
         address::Address,
         dkim::DkimKey,
         letter::{Letter, Mailbox, Purpose},
-        locale::Locale,
         mail::compose,
         worker::Way,
     },
     system::{Clock as _, SystemClock},
+    texts::Locale,
     wiring,
 };
 
@@ -77,6 +77,12 @@ async fn general(config: &Config) -> anyhow::Result<()> {
     tell(
         apps.is_ok(),
         &apps.map_or_else(|error| error.to_string(), |apps| format!("{} apps are declared", apps.len())),
+    );
+    let renderer = wiring::renderer(config);
+    tell(
+        renderer.is_ok(),
+        &renderer
+            .map_or_else(|error| error.to_string(), |_| "the mail templates and texts are good".to_owned()),
     );
     let way = wiring::mail_way(config);
     let reachable = match &way {
@@ -185,7 +191,8 @@ async fn send_test(config: &Config, way: &Way, to: &str) -> anyhow::Result<()> {
         origin_host: "localhost".to_owned(),
         date: Timestamp::from_millis(now.millis()),
     };
-    let mut mail = compose(&letter, way.renderer.render(&letter)?);
+    let renderer = wiring::renderer(config).map_err(|error| anyhow!(error))?;
+    let mut mail = compose(&letter, renderer.render(&letter)?);
     way.dkim.sign(&mut mail, now)?;
     way.sender.send(&mail).await.map_err(|error| anyhow!("the test mail did not leave: {error}"))
 }

@@ -2,7 +2,7 @@
 
 mod mail;
 
-pub use self::mail::{mail_way, way};
+pub use self::mail::{mail_way, renderer, way};
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
@@ -192,12 +192,14 @@ pub async fn assemble(
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
+    let renderer = renderer(&config)?;
     let registry = Registry::build(&declared, &store.apps().await?, store.api_keys().await?, &keys);
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
     let server = Arc::new(Server {
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
+        renderer: ArcSwap::from_pointee(renderer),
         keys,
         revocations: Default::default(),
         signatures: Default::default(),

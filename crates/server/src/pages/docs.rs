@@ -68,7 +68,7 @@ async fn show(State(server): State<Arc<Server>>) -> Response {
             problem => Serde(fields(&document, problem)),
         }
     });
-    let head = context! { lang => "en", dir => "ltr", title => "Countersign: the interface", issuer => server.issuer() };
+    let head = context! { lang => "en", title => "Countersign: the interface", issuer => server.issuer() };
     page("docs.html", &merge_maps([head, content.clone()]))
 }
 

@@ -5,7 +5,6 @@ pub mod assets;
 pub mod docs;
 pub mod link;
 pub mod render;
-pub mod texts;
 
 use std::net::IpAddr;
 

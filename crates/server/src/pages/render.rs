@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn pages_name_their_style_with_its_digest() {
         let environment = templates().unwrap();
-        let printed = environment.get_template("message.html").unwrap().render(minijinja::context! {}).unwrap();
+        let printed =
+            environment.get_template("message.html").unwrap().render(minijinja::context! {}).unwrap();
         let (_, style) = assets::paths().find(|(name, _)| name == "style.css").unwrap();
         let named = format!("<link rel=\"stylesheet\" href=\"{}\">", style.replace('/', "&#x2f;"));
         assert!(printed.contains(&named), "{printed}");

@@ -27,4 +27,5 @@ mod mail;
 mod outage;
 mod privacy;
 mod subjects;
+mod texts;
 mod tokens;
