@@ -18,18 +18,18 @@ pub(super) fn add(components: &mut Components) {
 }
 
 fn all() -> Value {
-    let (id, binding) = ("chl_06c3v8b9hk7qt2m4n5p6r7s8ta", "7h2k9m4p6q8r1s3t5v7w9x0y2z4a6b8c");
+    let (id, binding) = ("chl_06gvpr7om5vu3bk94e7lsub7no", "5s57g93s0d8g36qpvblv21i32tolpve3");
     let token = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIi…";
-    let subject = "sub_5q9x2m7k4h8v3t6r1w0z9y8p7n";
-    let (made, end, acr, amr) = (1_770_000_000, 1_770_003_600, "urn:countersign:acr:mailbox", ["otp"]);
+    let subject = "3IniEigbVDA2yi1v4BDa1-NAyPFeCKme";
+    let (made, end, acr, amr) = (1_795_244_752, 1_795_248_352, "urn:countersign:mailbox", ["otp"]);
     json!({
         "Recipient": { "email": "jane@example.org" },
         "StartBody": { "to": { "email": "jane@example.org" } },
         "StartedBody": {
             "id": id, "binding": binding, "confirmation_number": "42",
-            "expires_at": "2026-02-02T02:50:00Z", "resend_after": "2026-02-02T02:41:00Z",
+            "expires_at": "2026-11-21T07:15:22Z", "resend_after": "2026-11-21T07:05:52Z",
         },
-        "StatusBody": { "id": id, "status": "pending", "expires_at": "2026-02-02T02:50:00Z" },
+        "StatusBody": { "id": id, "status": "pending", "expires_at": "2026-11-21T07:15:22Z" },
         "VerifyBody": { "code": "123456", "binding": binding },
         "VerifyByAddressBody": { "email": "jane@example.org", "code": "123456" },
         "RedeemBody": { "binding": binding },
@@ -41,12 +41,12 @@ fn all() -> Value {
         "TokenAnswerBody": { "active": true, "exp": end },
         "IntrospectionBody": {
             "active": true, "token_type": "Bearer", "iss": "https://id.example.org", "sub": subject,
-            "aud": "https://shop.example.org", "client_id": "shop", "iat": made, "exp": end, "auth_time": made,
-            "jti": "tok_06c3v8b9hk7qt2m4n5p6r7s8ta", "acr": acr, "amr": amr,
+            "aud": "shop", "client_id": "shop", "iat": made, "exp": end, "auth_time": made,
+            "jti": "tok_06gvpr7spluvl57kf3rldm51dg", "acr": acr, "amr": amr,
         },
         "ProblemBody": {
             "type": "urn:countersign:problem:invalid_code", "title": "The code is wrong", "status": 401,
-            "code": "invalid_code", "tries_left": 4, "request_id": "req_06c3v8b9hk7qt2m4n5p6r7s8ta",
+            "code": "invalid_code", "tries_left": 4, "request_id": "req_06gvpr7srluvp5639ffj2oc6pc",
         },
     })
 }

@@ -32,13 +32,13 @@ async fn an_added_language_is_spoken_in_mails_and_on_pages_of_its_app_alone() {
     let letter = server.mail_to(ANN).await;
     assert!(letter.wire().contains("Content-Language: it\r\n") && letter.wire().contains("Accedi"));
     let browser = server.anybody().with("accept-language", "it");
-    let page = String::from_utf8(browser.get(&letter.link()).await.expect(200).body.clone()).unwrap();
+    let page = String::from_utf8(browser.get(&letter.link()).await.expect(200).body).unwrap();
     assert!(page.contains("<html lang=\"it\" dir=\"ltr\">"), "{page}");
     assert!(page.contains("<h1>&lt;i&gt;Accedere?&lt;&#x2f;i&gt;</h1>") && !page.contains("<i>"), "{page}");
     assert!(page.contains("Yes, it was me"), "what is missing is said in English: {page}");
     let number = format!("number={}", started.text("confirmation_number"));
     let page =
-        String::from_utf8(browser.form(&letter.link(), &number).await.expect(200).body.clone()).unwrap();
+        String::from_utf8(browser.form(&letter.link(), &number).await.expect(200).body).unwrap();
     assert!(page.contains("<h1>Fatto</h1>"), "{page}");
     server
         .app("wiki")
