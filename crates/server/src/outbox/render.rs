@@ -42,7 +42,7 @@ pub enum TemplateError {
         reason: String,
     },
     /// Files of texts cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Texts(#[from] catalog::TextProblems),
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::members::{Field, Words, fields, list, parameter, resolve, text, words};
-use crate::{openapi, pages::render::page, state::Server};
+use crate::{error, openapi, pages::render::page, state::Server};
 
 /// The operations about one thing.
 #[derive(Serialize)]
@@ -126,10 +126,9 @@ fn replies(document: &Value, responses: &Value) -> Vec<Reply> {
     let reply = |(status, response): (&String, &Value)| {
         let schema = content(response).1;
         let refuses = !status.starts_with('2');
-        let code = status.parse().ok().and_then(|code: u16| http::StatusCode::from_u16(code).ok());
         Reply {
             status: status.clone(),
-            reason: code.and_then(|code| code.canonical_reason()).unwrap_or_default(),
+            reason: error::reason(status),
             description: text(response, "description").lines().map(members::pieces).collect(),
             fields: if refuses { Vec::new() } else { fields(document, schema) },
             example: if refuses { String::new() } else { example::answer(resolve(document, schema)) },

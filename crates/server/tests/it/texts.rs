@@ -37,8 +37,7 @@ async fn an_added_language_is_spoken_in_mails_and_on_pages_of_its_app_alone() {
     assert!(page.contains("<h1>&lt;i&gt;Accedere?&lt;&#x2f;i&gt;</h1>") && !page.contains("<i>"), "{page}");
     assert!(page.contains("Yes, it was me"), "what is missing is said in English: {page}");
     let number = format!("number={}", started.text("confirmation_number"));
-    let page =
-        String::from_utf8(browser.form(&letter.link(), &number).await.expect(200).body).unwrap();
+    let page = String::from_utf8(browser.form(&letter.link(), &number).await.expect(200).body).unwrap();
     assert!(page.contains("<h1>Fatto</h1>"), "{page}");
     server
         .app("wiki")
