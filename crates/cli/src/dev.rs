@@ -100,6 +100,7 @@ fn welcome(port: u16, keys: &[String]) -> String {
 
   Sign in on a page   {base}/
   See every mail      {base}/dev/inbox
+  Read the interface  {base}/docs
 
 Or with curl, as an app's server:
 

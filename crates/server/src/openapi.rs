@@ -248,6 +248,23 @@ mod tests {
     }
 
     #[test]
+    fn operations_have_names_of_their_own_and_links_lead_to_them() {
+        let operations = operations();
+        let ids: Vec<_> = operations.iter().map(|(_, operation)| operation["operationId"].clone()).collect();
+        for id in &ids {
+            assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{id}");
+        }
+        let (_, start) = operations.iter().find(|(name, _)| name == "post /v1/challenges").unwrap();
+        let links = start["responses"]["201"]["links"].as_object().unwrap();
+        assert_eq!(links.len(), 3);
+        for link in links.values() {
+            let linked =
+                operations.iter().find(|(_, operation)| operation["operationId"] == link["operationId"]);
+            assert!(linked.unwrap().0.contains("/v1/challenges/{id}"), "{link}");
+        }
+    }
+
+    #[test]
     fn bodies_of_ours_take_no_unknown_members() {
         let document = serde_json::to_value(document()).unwrap();
         let schemas = &document["components"]["schemas"];
