@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     challenge::{Challenge, Purpose, State},
+    contact::MOST_LIVE,
     id::ChallengeId,
     secret::Digest,
     subject::Subject,
@@ -23,6 +24,11 @@ macro_rules! columns {
 
 pub(crate) fn select_challenge(id: ChallengeId) -> Statement {
     read(concat!("SELECT ", columns!(), " FROM challenge WHERE id = ?"), vec![id.bytes().as_slice().into()])
+}
+
+pub(crate) fn select_challenges(ids: [ChallengeId; MOST_LIVE]) -> Statement {
+    let ids = ids.iter().map(|id| id.bytes().as_slice().into()).collect();
+    read(concat!("SELECT ", columns!(), " FROM challenge WHERE id IN (?, ?, ?)"), ids)
 }
 
 pub(crate) fn select_challenge_by_link(link: Digest) -> Statement {
