@@ -66,7 +66,7 @@ async fn p12_starting_takes_equally_long_within_and_beyond_the_limit_of_all_apps
     assert_equal("start, silenced against new", BOUND, 201, prepare, call).await;
 }
 
-/// One less than may live: the next ends none. One that ends the oldest writes two rows more, about 20 µs; that is
+/// One less than may live: the next ends none. One that ends the oldest writes two rows more, in all about 25 µs; that is
 /// no news to whoever asks, since the limits of sending tell anybody how often an address was asked for of late.
 #[tokio::test]
 async fn p12_starting_takes_equally_long_with_and_without_challenges_under_way() {
