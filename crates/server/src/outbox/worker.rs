@@ -21,7 +21,11 @@ use super::{
     Payload, mail,
     sender::{SendError, Sender},
 };
-use crate::{dkim_keys::DkimKeys, shutdown::Shutdown, state::Server};
+use crate::{
+    dkim_keys::DkimKeys,
+    shutdown::{self, Shutdown},
+    state::Server,
+};
 
 /// For how long a message belongs to the node that took it.
 pub const LEASE: Span = Span::from_seconds(180);
@@ -114,7 +118,10 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
             shutdown.clone(),
         ));
     }
-    let forgetting = tokio::spawn(forget_loop(Arc::clone(&server)));
+    let (stop_forgetting, until) = shutdown::channel();
+    // A set, so that nothing is left when this task is ended from outside.
+    let mut forgetting = tokio::task::JoinSet::new();
+    forgetting.spawn(forget_loop(Arc::clone(&server), until));
     let mut tick = tokio::time::interval(POLL);
     loop {
         tokio::select! {
@@ -124,7 +131,8 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
     }
     // Nothing more is offered; every sender ends when the queue is empty.
     while tasks.join_next().await.is_some() {}
-    forgetting.abort();
+    stop_forgetting.stop();
+    while forgetting.join_next().await.is_some() {}
     forget(&server).await;
 }
 
@@ -237,10 +245,13 @@ fn done(server: &Server, id: MessageId) {
     server.outbox.forget.notify_one();
 }
 
-async fn forget_loop(server: Arc<Server>) {
+/// Ends between two commits only: what it has taken in hand would be sent once more.
+async fn forget_loop(server: Arc<Server>, mut shutdown: Shutdown) {
     loop {
-        server.outbox.forget.notified().await;
-        forget(&server).await;
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = server.outbox.forget.notified() => forget(&server).await,
+        }
     }
 }
 
@@ -255,3 +266,6 @@ async fn forget(server: &Server) {
         server.outbox.sent.lock().extend(sent);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_domain::{
-    challenge::Challenge,
+    challenge::{Challenge, State},
     changes::Change,
     contact::{Contact, MOST_LIVE, SENDS_EVERYWHERE},
     identifier::EmailAddress,
@@ -35,6 +35,16 @@ async fn people(
     people
 }
 
+/// A past of one sign-in.
+fn signed_in(world: &World, address: &EmailAddress) -> Vec<Change> {
+    let mut contact = world.contact(Some(APP), address);
+    let mut challenge = world.challenge(APP, contact.key.digest, address);
+    (challenge.state, challenge.code) = (State::Spent, None);
+    contact.live = vec![challenge.id];
+    let contacts = [contact, world.contact(None, address)].map(Change::Contact);
+    contacts.into_iter().chain([Change::ChallengeStarted(challenge)]).collect()
+}
+
 fn start(address: &EmailAddress) -> http::Request<axum::body::Body> {
     post("/v1/challenges", &json!({"to": {"email": address.canonical()}}))
 }
@@ -42,10 +52,7 @@ fn start(address: &EmailAddress) -> http::Request<axum::body::Body> {
 #[tokio::test]
 async fn p12_starting_takes_equally_long_for_people_known_and_unknown() {
     let world = &World::new().await;
-    let known = |address: &EmailAddress| {
-        let contacts = [world.contact(Some(APP), address), world.contact(None, address)];
-        contacts.map(Change::Contact).to_vec()
-    };
+    let known = |address: &EmailAddress| signed_in(world, address);
     let prepare =
         async |class, count| people(world, class, count, known).await.iter().map(start).collect::<Vec<_>>();
     let call = async |request| world.answer(request).await.0;
@@ -88,10 +95,7 @@ async fn p12_starting_takes_equally_long_with_and_without_challenges_under_way()
 #[tokio::test]
 async fn p12_a_code_by_address_is_refused_equally_fast_for_people_asked_and_never_asked() {
     let world = &World::new().await;
-    let asked = |address: &EmailAddress| {
-        let contacts = [world.contact(Some(APP), address), world.contact(None, address)];
-        contacts.map(Change::Contact).to_vec()
-    };
+    let asked = |address: &EmailAddress| signed_in(world, address);
     let prepare = async |class, count| {
         let people = people(world, class, count, asked).await;
         let body = |address: &EmailAddress| json!({"email": address.canonical(), "code": "123456"});

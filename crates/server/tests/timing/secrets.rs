@@ -103,9 +103,7 @@ async fn p13_a_wrong_binding_is_refused_equally_fast_however_much_of_it_fits() {
     let verify = async |(challenge, contact)| {
         challenge::verify(attempt, challenge, Vec::new(), contact, (binding, keys)).outcome.err()
     };
-    let redeem = async |(challenge, contact)| {
-        challenge::redeem(app, challenge, contact, (binding, keys), now).outcome.err()
-    };
+    let redeem = async |(challenge, _)| challenge::redeem(app, challenge, (binding, keys), now).outcome.err();
     let approve = async |(challenge, contact)| {
         challenge::approve(challenge, contact, Approval::Binding(binding), keys, now).outcome.err()
     };

@@ -10,25 +10,24 @@ use crate::{
 /// A row being read, column by column, in the order of the statement.
 pub(crate) struct Columns {
     table: &'static str,
-    key: Value,
+    key: Option<Value>,
     values: std::vec::IntoIter<Value>,
 }
 
 impl Columns {
     /// Begins to read a row of `table`; its first column is its key.
     pub(crate) fn new(table: &'static str, row: Row) -> Self {
-        let key = row.first().cloned().unwrap_or(Value::Null);
-        Self { table, key, values: row.into_iter() }
+        Self { table, key: row.first().cloned(), values: row.into_iter() }
     }
 
     /// The error that names a column of this row. The key is spelled out here alone: a row that is there must not
     /// take longer to read than one that is not.
     pub(crate) fn corrupt(&self, column: &'static str) -> Error {
         let id = match &self.key {
-            Value::Text(text) => text.clone(),
-            Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-            Value::Integer(number) => number.to_string(),
-            Value::Null => String::new(),
+            Some(Value::Text(text)) => text.clone(),
+            Some(Value::Bytes(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Some(Value::Integer(number)) => number.to_string(),
+            Some(Value::Null) | None => String::new(),
         };
         Error::Corrupt { table: self.table, column, id }
     }
