@@ -13,7 +13,7 @@ cargo xtask tidy       house rules only
 cargo xtask gen        write the files that are generated from the code
 cargo xtask servers    keep the private database servers running, for tests started by hand
 
-  --only STEP          format, clippy, tidy, tests, documentation or end-to-end; may be repeated
+  --only STEP          format, clippy, tidy, tests, timing, documentation or end-to-end; may be repeated
   --skip-engine NAME   leave out postgres or mariadb, and say so in the summary; may be repeated
   --no-install         fail with the command to type where a package is missing
 

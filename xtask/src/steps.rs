@@ -19,6 +19,8 @@ use crate::{
 
 /// The crate whose integration tests run the real binary.
 const END_TO_END: &str = "countersign-cli";
+/// The test binary that measures: optimised, and with the machine to itself.
+const TIMING: &str = "timing";
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(crate) enum Step {
     Tidy,
     /// Every test that needs no more than databases.
     Tests,
+    /// Whether the time of an answer tells what the answer does not.
+    Timing,
     /// The examples in the documentation.
     Documentation,
     /// The real binary, with real mail servers, proxies and browsers.
@@ -39,8 +43,15 @@ pub(crate) enum Step {
 
 impl Step {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Format, Self::Clippy, Self::Tidy, Self::Tests, Self::Documentation, Self::EndToEnd];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Format,
+        Self::Clippy,
+        Self::Tidy,
+        Self::Tests,
+        Self::Timing,
+        Self::Documentation,
+        Self::EndToEnd,
+    ];
 
     /// Those of `cargo xtask check`.
     pub(crate) const CHECKS: [Self; 3] = [Self::Format, Self::Clippy, Self::Tidy];
@@ -52,6 +63,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Tidy => "tidy",
             Self::Tests => "tests",
+            Self::Timing => "timing",
             Self::Documentation => "documentation",
             Self::EndToEnd => "end-to-end",
         }
@@ -139,6 +151,7 @@ fn run(step: Step, prepared: &Prepared) -> anyhow::Result<Outcome> {
         }
         Step::Tidy => Ok(if tidy::run()? { Outcome::Passed } else { Outcome::Failed(String::new()) }),
         Step::Tests => cargo_step(&tests(&prepared.members), prepared),
+        Step::Timing => timing_step(),
         Step::Documentation => {
             if prepared.members.iter().any(|member| member.is_library) {
                 cargo_step(&["test", "--workspace", "--locked", "--no-fail-fast", "--doc"], prepared)
@@ -159,9 +172,19 @@ const TEST: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 fn tests(members: &[Member]) -> Vec<&str> {
     let mut arguments = [&TEST[..], &["--lib", "--bins"]].concat();
     for member in members.iter().filter(|member| member.name != END_TO_END) {
-        arguments.extend(member.tests.iter().flat_map(|test| ["--test", test]));
+        let chosen = member.tests.iter().filter(|test| *test != TIMING);
+        arguments.extend(chosen.flat_map(|test| ["--test", test]));
     }
     arguments
+}
+
+/// Without optimisation most of what is measured would be the lack of it. The packages of others are optimised in
+/// every build and are not built anew.
+fn timing_step() -> anyhow::Result<Outcome> {
+    let measured = ["--test", TIMING, "--", "--nocapture", "--test-threads=1"];
+    let mut command = cargo::cargo(&[&TEST[..], &measured].concat())?;
+    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+    outcome(command, "test")
 }
 
 fn end_to_end(members: &[Member]) -> Option<Vec<&str>> {
@@ -174,12 +197,12 @@ fn cargo_step(arguments: &[&str], prepared: &Prepared) -> anyhow::Result<Outcome
     let mut command: Command = cargo::cargo(arguments)?;
     command.envs(prepared.servers.iter().flat_map(Servers::variables));
     command.envs(prepared.toolbox.iter().flat_map(Toolbox::variables));
+    outcome(command, arguments.first().copied().unwrap_or_default())
+}
+
+fn outcome(mut command: Command, name: &str) -> anyhow::Result<Outcome> {
     let status = command.status()?;
-    Ok(if status.success() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(format!("cargo {}: {status}", arguments.first().copied().unwrap_or_default()))
-    })
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(format!("cargo {name}: {status}")) })
 }
 
 /// One line for each step.
@@ -206,7 +229,8 @@ mod tests {
 
     #[test]
     fn every_test_binary_is_in_exactly_one_step() {
-        let members = [member("countersign-server", &["it"]), member(END_TO_END, &["mail", "browser"])];
+        let members =
+            [member("countersign-server", &["it", TIMING]), member(END_TO_END, &["mail", "browser"])];
         assert_eq!(
             tests(&members).join(" "),
             "test --workspace --locked --no-fail-fast --lib --bins --test it"
