@@ -20,7 +20,7 @@ const HEAD: &str = "\
 /// The JSON Schema (draft 2020-12) of `countersign.toml`, without a line break at the end.
 #[must_use]
 pub fn schema_json() -> String {
-    let mut schema = Schema::new().root().clone();
+    let mut schema = Schema::of_types().root().clone();
     schema["title"] = Value::from("countersign.toml");
     format!("{schema:#}")
 }
@@ -28,7 +28,7 @@ pub fn schema_json() -> String {
 /// The commented example of `countersign.toml`, without a line break at the end.
 #[must_use]
 pub fn example_toml() -> String {
-    let schema = Schema::new();
+    let schema = Schema::of_types();
     let mut example = Example { schema: &schema, text: HEAD.to_owned() };
     example.keys(schema.root(), "", order("Config"));
     example.text.trim_end().to_owned()
@@ -152,8 +152,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_schema_that_is_read_is_that_of_the_types() {
+        let mut of_types = Schema::of_types().root().clone();
+        of_types["title"] = Schema::new().root()["title"].clone();
+        assert_eq!(Schema::new().root(), &of_types, "run `cargo xtask gen`");
+    }
+
+    #[test]
     fn every_key_of_the_schema_is_in_the_example() {
-        let (schema, example) = (Schema::new(), example_toml());
+        let (schema, example) = (Schema::of_types(), example_toml());
         for (type_name, node) in schema.root()["$defs"].as_object().unwrap() {
             let Some(properties) = node["properties"].as_object() else { continue };
             let mut order = order(type_name).to_vec();
