@@ -12,6 +12,7 @@ mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
