@@ -5,7 +5,13 @@ use std::{
     time::Instant,
 };
 
-use countersign_domain::{random::Random, time::Timestamp};
+use countersign_domain::{
+    random::Random,
+    time::{Span, Timestamp},
+};
+
+/// How far the machine's clock may be behind what was acted upon before somebody should look at it.
+pub const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -14,6 +20,11 @@ pub trait Clock: Send + Sync {
 
     /// Never tells a time before `moment` from here on: what was acted upon stays in the past.
     fn not_before(&self, moment: Timestamp);
+
+    /// How far the machine's clock is behind the time that is told here; nothing while it is right.
+    fn behind(&self) -> Span {
+        Span::from_millis(0)
+    }
 }
 
 /// The system's clock, which never runs backwards here: what expired stays expired when the clock is set back. Until
@@ -39,12 +50,21 @@ impl SystemClock {
     }
 }
 
+/// The machine's clock as it stands, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+fn machine() -> i64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
     fn now(&self) -> Timestamp {
-        let since_1970 =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(self.tell(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp::from_millis(self.tell(machine()))
+    }
+
+    fn behind(&self) -> Span {
+        let machine = Timestamp::from_millis(machine());
+        self.now().since(machine)
     }
 
     fn not_before(&self, moment: Timestamp) {
@@ -95,5 +115,7 @@ mod tests {
         assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
         clock.not_before(Timestamp::from_millis(0));
         assert!(clock.now() >= later);
+        assert!(clock.behind() > Span::from_hours(23));
+        assert!(SystemClock::default().behind() < Span::from_seconds(1));
     }
 }

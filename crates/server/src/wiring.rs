@@ -7,7 +7,7 @@ use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::A
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use countersign_domain::{random::Random, secret::Secret, time::Span};
+use countersign_domain::{random::Random, secret::Secret};
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -28,15 +28,13 @@ use crate::{
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     state::Server,
-    system::{Clock, Entropy},
+    system::{CLOCK_TOLERANCE, Clock, Entropy},
     vault::Keys,
 };
 
 /// Why a server could not be put together: what to do is in the text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// How far the clock may be behind what was acted upon before somebody should look at it.
-const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
 /// The fact by which a database knows its root key.
 const ROOT_CHECK: &str = "root_check";
 

@@ -1,6 +1,7 @@
 //! What every test here starts with: a server, a mail server, a client, and the tools of the environment.
 
 pub(crate) mod disk;
+pub(crate) mod fake_clock;
 pub(crate) mod http;
 pub(crate) mod person;
 pub(crate) mod server;

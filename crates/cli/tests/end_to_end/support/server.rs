@@ -17,7 +17,7 @@ use countersign_server::{
 use super::{
     free_port,
     http::{self, Answer, Request},
-    wait_for,
+    tools, wait_for,
 };
 
 /// The program under test.
@@ -112,12 +112,21 @@ impl Setup {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn start(self) -> Server {
-        let config = self.folder.path().join("countersign.toml");
-        fs::write(&config, self.config()).unwrap();
+        fs::write(self.folder.path().join("countersign.toml"), self.config()).unwrap();
         let child = spawn(&self);
         let mut server = Server { setup: self, child };
         server.await_readiness();
         server
+    }
+}
+
+impl Setup {
+    /// Runs another command of the program on the same configuration, which must succeed; what it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("countersign.toml");
+        fs::write(&config, self.config()).unwrap();
+        let mut command = Command::new(PROGRAM);
+        tools::run(command.arg("--config").arg(config).args(arguments).envs(self.variables.iter().cloned()))
     }
 }
 
