@@ -76,8 +76,9 @@ fn p03_p29_what_was_acknowledged_survives_power_loss() {
         // Just before a sync comes back is the worst moment since the last one.
         if matches!(event, Event::Synced(_)) {
             runtime.block_on(look(&history, &disk, place, Unsynced::Gone));
-            if syncs % RANDOM_EVERY as u64 == 0 {
-                let random = if syncs % 2 == 0 { Unsynced::Any(syncs) } else { Unsynced::UpTo(syncs) };
+            if syncs.is_multiple_of(RANDOM_EVERY as u64) {
+                let random =
+                    if syncs.is_multiple_of(2) { Unsynced::Any(syncs) } else { Unsynced::UpTo(syncs) };
                 runtime.block_on(look(&history, &disk, place, random));
             }
             if syncs % (all / STARTS as u64) == 4 {

@@ -204,7 +204,7 @@ impl Dice {
     fn survives(&mut self) -> bool {
         match self.unsynced {
             Unsynced::Gone => false,
-            Unsynced::Any(_) => self.next() % 2 == 0,
+            Unsynced::Any(_) => self.next().is_multiple_of(2),
             Unsynced::UpTo(_) => {
                 let survives = self.left > 0;
                 self.left = self.left.saturating_sub(1);
