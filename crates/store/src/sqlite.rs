@@ -88,7 +88,8 @@ impl Engine for Sqlite {
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {
-        self.writer.ask(|answer| Job::Commit(writes, answer))
+        let committed = self.writer.ask(|answer| Job::Commit(writes, answer));
+        Box::pin(async { committed.await?.outcome })
     }
 
     fn migrate<'a>(&'a self, migrations: &'a [Migration]) -> BoxFuture<'a, Result<i64, Error>> {
@@ -150,7 +151,9 @@ mod tests {
                 sqlite.commit(writes)
             })
             .collect();
-        for (number, commit) in waiting.into_iter().enumerate() {
+        // Whoever goes away takes nobody's answer along.
+        let kept = waiting.into_iter().enumerate().filter(|(number, _)| number % 7 != 0);
+        for (number, commit) in kept.collect::<Vec<_>>() {
             match commit.await {
                 Err(error) => {
                     assert!(number % 10 == 3 && matches!(error, Error::Conflict), "{number}: {error}")

@@ -30,10 +30,29 @@ type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(super) enum Job {
     Query(Statement, Answer<Vec<Row>>),
-    Commit(Vec<Write>, Answer<Vec<u64>>),
+    Commit(Vec<Write>, Answer<Committed>),
     Migrate(Vec<Migration>, Answer<i64>),
     Version(Answer<i64>),
     Close(Answer<()>),
+}
+
+/// How a commit ended, and how those of its group did.
+pub(super) struct Committed {
+    pub(super) outcome: Outcome,
+    /// Told when this is dropped.
+    _others: Others,
+}
+
+/// The rest of a group. One caller is told by the writer and tells the others, from the thread they run on: waking each
+/// from here costs a change of threads for each. Whatever becomes of that caller, dropping this tells them.
+struct Others(Vec<(Outcome, Answer<Committed>)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (outcome, answer) in self.0.drain(..) {
+            let _ = answer.send(Ok(Committed { outcome, _others: Self(Vec::new()) }));
+        }
+    }
 }
 
 pub(super) struct Writer {
@@ -87,7 +106,7 @@ fn run(connection: &Connection, jobs: &Receiver<Job>) {
         }
         let answers = commit(connection, &mut batch);
         if let Some(job) = other.take() {
-            answers.into_iter().for_each(tell);
+            tell(answers);
             if !serve(connection, job) {
                 return;
             }
@@ -96,7 +115,7 @@ fn run(connection: &Connection, jobs: &Receiver<Job>) {
         // Who came meanwhile; those that are answered now may come back.
         other = gather(jobs, &mut batch);
         let expected = (batch.len() + answers.len()).min(BATCH);
-        answers.into_iter().for_each(tell);
+        tell(answers);
         if other.is_none() {
             other = wait_for_company(jobs, &mut batch, expected);
         }
@@ -110,7 +129,7 @@ fn serve(connection: &Connection, job: Job) -> bool {
         Job::Migrate(migrations, answer) => drop(answer.send(migrate(connection, &migrations))),
         Job::Version(answer) => drop(answer.send(version(connection))),
         Job::Commit(writes, answer) => {
-            commit(connection, &mut vec![(writes, answer)]).into_iter().for_each(tell);
+            tell(commit(connection, &mut vec![(writes, answer)]));
         }
         Job::Close(answer) => {
             // An ordinary end leaves one file and no journal. Failing that, the journal is read at the next start.
@@ -153,11 +172,11 @@ fn wait_for_company(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>, expected: us
     None
 }
 
-type Waiting = (Vec<Write>, Answer<Vec<u64>>);
-type Outcome = Result<Vec<u64>, Error>;
+type Waiting = (Vec<Write>, Answer<Committed>);
+pub(super) type Outcome = Result<Vec<u64>, Error>;
 
 /// Carries out what waits, durably; what to tell whom.
-fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, Answer<Vec<u64>>)> {
+fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, Answer<Committed>)> {
     if batch.is_empty() {
         return Vec::new();
     }
@@ -165,8 +184,12 @@ fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, An
     outcomes.into_iter().zip(batch.drain(..).map(|(_, answer)| answer)).collect()
 }
 
-fn tell((outcome, answer): (Outcome, Answer<Vec<u64>>)) {
-    let _ = answer.send(outcome);
+fn tell(answers: Vec<(Outcome, Answer<Committed>)>) {
+    let mut answers = answers.into_iter();
+    if let Some((outcome, first)) = answers.next() {
+        // One that has gone away gives the rest back, to be dropped here.
+        let _ = first.send(Ok(Committed { outcome, _others: Others(answers.collect()) }));
+    }
 }
 
 /// Carries everything out in one transaction without a savepoint for each, which costs as much again as the writes.
