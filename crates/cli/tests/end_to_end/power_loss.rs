@@ -13,7 +13,7 @@ use std::{
 
 use countersign_domain::{
     challenge::State,
-    id::{ChallengeId, TokenId},
+    id::{ChallengeId, MessageId, TokenId},
     time::Timestamp,
     token::RevocationTarget,
 };
@@ -92,7 +92,7 @@ fn p03_p29_what_was_acknowledged_survives_power_loss() {
     runtime.block_on(look(&history, &disk, end, Unsynced::Gone));
     start_on(&history, (&disk, Unsynced::UpTo(all)), end, &sink);
     let checkpoints = history.syncs("countersign.db");
-    assert!(checkpoints >= 4, "the journal was not moved into the database under load: {checkpoints} times");
+    assert!(checkpoints >= 2, "the journal was never moved into the database: {checkpoints} times");
 }
 
 /// Three lives of a server under load: one ended in order, one killed, and one whose mails do not leave.
@@ -251,13 +251,13 @@ async fn broken<'a>(history: &'a History, store: &Store, place: usize) -> Vec<&'
     let revocations = store.revocations(Timestamp::from_millis(0)).await.unwrap();
     let revoked: HashSet<_> = revocations.into_iter().map(|revocation| revocation.target).collect();
     let waiting: HashSet<_> =
-        store.messages(10_000).await.unwrap().into_iter().map(|message| message.challenge).collect();
+        store.messages(10_000).await.unwrap().into_iter().map(|message| message.id).collect();
     let mut broken = Vec::new();
     for promise in history.until(place) {
         let holds = match promise {
             Promise::Started(challenge, address) => {
                 store.challenge(*challenge).await.unwrap().is_some()
-                    && (waiting.contains(challenge) || history.was_mailed(address, place))
+                    && (waiting.contains(&MessageId::of(*challenge)) || history.was_mailed(address, place))
             }
             Promise::Spent(challenge, ..) => {
                 store.challenge(*challenge).await.unwrap().is_some_and(|found| found.state == State::Spent)

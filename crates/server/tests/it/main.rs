@@ -26,5 +26,7 @@ mod links;
 mod mail;
 mod outage;
 mod privacy;
+mod rotation;
 mod subjects;
+mod texts;
 mod tokens;
