@@ -91,6 +91,18 @@ pub(crate) const PACKAGES: &[Package] = &[
         Need::EndToEnd,
         "keeps those Python packages apart from the machine's own",
     ),
+    package(
+        "strace",
+        Sign::Program(&["strace"]),
+        Need::EndToEnd,
+        "the power goes: files are rebuilt from what the server wrote and synced",
+    ),
+    package(
+        "faketime",
+        Sign::Program(&["faketime"]),
+        Need::EndToEnd,
+        "the clock jumps, back and forth, under a running server",
+    ),
     package("curl", Sign::Program(&["curl"]), Need::EndToEnd, "runs the commands the README shows"),
     package(
         "ca-certificates",

@@ -7,7 +7,7 @@ use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::A
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use countersign_domain::{random::Random, secret::Secret, time::Span};
+use countersign_domain::{random::Random, secret::Secret};
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -28,15 +28,13 @@ use crate::{
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     state::Server,
-    system::{Clock, Entropy},
+    system::{CLOCK_TOLERANCE, Clock, Entropy},
     vault::Keys,
 };
 
 /// Why a server could not be put together: what to do is in the text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// How far the clock may be behind what was acted upon before somebody should look at it.
-const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
 /// The fact by which a database knows its root key.
 const ROOT_CHECK: &str = "root_check";
 
@@ -138,15 +136,26 @@ fn kept_root_key(folder: &Path, is_new: bool, random: &mut dyn Random) -> Result
     file.write_all(b"\n")?;
     file.sync_all()?;
     // The name must be on the disk too, before anything is digested with the key.
-    std::fs::File::open(folder)?.sync_all()?;
+    sync(folder)?;
     tracing::warn!(path = %path.display(), "a root key was made: back it up, losing it loses every subject");
     Ok(key)
 }
 
+/// Makes a folder and those above it, and their names durable: a database whose folder has no name is lost with all
+/// that was promised.
 fn make_folder(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let missing: Vec<_> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
+        let parents = missing.iter().filter_map(|made| made.parent());
+        parents.map(|parent| if parent == Path::new("") { Path::new(".") } else { parent }).try_for_each(sync)
+    });
     made.map_err(|error| format!("{}: {error}", folder.display()).into())
+}
+
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn read_secret(path: &Path) -> Result<Secret<String>, Error> {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod browser;
+mod clock;
 mod dev;
 mod dkim;
 mod durability;
@@ -12,6 +13,7 @@ mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
