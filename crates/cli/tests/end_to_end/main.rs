@@ -15,4 +15,6 @@ mod mail_down;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod shared_secret;
 mod support;
+mod traces;
