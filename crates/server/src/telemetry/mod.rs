@@ -6,6 +6,8 @@
 
 pub mod exporter;
 pub mod otlp;
+#[cfg(test)]
+mod tests;
 mod trace_context;
 
 use std::{
