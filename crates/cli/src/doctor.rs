@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
+use axum::http::Method;
 use clap::{Args, Subcommand};
 use countersign_domain::{identifier::EmailAddress, secret::Secret, time::Timestamp};
 use countersign_server::{
@@ -16,11 +17,13 @@ use countersign_server::{
         mail::compose,
         worker::Way,
     },
+    registry::read_app,
     system::{Clock as _, SystemClock},
     wiring,
 };
+use countersign_store::Store;
 
-use crate::{log::say, serve::read_config};
+use crate::{admin::Client, log::say, serve::read_config};
 
 /// Is everything as it should be?
 #[derive(Debug, Args)]
@@ -61,13 +64,13 @@ impl Doctor {
     pub async fn run(self, path: Option<&Path>) -> anyhow::Result<()> {
         let config = read_config(path)?;
         match self.what {
-            None => general(&config).await,
+            None => general(&config, path).await,
             Some(What::Mail(mail)) => mail.run(&config).await,
         }
     }
 }
 
-async fn general(config: &Config) -> anyhow::Result<()> {
+async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
     let mut problems = 0;
     let mut tell = |good: bool, text: &str| {
         problems += usize::from(!good);
@@ -89,17 +92,25 @@ async fn general(config: &Config) -> anyhow::Result<()> {
     );
     match wiring::open_engine(config).await {
         Ok(engine) => {
-            let store = countersign_store::Store::new(Arc::clone(&engine));
+            let store = Store::new(Arc::clone(&engine));
             let version = store.version().await;
             let text = version.map_or_else(
                 |error| error.to_string(),
                 |(found, known)| format!("store: {} at schema {found} of {known}", store.engine_name()),
             );
             tell(true, &text);
+            for row in corrupt_rows(&store).await {
+                tell(false, &format!("store: {row}"));
+            }
             store.close().await;
         }
         Err(error) => match error.downcast_ref::<countersign_store::Error>() {
-            Some(countersign_store::Error::InUse) => tell(true, "store: a running server has it"),
+            Some(countersign_store::Error::InUse) => {
+                tell(true, "store: a running server has it");
+                for row in corrupt_rows_of_server(path).await {
+                    tell(false, &format!("store: {row}"));
+                }
+            }
             _ => tell(false, &format!("store: {error}")),
         },
     }
@@ -111,6 +122,31 @@ async fn general(config: &Config) -> anyhow::Result<()> {
         say(&format!("back up {}: losing it loses every subject and every sealed row", root.display()));
     }
     if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
+}
+
+/// Stored apps and API keys that do not read. Those of a schema that is not up to date cannot be asked for.
+async fn corrupt_rows(store: &Store) -> Vec<String> {
+    let (Ok(apps), Ok(keys)) = (store.apps().await, store.api_keys().await) else { return Vec::new() };
+    let settings = apps.good.iter().filter_map(|app| read_app(app).err());
+    let all = apps.corrupt.iter().map(ToString::to_string).chain(settings.map(|error| error.to_string()));
+    all.chain(keys.corrupt.iter().map(ToString::to_string)).collect()
+}
+
+/// The same, as a running server says.
+async fn corrupt_rows_of_server(path: Option<&Path>) -> Vec<String> {
+    let asked = async {
+        let client = Client::open(path).await?;
+        let readiness = client.request(Method::GET, "/readyz", None).await;
+        client.close().await;
+        readiness
+    };
+    match asked.await {
+        Ok(readiness) => {
+            let rows = readiness["corrupt_rows"].as_array().into_iter().flatten();
+            rows.filter_map(|row| row.as_str().map(str::to_owned)).collect()
+        }
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 impl Mail {

@@ -45,6 +45,8 @@ pub enum ApiError {
         /// What to do.
         detail: String,
     },
+    /// A header that may come once and as text came otherwise. Its name.
+    InvalidHeader(&'static str),
     /// The same `Idempotency-Key` with another body.
     IdempotencyKeyReused,
     /// Too many requests from one network.
@@ -123,6 +125,7 @@ impl ApiError {
             Self::Body(BodyError::Incomplete) => (S::REQUEST_TIMEOUT, "body_incomplete", "The body did not arrive"),
             Self::Body(BodyError::Shape(_)) => (S::UNPROCESSABLE_ENTITY, "invalid_request", "The body has another shape"),
             Self::InvalidMember { code, .. } => (S::UNPROCESSABLE_ENTITY, code, "A member of the body is not valid"),
+            Self::InvalidHeader(_) => (S::BAD_REQUEST, "invalid_header", "A header is repeated or is not text"),
             Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "This Idempotency-Key came with another body"),
             Self::TooManyRequests(_) => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests from your network"),
             Self::AppLimit(_) => (S::TOO_MANY_REQUESTS, "app_limit", "The app has sent enough messages for today"),
@@ -151,6 +154,7 @@ impl ApiError {
             Self::Refused(refusal) => refusal.to_string(),
             Self::KeyMalformed(detail)
             | Self::Body(BodyError::Malformed(detail) | BodyError::Shape(detail)) => detail.clone(),
+            Self::InvalidHeader(name) => format!("send {name} once, in visible ASCII"),
             Self::KeyKind(wanted) => format!("this route wants a {wanted} key"),
             Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),

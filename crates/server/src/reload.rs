@@ -1,13 +1,7 @@
 //! Changes of the configuration while the server runs: a valid one is taken over, an invalid one is reported and the
 //! former one stays. It does not know what the settings mean, only which of them are read once, at the start.
 
-use std::{
-    collections::BTreeSet,
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -76,7 +70,10 @@ type Stamp = Option<(u64, u64, u64, i64, i64)>;
 /// Reads the configuration again and again.
 #[derive(Debug)]
 pub struct Reloader {
+    /// The file that was named or, from the first time it was there, the default one: a file that has gone away is an
+    /// error and no wish for a server without one.
     file: Option<PathBuf>,
+    default: PathBuf,
     environment: Vec<(String, String)>,
     stamp: Stamp,
     complained: BTreeSet<String>,
@@ -86,14 +83,32 @@ impl Reloader {
     /// One that takes the file as it is now as read.
     #[must_use]
     pub fn new(file: Option<PathBuf>, environment: Vec<(String, String)>) -> Self {
-        let stamp = stamp(file.as_deref());
-        Self { file, environment, stamp, complained: BTreeSet::new() }
+        Self::with_default(file, PathBuf::from(DEFAULT_FILE), environment)
+    }
+
+    fn with_default(file: Option<PathBuf>, default: PathBuf, environment: Vec<(String, String)>) -> Self {
+        let mut reloader = Self { file, default, environment, stamp: None, complained: BTreeSet::new() };
+        reloader.settle();
+        reloader.stamp = reloader.look_up();
+        reloader
+    }
+
+    /// Takes the default file for the one to read once it is there.
+    fn settle(&mut self) {
+        if self.file.is_none() && self.default.is_file() {
+            self.file = Some(self.default.clone());
+        }
+    }
+
+    fn look_up(&self) -> Stamp {
+        let metadata = std::fs::metadata(self.file.as_ref().unwrap_or(&self.default)).ok()?;
+        Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
     }
 
     /// Reads the configuration again if its file changed. What could not be taken over for want of the store is
     /// tried again the next time.
     pub async fn look(&mut self, server: &Arc<Server>) {
-        let stamp = stamp(self.file.as_deref());
+        let stamp = self.look_up();
         if stamp != self.stamp && self.reload(server).await {
             self.stamp = stamp;
         }
@@ -101,6 +116,7 @@ impl Reloader {
 
     /// Reads the configuration and takes it over if it can be used; false when that must be tried again.
     pub async fn reload(&mut self, server: &Arc<Server>) -> bool {
+        self.settle();
         let (config, warnings) = match self.read() {
             Ok(read) => read,
             Err(problems) => {
@@ -115,8 +131,10 @@ impl Reloader {
         let former = server.config.load_full();
         let keys = changed(&former, &config);
         server.config.store(Arc::new(config));
+        server.epoch.advance();
         if let Err(error) = maintenance::reload(server).await {
             server.config.store(former);
+            server.epoch.advance();
             self.complain(vec![error.to_string()]);
             return false;
         }
@@ -164,11 +182,6 @@ fn waits(key: &str) -> bool {
     NEXT_START
         .iter()
         .any(|start| key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-}
-
-fn stamp(file: Option<&Path>) -> Stamp {
-    let metadata = std::fs::metadata(file.unwrap_or(Path::new(DEFAULT_FILE))).ok()?;
-    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 #[cfg(test)]

@@ -195,7 +195,8 @@ pub async fn assemble(
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
-    let registry = Registry::build(&declared, &store.apps().await?, store.api_keys().await?, &keys);
+    let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
+    registry.report(&Registry::default());
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
@@ -206,21 +207,24 @@ pub async fn assemble(
         keys,
         revocations: Default::default(),
         signatures: Default::default(),
+        epoch: Default::default(),
         flood: Default::default(),
         key_use: Default::default(),
         quotas: Default::default(),
         outbox: Default::default(),
         metrics,
         telemetry,
+        reloading: Default::default(),
         lanes: Default::default(),
         clock,
         entropy,
         store,
     });
     let now = server.now();
-    server
-        .revocations
-        .add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
+    server.revocations.add(
+        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
+        &server.epoch,
+    );
     server.revocations.note_asked(now);
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {

@@ -32,7 +32,7 @@ pub fn routes() -> Router<Arc<Server>> {
 #[serde(deny_unknown_fields)]
 pub struct VerifyByAddressBody {
     /// The address that the challenge was sent to.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
     /// The code.
     #[schema(min_length = 6, max_length = 64)]

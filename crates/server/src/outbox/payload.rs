@@ -70,13 +70,7 @@ fn place(id: &MessageId) -> Context<'_> {
 impl Payload {
     /// The message of a challenge that was just started.
     #[must_use]
-    pub fn new(
-        call: &Call,
-        body: &StartBody,
-        address: &EmailAddress,
-        started: &Started,
-        id: MessageId,
-    ) -> Self {
+    pub fn new(call: &Call, body: &StartBody, address: &EmailAddress, started: &Started) -> Self {
         let challenge = &started.challenge;
         let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
         // A secret key's `Accept-Language` is the app's server's, not the person's.
@@ -94,14 +88,14 @@ impl Payload {
             purpose: challenge.purpose.name().to_owned(),
             locale: locale.tag().to_owned(),
             minutes: u32::try_from(life.seconds() / 60).unwrap_or(u32::MAX).max(1),
-            requested_from: Requested::describe(call.address, body.end_user.as_ref(), call.is_secret()),
+            requested_from: Requested::describe(call, body.end_user.as_ref()),
             subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),
         };
         let leased_until = challenge.created_at + LEASE;
         Self {
-            id,
+            id: MessageId::of(challenge.id),
             deliver: started.deliver,
             expires_at: challenge.expires_at,
             attempts: 0,

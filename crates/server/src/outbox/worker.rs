@@ -21,7 +21,12 @@ use super::{
     Payload, mail,
     sender::{SendError, Sender},
 };
-use crate::{dkim_keys::DkimKeys, shutdown::Shutdown, state::Server, telemetry::What};
+use crate::{
+    dkim_keys::DkimKeys,
+    shutdown::{self, Shutdown},
+    state::Server,
+    telemetry::What,
+};
 
 /// For how long a message belongs to the node that took it.
 pub const LEASE: Span = Span::from_seconds(180);
@@ -114,7 +119,10 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
             shutdown.clone(),
         ));
     }
-    let forgetting = tokio::spawn(forget_loop(Arc::clone(&server)));
+    let (stop_forgetting, until) = shutdown::channel();
+    // A set, so that nothing is left when this task is ended from outside.
+    let mut forgetting = tokio::task::JoinSet::new();
+    forgetting.spawn(forget_loop(Arc::clone(&server), until));
     let mut tick = tokio::time::interval(POLL);
     loop {
         tokio::select! {
@@ -124,7 +132,8 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
     }
     // Nothing more is offered; every sender ends when the queue is empty.
     while tasks.join_next().await.is_some() {}
-    forgetting.abort();
+    stop_forgetting.stop();
+    while forgetting.join_next().await.is_some() {}
     forget(&server).await;
 }
 
@@ -248,10 +257,13 @@ fn done(server: &Server, id: MessageId) {
     server.outbox.forget.notify_one();
 }
 
-async fn forget_loop(server: Arc<Server>) {
+/// Ends between two commits only: what it has taken in hand would be sent once more.
+async fn forget_loop(server: Arc<Server>, mut shutdown: Shutdown) {
     loop {
-        server.outbox.forget.notified().await;
-        forget(&server).await;
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = server.outbox.forget.notified() => forget(&server).await,
+        }
     }
 }
 
@@ -266,3 +278,6 @@ async fn forget(server: &Server) {
         server.outbox.sent.lock().extend(sent);
     }
 }
+
+#[cfg(test)]
+mod tests;

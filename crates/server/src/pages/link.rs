@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::{Path, Request, State},
     middleware::{Next, from_fn},
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::get,
 };
 use countersign_domain::{
@@ -21,7 +21,7 @@ use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
-    call::{body, client_address, text_of},
+    call::{admit_poll, body, client_address, text_of},
     error::{ApiError, Problem},
     flood::Lane,
     keys::Context,
@@ -64,20 +64,28 @@ async fn show_refusals(request: Request, next: Next) -> Response {
 }
 
 /// Shows who asks, from where and when. Changes nothing, for any client.
-async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let texts = texts(&headers);
-    match find(&server, &token).await {
+async fn show(
+    State(server): State<Arc<Server>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, _) = request.into_parts();
+    if let Some(address) = client_address(&server, &parts) {
+        admit_poll(&server, address, server.now())?;
+    }
+    let texts = texts(&parts.headers);
+    Ok(match find(&server, &token).await {
         Ok(challenge) => match challenge.status(server.now()) {
             Status::Pending => {
-                let elsewhere = own_binding(&server, &headers, &challenge).is_none();
+                let elsewhere = own_binding(&server, &parts.headers, &challenge).is_none();
                 ask(&server, &challenge, texts, elsewhere, None)
             }
             Status::Passed => done(texts),
             Status::Spent | Status::Failed | Status::Expired => over(texts),
         },
-        Err(ApiError::Unavailable) => ApiError::Unavailable.into_response(),
+        Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
         Err(_) => over(texts),
-    }
+    })
 }
 
 /// Approves the challenge, for who asked.

@@ -91,6 +91,29 @@ async fn a_file_that_cannot_be_used_changes_nothing_and_is_reported_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_goes_away_leaves_what_was_read() {
+    let mut world = world().await;
+    let environment = vec![("COUNTERSIGN_MAIL_TRANSPORT".to_owned(), "sendmail".to_owned())];
+    for file in [Some(world.path.clone()), None] {
+        world.reloader = Reloader::with_default(file, world.path.clone(), environment.clone());
+        std::fs::remove_file(&world.path).unwrap();
+        world.reloader.look(&world.server).await;
+        assert_eq!(world.title(), "Before");
+        assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
+        world.reloader.reload(&world.server).await;
+        assert_eq!(world.title(), "Before", "nor after a hangup");
+        world.write(&app("Back again", "")).await;
+        assert_eq!(world.title(), "Back again");
+        world.write(&app("Before", "")).await;
+    }
+    // Where there was none, one that comes is read.
+    std::fs::remove_file(&world.path).unwrap();
+    world.reloader = Reloader::with_default(None, world.path.clone(), environment);
+    world.write(&app("New", "")).await;
+    assert_eq!(world.title(), "New");
+}
+
+#[tokio::test]
 async fn a_hangup_and_a_change_are_noticed() {
     let world = world().await;
     let (stop, until) = crate::shutdown::channel();

@@ -26,5 +26,6 @@ mod links;
 mod mail;
 mod outage;
 mod privacy;
+mod rotation;
 mod subjects;
 mod tokens;
