@@ -13,12 +13,12 @@ use countersign_server::{
         address::Address,
         dkim::DkimKey,
         letter::{Letter, Mailbox, Purpose},
-        locale::Locale,
         mail::compose,
         worker::Way,
     },
     registry::read_app,
     system::{Clock as _, SystemClock},
+    texts::Locale,
     wiring,
 };
 use countersign_store::Store;
@@ -80,6 +80,12 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
     tell(
         apps.is_ok(),
         &apps.map_or_else(|error| error.to_string(), |apps| format!("{} apps are declared", apps.len())),
+    );
+    let renderer = wiring::renderer(config);
+    tell(
+        renderer.is_ok(),
+        &renderer
+            .map_or_else(|error| error.to_string(), |_| "the mail templates and texts are good".to_owned()),
     );
     let way = wiring::mail_way(config);
     let reachable = match &way {
@@ -221,7 +227,8 @@ async fn send_test(config: &Config, way: &Way, to: &str) -> anyhow::Result<()> {
         origin_host: "localhost".to_owned(),
         date: Timestamp::from_millis(now.millis()),
     };
-    let mut mail = compose(&letter, way.renderer.render(&letter)?);
+    let renderer = wiring::renderer(config).map_err(|error| anyhow!(error))?;
+    let mut mail = compose(&letter, renderer.render(&letter)?);
     way.dkim.sign(&mut mail, now)?;
     way.sender.send(&mail).await.map_err(|error| anyhow!("the test mail did not leave: {error}"))
 }

@@ -62,6 +62,7 @@ impl Serve {
 pub fn check_config(path: Option<&Path>) -> anyhow::Result<()> {
     let config = usable(load(path)?)?;
     countersign_server::config::declared(&config.apps)?;
+    wiring::renderer(&config).map_err(|error| anyhow!(error))?;
     wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
     crate::log::say("The configuration is good.");
     Ok(())

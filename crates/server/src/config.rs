@@ -10,7 +10,7 @@ mod generate;
 mod listener;
 mod load;
 mod mail;
-mod nearest;
+pub(crate) mod nearest;
 mod problem;
 mod schema;
 mod secret_file;

@@ -13,6 +13,12 @@ pub(crate) const SERVICE_UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILAB
 /// For the errors of RFC 6749.
 pub(crate) const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
+/// What a status code is called, for documents; nothing for what is none.
+pub(crate) fn reason(code: &str) -> &'static str {
+    let status = code.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
+    status.and_then(|status| status.canonical_reason()).unwrap_or_default()
+}
+
 /// Why a request is refused, in the words of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
@@ -142,6 +148,11 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.row().1
+    }
+
+    /// What happened, for people.
+    pub(crate) fn title(&self) -> &'static str {
+        self.row().2
     }
 
     /// The status that it leaves with.

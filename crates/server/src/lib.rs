@@ -34,6 +34,7 @@ pub mod signature_cache;
 pub mod state;
 pub mod system;
 pub mod telemetry;
+pub mod texts;
 pub mod tokens;
 pub mod vault;
 pub mod wiring;

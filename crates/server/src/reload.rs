@@ -1,21 +1,31 @@
 //! Changes of the configuration while the server runs: a valid one is taken over, an invalid one is reported and the
 //! former one stays. It does not know what the settings mean, only which of them are read once, at the start.
 
-use std::{collections::BTreeSet, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc, time::Duration};
+mod templates;
+
+use std::{
+    collections::BTreeSet,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+pub use self::templates::{TemplatesWatch, watch_templates};
 use crate::{
     config::{Config, DEFAULT_FILE, changed},
     maintenance,
     shutdown::Shutdown,
     state::Server,
+    wiring,
 };
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 16] = [
+const NEXT_START: [&str; 15] = [
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -25,7 +35,6 @@ const NEXT_START: [&str; 16] = [
     "mail.max_connections",
     "mail.sendmail",
     "mail.smtp",
-    "mail.templates",
     "mail.transport",
     "retention",
     "server.listeners",
@@ -43,6 +52,7 @@ pub async fn watch(
     mut shutdown: Shutdown,
 ) {
     let mut reloader = Reloader::new(file, environment);
+    let mut templates = TemplatesWatch::new(&server);
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -59,7 +69,10 @@ pub async fn watch(
                 reloader.forget_complaints();
                 reloader.reload(&server).await;
             }
-            _ = look.tick() => reloader.look(&server).await,
+            _ = look.tick() => {
+                reloader.look(&server).await;
+                templates.look(&server);
+            }
         }
     }
 }
@@ -101,8 +114,7 @@ impl Reloader {
     }
 
     fn look_up(&self) -> Stamp {
-        let metadata = std::fs::metadata(self.file.as_ref().unwrap_or(&self.default)).ok()?;
-        Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
+        stamp(self.file.as_ref().unwrap_or(&self.default))
     }
 
     /// Reads the configuration again if its file changed. What could not be taken over for want of the store is
@@ -149,7 +161,12 @@ impl Reloader {
     fn read(&self) -> Result<(Config, Vec<String>), Vec<String>> {
         let loaded = Config::load(self.file.as_deref(), self.environment.iter().cloned())
             .map_err(|error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
-        let problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+        let mut problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+        if problems.is_empty()
+            && let Err(error) = wiring::renderer(&loaded.config)
+        {
+            problems.extend(error.to_string().lines().map(str::to_owned));
+        }
         if problems.is_empty() { Ok((loaded.config, loaded.warnings)) } else { Err(problems) }
     }
 
@@ -182,6 +199,11 @@ fn waits(key: &str) -> bool {
     NEXT_START
         .iter()
         .any(|start| key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 #[cfg(test)]

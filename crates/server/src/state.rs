@@ -18,7 +18,7 @@ use crate::{
     key_ring::KeyRing,
     key_use::KeyUse,
     metrics::Metrics,
-    outbox::Outbox,
+    outbox::{Outbox, render::Renderer},
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
@@ -43,6 +43,8 @@ pub struct Server {
     pub keys: Keys,
     /// The configuration; replaced as a whole by a reload.
     pub config: ArcSwap<Config>,
+    /// Templates and texts; replaced when their files change.
+    pub renderer: ArcSwap<Renderer>,
     /// Apps and API keys; replaced by a reload and by administration.
     pub registry: ArcSwap<Registry>,
     /// Signing keys; replaced by rotation.

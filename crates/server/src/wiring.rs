@@ -2,7 +2,7 @@
 
 mod mail;
 
-pub use self::mail::{mail_way, way};
+pub use self::mail::{mail_way, renderer, way};
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
@@ -195,6 +195,7 @@ pub async fn assemble(
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
+    let renderer = renderer(&config)?;
     let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
     registry.report(&Registry::default());
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
@@ -204,6 +205,7 @@ pub async fn assemble(
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
+        renderer: ArcSwap::from_pointee(renderer),
         keys,
         revocations: Default::default(),
         signatures: Default::default(),
@@ -263,6 +265,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
+            .merge(pages::docs::routes())
             .merge(openapi::routes());
     }
     if parts.contains(&Part::Admin) {

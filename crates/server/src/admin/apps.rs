@@ -70,7 +70,7 @@ async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<Ap
 }
 
 async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSettings>) -> Answer<AppBody> {
-    let name = check(&settings)?;
+    let name = check(&server, &settings)?;
     if server.registry.load().is_declared(&name) {
         return Err(ApiError::Declared);
     }
@@ -179,7 +179,7 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
             let stored = server.store.apps().await?.good.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
             let settings = edit(read(&stored))?;
-            if check(&settings)? != *name {
+            if check(server, &settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
             with_secret(server, write(stored, settings.clone())?, &settings).await
@@ -190,11 +190,18 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
 }
 
 /// The name of an app whose settings are good.
-fn check(settings: &AppSettings) -> Result<AppName, ApiError> {
+fn check(server: &Server, settings: &AppSettings) -> Result<AppName, ApiError> {
     if !settings.keys.is_empty() {
         return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
-    Ok(settings.app().map_err(|error| invalid_setting(&error.0))?.name)
+    let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    let renderer = server.renderer.load();
+    match app.mail.locale {
+        Some(tag) if !renderer.catalog().knows(app.name.as_str(), &tag) => {
+            Err(invalid("locale", &format!("there are no texts in {tag}")))
+        }
+        _ => Ok(app.name),
+    }
 }
 
 fn invalid_setting(detail: &str) -> ApiError {

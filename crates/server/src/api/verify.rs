@@ -40,7 +40,8 @@ pub struct VerifyByAddressBody {
 }
 
 /// Check a code by address. The app's server vouches for the browser: secret keys only.
-#[utoipa::path(post, path = "/v1/verify", tag = "challenges", request_body = VerifyByAddressBody,
+#[utoipa::path(post, path = "/v1/verify", operation_id = "verify_by_address", tag = "challenges",
+    request_body = VerifyByAddressBody,
     security(("secret_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Answer<TokenBody> {

@@ -16,7 +16,6 @@ use super::{
     address::Address,
     caller_text::CallerText,
     letter::{self, Letter, Mailbox},
-    locale::Locale,
     worker::LEASE,
 };
 use crate::{
@@ -26,6 +25,7 @@ use crate::{
     keys::{Context, SealError},
     pages::Requested,
     telemetry::{self, Trace},
+    texts::Locale,
     vault::Keys,
 };
 
@@ -75,7 +75,9 @@ impl Payload {
         let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
         // A secret key's `Accept-Language` is the app's server's, not the person's.
         let wanted = if call.is_secret() { [wanted[0], None, wanted[2]] } else { wanted };
-        let locale = wanted.into_iter().flatten().next().map_or_else(Locale::default, Locale::negotiate);
+        let renderer = call.server.renderer.load();
+        let wanted = wanted.into_iter().flatten().next().unwrap_or_default();
+        let locale = renderer.catalog().negotiate(call.app.name.as_str(), wanted);
         let life = challenge.expires_at.since(challenge.created_at);
         let link = started.link.as_ref().map(|token| {
             Zeroizing::new(format!("{}/link/{}", call.server.config.load().server.issuer, token.expose()))
@@ -160,7 +162,7 @@ impl Payload {
             },
             code: hide(&content.code),
             link: hide(&content.link),
-            locale: Locale::of_tag(&content.locale).unwrap_or_default(),
+            locale: Locale::parse(&content.locale).unwrap_or_default(),
             minutes: content.minutes,
             requested_from: content.requested_from.clone(),
             subject: content.subject.as_deref().and_then(|text| CallerText::subject(text).ok()),

@@ -98,8 +98,6 @@ impl Outbox {
 pub struct Way {
     /// The sender.
     pub sender: Arc<dyn Sender>,
-    /// The templates.
-    pub renderer: super::render::Renderer,
     /// The keys that sign mail.
     pub dkim: DkimKeys,
     /// Messages on their way at once.
@@ -225,7 +223,7 @@ async fn send(server: &Server, way: &Way, payload: &Payload) -> Result<(), SendE
     let local = SendError::Later(super::sender::Reason::Local);
     let app = server.app(payload.app());
     let letter = payload.letter(&server.config.load(), app.as_deref()).ok_or(local)?;
-    let rendered = way.renderer.render(&letter).map_err(|error| {
+    let rendered = server.renderer.load().render(&letter).map_err(|error| {
         tracing::error!(%error, "a mail cannot be written");
         local
     })?;

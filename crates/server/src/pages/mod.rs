@@ -1,10 +1,10 @@
-//! What people see in a browser: the page of a link. Rendered here, working without JavaScript, loading nothing
-//! from elsewhere.
+//! What people see in a browser: the page of a link, and that of the interface. Rendered here, working without
+//! JavaScript, loading nothing from elsewhere.
 
 pub mod assets;
+pub mod docs;
 pub mod link;
 pub mod render;
-pub mod texts;
 
 use crate::{api::start::EndUser, call::Call, flood::network};
 

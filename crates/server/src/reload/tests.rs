@@ -156,3 +156,41 @@ fn settings_that_wait_for_a_start_are_known() {
         assert!(config.pointer(&format!("/{}", key.replace('.', "/"))).is_some(), "{key}");
     }
 }
+
+#[tokio::test]
+async fn texts_change_while_it_runs_and_bad_ones_do_not() {
+    let mut world = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let texts = folder.path().join("de/texts.txt");
+    std::fs::create_dir(folder.path().join("de")).unwrap();
+    let mut templates = TemplatesWatch::new(&world.server);
+    let configured =
+        format!("{MAIL}templates = \"{}\"\n[[apps]]\nname = \"shop\"\nlocale = ", folder.path().display());
+    let said = |world: &World| {
+        let renderer = world.server.renderer.load();
+        renderer
+            .catalog()
+            .wording("shop", &crate::texts::Locale::GERMAN)
+            .say(crate::texts::Key::SignInButton, &[])
+    };
+    world.write(&format!("{configured}\"it\"\n")).await;
+    assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
+    assert_eq!(world.title(), "Before", "nobody can be written to in Italian yet");
+    world.write(&format!("{configured}\"de\"\n")).await;
+    for (source, expected) in [
+        ("sign_in.button = Los", "Los"),
+        ("sign_in.button = {", "Los"),
+        ("sign_in.buton = Hinein", "Los"),
+        ("sign_in.button = Hinein", "Hinein"),
+        ("# nothing of our own", "Anmelden"),
+    ] {
+        std::fs::write(&texts, source).unwrap();
+        templates.look(&world.server);
+        assert_eq!(said(&world), expected, "{source}");
+    }
+    std::fs::write(&texts, "sign_in.button = Los").unwrap();
+    templates.look(&world.server);
+    std::fs::remove_file(&texts).unwrap();
+    templates.look(&world.server);
+    assert_eq!(said(&world), "Anmelden", "a file that is gone says nothing");
+}

@@ -28,4 +28,5 @@ mod outage;
 mod privacy;
 mod rotation;
 mod subjects;
+mod texts;
 mod tokens;
