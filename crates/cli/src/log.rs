@@ -1,7 +1,9 @@
 //! What is printed: log lines on the standard error, answers to the person at the terminal.
 
 use countersign_server::config::{LogFormat, LogSettings};
-use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Sends log lines to the standard error, in the form and from the level that are configured.
 ///

@@ -14,6 +14,7 @@ pub(crate) mod nearest;
 mod problem;
 mod schema;
 mod secret_file;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use self::{
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
+    telemetry::TelemetrySettings,
 };
 
 /// A configuration that cannot be used, and what to do about it.
@@ -56,6 +58,8 @@ pub struct Config {
     pub retention: RetentionSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// Traces for OpenTelemetry. Without an endpoint there are none.
+    pub telemetry: TelemetrySettings,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
 }

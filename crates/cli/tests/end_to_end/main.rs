@@ -17,4 +17,6 @@ mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod shared_secret;
 mod support;
+mod traces;

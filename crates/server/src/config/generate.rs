@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
     LogSettings, MailSettings, RetentionSettings, ServerSettings, SmtpServerSettings, StorageSettings,
+    TelemetrySettings,
     schema::{Schema, Shape, below},
 };
 
@@ -108,6 +109,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "LimitSettings" => fields::<LimitSettings>(),
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
+        "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),
         _ => &[],

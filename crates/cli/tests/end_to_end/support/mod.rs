@@ -1,5 +1,6 @@
 //! What every test here starts with: a server, a mail server, a client, and the tools of the environment.
 
+pub(crate) mod collector;
 pub(crate) mod disk;
 pub(crate) mod fake_clock;
 pub(crate) mod http;
