@@ -92,6 +92,17 @@ id!(
     "req_"
 );
 
+id!(
+    /// Names one user of a realm. No app sees it.
+    UserId,
+    "usr_"
+);
+id!(
+    /// Names one session; no secret.
+    SessionId,
+    "ses_"
+);
+
 fn version_7(now: Timestamp, random: &mut dyn Random) -> [u8; 16] {
     let mut bytes = [0; 16];
     random.fill(&mut bytes[6..]);
