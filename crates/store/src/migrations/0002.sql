@@ -24,7 +24,7 @@ CREATE TABLE user_identifier (
   created_at {integer} NOT NULL,
   PRIMARY KEY (realm, kind, digest)
 ) {table};
-CREATE INDEX user_identifier_user ON user_identifier (user_id);
+CREATE INDEX user_identifier_owner ON user_identifier (user_id);
 
 -- How a sector of apps (a keyed digest of it) knows a user, for ever.
 CREATE TABLE user_subject (
@@ -53,5 +53,5 @@ CREATE TABLE session (
   expires_at {integer} NOT NULL,
   version {integer} NOT NULL
 ) {table};
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_owner ON session (user_id);
 CREATE INDEX session_idle ON session (idle_ends_at);
