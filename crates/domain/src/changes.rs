@@ -46,6 +46,14 @@ impl Changes {
         self.0.extend(other.0);
     }
 
+    /// What is taken back by these.
+    pub fn revocations(&self) -> impl Iterator<Item = &Revocation> {
+        self.0.iter().filter_map(|change| match change {
+            Change::Revocation(revocation) => Some(revocation),
+            _ => None,
+        })
+    }
+
     /// True when nothing is to be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -2,6 +2,7 @@
 //! environment. It knows files and words, not what the server does with them.
 
 mod app;
+mod app_place;
 mod check;
 mod difference;
 mod document;
@@ -12,6 +13,7 @@ mod load;
 mod mail;
 mod nearest;
 mod problem;
+mod realm;
 mod schema;
 mod secret_file;
 #[cfg(test)]
@@ -31,6 +33,7 @@ pub use self::{
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
+    realm::{AccountsSetting, RealmSettings, SignUpSetting},
 };
 
 /// A configuration that cannot be used, and what to do about it.
@@ -56,6 +59,8 @@ pub struct Config {
     pub retention: RetentionSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
+    pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const BROWSER_METHODS: &str = "GET, POST";
+const BROWSER_METHODS: &str = "DELETE, GET, PATCH, POST";
 const BROWSER_HEADERS: &str = "authorization, content-type, idempotency-key";
 
 /// What a listener serves: the routes of its parts, and `GET /v1/token` beside them where they are public.
@@ -110,6 +110,8 @@ impl Service {
         let known = origin.to_str().is_ok_and(|origin| self.server.registry.load().knows_origin(origin));
         if known {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            // Cookies count only at routes that look at the origin themselves.
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(BROWSER_METHODS));
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(BROWSER_HEADERS));
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));

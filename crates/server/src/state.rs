@@ -47,7 +47,7 @@ pub struct Server {
     /// Signing keys; replaced by rotation.
     pub key_ring: ArcSwap<KeyRing>,
     /// What was taken back.
-    pub revocations: Revocations,
+    pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
     /// Requests by network, in memory.
@@ -101,7 +101,7 @@ impl Server {
     {
         for _ in 0..DECISIONS {
             let (outcome, changes) = decide().await?;
-            match self.store.commit(changes).await {
+            match self.commit(changes).await {
                 Ok(()) => {
                     self.metrics.note_decision();
                     return Ok(outcome);
@@ -111,6 +111,23 @@ impl Server {
             }
         }
         Err(countersign_store::Error::Conflict.into())
+    }
+
+    /// Commits, and makes what was taken back known here at once. On a task of its own where there is any: a caller
+    /// who hangs up must not leave a committed revocation unknown here.
+    async fn commit(&self, changes: Changes) -> Result<(), countersign_store::Error> {
+        let revoked: Vec<_> = changes.revocations().cloned().collect();
+        if revoked.is_empty() {
+            return self.store.commit(changes).await;
+        }
+        let (store, known) = (self.store.clone(), Arc::clone(&self.revocations));
+        let task = tokio::spawn(async move {
+            store.commit(changes).await?;
+            known.add(revoked);
+            Ok(())
+        });
+        let ended = |_| Err(countersign_store::Error::Unavailable("the commit panicked".to_owned()));
+        task.await.unwrap_or_else(ended)
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.

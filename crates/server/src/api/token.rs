@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refresh;
 use crate::{
     call::{authenticate, bearer, body, text_of},
     error::ApiError,
@@ -121,6 +122,8 @@ fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
 pub enum IntrospectionBody {
     /// A good token of the asking app.
     Active(Box<ActiveBody>),
+    /// A good refresh token of the asking app.
+    Refresh(Box<refresh::ActiveRefreshBody>),
     /// Anything else.
     Inactive(InactiveBody),
 }
@@ -155,6 +158,14 @@ pub struct InactiveBody {
 pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
+    if refresh::is_refresh_token(token) {
+        let good = refresh::introspected(&server, &app, token).await?;
+        let body = match good {
+            Some(body) => IntrospectionBody::Refresh(Box::new(body)),
+            None => IntrospectionBody::Inactive(InactiveBody { active: false }),
+        };
+        return Ok(super::answer(StatusCode::OK, body).into_response());
+    }
     let now = server.now();
     let good = match tokens::check(&server, token, now) {
         Ok(checked) if checked.app.name == app.name => Some(checked),
@@ -181,6 +192,10 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
 pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
+    if refresh::is_refresh_token(token) {
+        refresh::revoke(&server, &app, token).await?;
+        return Ok(StatusCode::OK.into_response());
+    }
     match tokens::check(&server, token, server.now()) {
         Ok(Checked { exp, app: owner, id, .. }) if owner.name == app.name => {
             take_back(&server, &app, RevocationTarget::Token(id), end_of(exp)).await?;
@@ -205,18 +220,12 @@ pub async fn take_back(
     let before = match &target {
         RevocationTarget::Token(id) => TokenId::made_at(id),
         RevocationTarget::Subject(_) | RevocationTarget::App => now,
+        // What is being made at this moment too.
+        RevocationTarget::Session(_) => expires_at,
     };
     server.metrics.revoked(app);
-    let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
-    let server = Arc::clone(server);
-    // On a task of its own: a caller who hangs up must not leave a committed revocation unknown here.
-    let task = tokio::spawn(async move {
-        let row = &revocation;
-        server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await?;
-        server.revocations.add([revocation]);
-        Ok(())
-    });
-    task.await.unwrap_or(Err(ApiError::Internal))
+    let row = &Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
+    server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await
 }
 
 fn end_of(exp: i64) -> Timestamp {
@@ -224,7 +233,7 @@ fn end_of(exp: i64) -> Timestamp {
 }
 
 /// The app that speaks at `/oauth2`, by its secret key as Bearer or as `client_secret_basic`, and its form.
-async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
+pub(super) async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
     let (app, key) = {
         let headers = request.headers();
         let basic = text_of(headers, header::AUTHORIZATION.as_str()).and_then(|value| basic_secret(&value));
