@@ -16,6 +16,7 @@
 mod network;
 mod support;
 
+mod accounts;
 mod callers;
 mod challenges;
 mod enumeration;
@@ -26,5 +27,6 @@ mod links;
 mod mail;
 mod outage;
 mod privacy;
+mod sessions;
 mod subjects;
 mod tokens;
