@@ -107,11 +107,14 @@ impl Service {
         let Some(origin) = origin.filter(|_| self.public) else { return };
         let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("origin"));
-        let known = origin.to_str().is_ok_and(|origin| self.server.registry.load().knows_origin(origin));
+        let registry = self.server.registry.load();
+        let text = origin.to_str().unwrap_or_default();
+        let known = registry.knows_origin(text);
+        if registry.lets_cookies_ride(text) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         if known {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            // Cookies count only at routes that look at the origin themselves.
-            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(BROWSER_METHODS));
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(BROWSER_HEADERS));
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     app::AppName,
     changes::{Change, Changes},
+    realm::RealmName,
     secret::Secret,
     stored_app::StoredApp,
 };
@@ -72,6 +73,7 @@ async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<Ap
 
 async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSettings>) -> Answer<AppBody> {
     let name = check(&settings)?;
+    check_realm(&server, &settings)?;
     if server.registry.load().is_declared(&name) {
         return Err(ApiError::Declared);
     }
@@ -164,6 +166,7 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
             let stored = server.store.apps().await?.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
             let settings = edit(read(&stored))?;
+            check_realm(server, &settings)?;
             if check(&settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
@@ -180,6 +183,16 @@ fn check(settings: &AppSettings) -> Result<AppName, ApiError> {
         return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
     Ok(settings.app().map_err(|error| invalid_setting(&error.0))?.name)
+}
+
+/// Whether the realm that an app names is declared.
+fn check_realm(server: &Server, settings: &AppSettings) -> Result<(), ApiError> {
+    let realm = settings.realm.as_deref().unwrap_or(RealmName::DEFAULT);
+    let declared = server.config.load().realms.iter().any(|declared| declared.name == realm);
+    if declared || realm == RealmName::DEFAULT {
+        return Ok(());
+    }
+    Err(invalid_setting("realm: no realm of this name is declared"))
 }
 
 fn invalid_setting(detail: &str) -> ApiError {

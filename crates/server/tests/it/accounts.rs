@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use countersign_domain::time::Span;
-use countersign_server::config::{AccountsSetting, AppSettings, Config, RealmSettings, SignUpSetting};
+use countersign_server::config::{AccountsSetting, AppSettings, Config, Part, RealmSettings, SignUpSetting};
+use http::Method;
 use serde_json::Value;
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
 on_every_engine! {
     p34_a_hundred_parallel_refreshes_over_two_nodes_leave_one_live_branch
     p28_what_ended_on_one_node_is_dead_within_a_second_on_the_other
+    p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node
     one_of_many_first_sign_ins_makes_the_user
 }
 
@@ -345,4 +347,52 @@ async fn one_of_many_first_sign_ins_makes_the_user(world: World) {
     assert_eq!(subjects.len(), 1);
     assert_eq!(server.query("SELECT id FROM realm_user").await.len(), 1);
     assert_eq!(server.query("SELECT id FROM session").await.len(), 3);
+}
+
+/// An operator at the local socket.
+fn operator(server: &TestServer) -> crate::support::caller::Client {
+    let service = countersign_server::wiring::service(&server.server, &[Part::Admin]);
+    crate::support::caller::Client::new(service, Caller::Anonymous)
+}
+
+async fn p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node(world: World) {
+    let one = world.node_with(with_club).await;
+    // One node has a database in memory for itself.
+    let other = if one.server.store.is_exclusive() { None } else { Some(world.node_with(with_club).await) };
+    let other = other.as_ref().unwrap_or(&one);
+    let bob = sign_in(&one, "club", "bob@mail.example").await;
+    for round in ["disabled", "erased"] {
+        let mine = sign_in(&one, "club", ANN).await;
+        let (access, fresh) = (mine.text("access_token"), mine.text("refresh_token"));
+        let found = operator(&one).get(&format!("/v1/admin/users?email={ANN}")).await.expect(200).json();
+        let user = found["items"][0].clone();
+        assert!(found["items"].as_array().unwrap().len() == 1 && user["status"] == "active");
+        assert!(!found.to_string().contains("ann"), "an address is not for operators");
+        let path = format!("/v1/admin/users/{}", user["id"].as_str().unwrap());
+        let json = operator(&one).with("content-type", "application/json");
+        if round == "disabled" {
+            let off = json.send(Method::PATCH, &path, r#"{"status":"disabled"}"#).await.expect(200).json();
+            assert_eq!((&off["status"], &off["sessions"]), (&"disabled".into(), &0.into()));
+        } else {
+            operator(&one).send(Method::DELETE, &path, "").await.expect(204);
+        }
+        assert!(!is_good(&one, &access).await, "at once here");
+        assert_eq!(refresh(other, &fresh).await.status, 400, "at once everywhere");
+        let ended = Instant::now();
+        while other.calls(Caller::Bearer(access.clone())).get("/v1/token").await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
+        if round == "disabled" {
+            let started = other.app("club").start(ANN).await.expect(201);
+            let code = other.mail_to(ANN).await.code();
+            other.app("club").verify(&started, &code).await.refused(403, "user_disabled");
+            json.send(Method::PATCH, &path, r#"{"status":"active"}"#).await.expect(200);
+            assert_eq!(refresh(other, &fresh).await.status, 400, "what was ended stays ended");
+        } else {
+            operator(&one).get(&path).await.refused(404, "not_found");
+        }
+    }
+    assert!(is_good(other, &bob.text("access_token")).await, "nobody else");
+    refresh(other, &bob.text("refresh_token")).await.expect(200);
 }
