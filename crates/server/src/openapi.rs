@@ -154,13 +154,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         all.extend(bodies());
     }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
-        all.extend([E::Refused(Refusal::SessionOver), E::OriginNotAllowed]);
-        match path {
-            "/v1/me" => all.extend([E::NotFresh, invalid("display_name", "invalid_member")]),
-            "/v1/me/sessions" => all.push(invalid("except", "invalid_member")),
-            "/v1/me/sessions/{id}" => all.push(E::NotFound),
-            _ => all.push(E::AppDisabled),
-        }
+        all.extend(refusals_with_a_cookie(path));
         return all;
     }
     all.extend(key);
@@ -201,6 +195,19 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
         _ => all.push(E::InvalidToken),
+    }
+    all
+}
+
+/// What an operation that rides on a session's cookie may be refused for.
+fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
+    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
+    match path {
+        "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
+        "/v1/me/sessions" => all.push(invalid("except")),
+        "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
+        _ => all.push(ApiError::AppDisabled),
     }
     all
 }
