@@ -2,6 +2,7 @@
 
 use crate::{
     api_key::ApiKey,
+    app::AppName,
     challenge::Challenge,
     contact::Contact,
     id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
@@ -112,6 +113,8 @@ pub enum Change {
     SessionEnded(SessionId),
     /// Removes all sessions of a user.
     SessionsEnded(UserId),
+    /// Removes all sessions at an app.
+    SessionsOfAppEnded(AppName),
 }
 
 /// An earlier end of a signing key.

@@ -50,6 +50,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionStarted(session) => writes.push(session::insert(session)),
         Change::Session(session) => writes.push(session::update(&session)),
         Change::SessionEnded(id) => writes.push(session::end(id)),
+        Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
     }
 }

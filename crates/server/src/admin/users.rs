@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{FromRequestParts, Query, State},
-    response::{IntoResponse as _, Response},
     routing::get,
 };
 use countersign_domain::{
@@ -69,6 +68,15 @@ pub struct UserBody {
     pub created_at: String,
     /// When the person signed in last.
     pub signed_in_at: String,
+}
+
+/// A user who is gone.
+#[derive(Debug, Serialize)]
+pub struct UserErasedBody {
+    /// Named it.
+    pub id: String,
+    /// `erased`.
+    pub outcome: &'static str,
 }
 
 /// What is to be changed.
@@ -153,7 +161,7 @@ async fn change(
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
 }
 
-async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Result<Response, ApiError> {
+async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
     let (this, id) = (&server, &id);
     server
         .decide(|| async move {
@@ -162,7 +170,7 @@ async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Result<Re
             Ok(((), user::erase(&user, &sessions, this.now())))
         })
         .await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok(answer(StatusCode::OK, UserErasedBody { id: id.clone(), outcome: "erased" }))
 }
 
 async fn find(server: &Server, id: &str) -> Result<User, ApiError> {

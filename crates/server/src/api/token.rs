@@ -13,6 +13,7 @@ use countersign_domain::{
     app::App,
     changes::{Change, Changes},
     id::TokenId,
+    session,
     time::{Span, Timestamp},
     token::{Revocation, RevocationTarget},
 };
@@ -225,7 +226,32 @@ pub async fn take_back(
     };
     server.metrics.revoked(app);
     let row = &Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
-    server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await
+    server
+        .decide(|| async move {
+            let mut changes = Changes(vec![Change::Revocation(row.clone())]);
+            if app.accounts.is_some() {
+                changes.extend(sessions_with(server, row).await?);
+            }
+            Ok(((), changes))
+        })
+        .await
+}
+
+/// The end of the sessions that tokens like the revoked ones would be made from again.
+async fn sessions_with(server: &Server, revocation: &Revocation) -> Result<Changes, ApiError> {
+    let mut changes = Changes::default();
+    match &revocation.target {
+        RevocationTarget::App => changes.push(Change::SessionsOfAppEnded(revocation.app.clone())),
+        RevocationTarget::Subject(subject) => {
+            let Some(known) = server.store.subject(*subject).await? else { return Ok(changes) };
+            let sessions = server.store.sessions_of(known.user).await?;
+            for session in sessions.iter().filter(|session| session.app == revocation.app) {
+                changes.extend(session::end(session, revocation.revoked_at));
+            }
+        }
+        RevocationTarget::Token(_) | RevocationTarget::Session(_) => {}
+    }
+    Ok(changes)
 }
 
 fn end_of(exp: i64) -> Timestamp {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use countersign_domain::time::Span;
-use countersign_server::config::{AccountsSetting, AppSettings, Config, Part, RealmSettings, SignUpSetting};
+use countersign_server::config::{
+    AccountsSetting, AppSettings, Config, DeliverySetting, Part, RealmSettings, SignUpSetting,
+};
 use http::Method;
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ use crate::{
     support::{
         Answer, Caller, TestServer, World,
         backend::on_every_engine,
-        settings::{ISSUER, app},
+        settings::{ISSUER, app, publishable_key},
     },
 };
 
@@ -374,7 +376,7 @@ async fn p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node(world: W
             let off = json.send(Method::PATCH, &path, r#"{"status":"disabled"}"#).await.expect(200).json();
             assert_eq!((&off["status"], &off["sessions"]), (&"disabled".into(), &0.into()));
         } else {
-            operator(&one).send(Method::DELETE, &path, "").await.expect(204);
+            operator(&one).send(Method::DELETE, &path, "").await.expect(200);
         }
         assert!(!is_good(&one, &access).await, "at once here");
         assert_eq!(refresh(other, &fresh).await.status, 400, "at once everywhere");
@@ -395,4 +397,45 @@ async fn p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node(world: W
     }
     assert!(is_good(other, &bob.text("access_token")).await, "nobody else");
     refresh(other, &bob.text("refresh_token")).await.expect(200);
+}
+
+#[tokio::test]
+async fn p28_an_operator_who_takes_tokens_back_ends_what_would_make_them_again() {
+    for by_subject in [true, false] {
+        let server = server().await;
+        let (ann, bob) =
+            (sign_in(&server, "club", ANN).await, sign_in(&server, "club", "bob@mail.example").await);
+        let mut wanted = serde_json::json!({"app": "club"});
+        if by_subject {
+            wanted["subject"] = ann.text("subject").into();
+        }
+        operator(&server).post("/v1/admin/revocations", &wanted).await.expect(201);
+        for (person, is_meant) in [(&ann, true), (&bob, !by_subject)] {
+            assert_eq!(is_good(&server, &person.text("access_token")).await, !is_meant);
+            let again = refresh(&server, &person.text("refresh_token")).await;
+            assert_eq!(again.status, if is_meant { 400 } else { 200 });
+        }
+        server.advance(Span::from_seconds(1)).await;
+        let later = sign_in(&server, "club", ANN).await;
+        assert!(is_good(&server, &later.text("access_token")).await, "only what was before");
+        refresh(&server, &later.text("refresh_token")).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_link_begins_a_session_too() {
+    let server = TestServer::with(|config| {
+        config.apps.push(AppSettings { delivery: Some(DeliverySetting::Link), ..club() });
+    })
+    .await;
+    let page = server.calls(Caller::Publishable(publishable_key("club"), CLUB));
+    let started = page.start(ANN).await.expect(201);
+    let link = server.mail_to(ANN).await.link();
+    let number = started.text("confirmation_number");
+    server.anybody().form(&link, &format!("number={number}")).await.expect(200);
+    let passed = page.redeem(&started).await.expect(200);
+    assert!(passed.header("set-cookie").starts_with("__Host-countersign="));
+    assert_eq!(passed.json()["amr"][0], "mca");
+    page.redeem(&started).await.refused(410, "challenge_over");
+    assert_eq!(server.query("SELECT id FROM session").await.len(), 1);
 }

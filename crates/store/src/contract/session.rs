@@ -7,7 +7,7 @@ use countersign_domain::{
     session::{Holder, Session},
 };
 
-use super::sample::{after, conflict, digest, save, session, user};
+use super::sample::{after, app, conflict, digest, save, session, user};
 use crate::{Error, Store};
 
 /// A browser's and a client's session come back by id and in the list of their user.
@@ -65,4 +65,9 @@ pub async fn p29_what_ended_stays_ended(store: Store) {
     assert_eq!(store.sessions_of(user(2).id).await.unwrap().len(), 2);
     save(&store, vec![Change::SessionsEnded(user(2).id)]).await;
     assert!(store.sessions_of(user(2).id).await.unwrap().is_empty());
+    let elsewhere = Session { app: app("shop"), ..session(5) };
+    save(&store, [session(4), elsewhere.clone()].map(Change::SessionStarted).into()).await;
+    save(&store, vec![Change::SessionsOfAppEnded(app("forum"))]).await;
+    assert_eq!(store.session(session(4).id).await.unwrap(), None);
+    assert_eq!(store.session(elsewhere.id).await.unwrap(), Some(elsewhere));
 }

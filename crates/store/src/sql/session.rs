@@ -1,6 +1,7 @@
 //! Sessions.
 
 use countersign_domain::{
+    app::AppName,
     assurance::{Assurance, Method},
     id::{SessionId, UserId},
     secret::Digest,
@@ -119,6 +120,10 @@ pub(super) fn end(id: SessionId) -> Write {
 
 pub(super) fn end_of_user(user: UserId) -> Write {
     any("DELETE FROM session WHERE user_id = ?", vec![user.bytes().as_slice().into()])
+}
+
+pub(super) fn end_of_app(app: &AppName) -> Write {
+    any("DELETE FROM session WHERE app = ?", vec![app.as_str().into()])
 }
 
 pub(crate) fn delete_over_sessions(now: Timestamp) -> Write {
