@@ -1,6 +1,6 @@
 //! `countersign dev`: try it on this machine. Nothing to configure, nothing kept, nobody else can reach it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -9,6 +9,7 @@ use countersign_server::{
     dev::{Inbox, InboxSender},
     dev_keys::{DEV_PUBLISHABLE_KEY, DEV_ROOT_KEY, DEV_SECRET_KEY},
     listener::{Address, Listener},
+    reload,
     service::{Admission, Service},
     wiring,
 };
@@ -20,11 +21,15 @@ use crate::{log::say, serve};
 #[command(after_help = "\
 Examples:
   countersign dev
-  countersign dev --port 9000")]
+  countersign dev --port 9000
+  countersign dev --templates /etc/countersign/templates")]
 pub struct Dev {
     /// The port on this machine.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// A folder of mail templates and texts to see at work; changes show at once.
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
     /// What is logged: error, warn, info, debug or trace.
     #[arg(long, default_value = "warn")]
     log_level: String,
@@ -42,7 +47,9 @@ impl Dev {
         let listener = listener.with_context(|| format!("port {} is taken: try --port", self.port))?;
         let port = listener.local_addr().map_or(self.port, |address| address.port());
         let keys = [DEV_SECRET_KEY, DEV_PUBLISHABLE_KEY].map(str::to_owned);
-        let server = serve::open(config(port, &keys)).await?;
+        let mut config = config(port, &keys);
+        config.mail.templates = self.templates;
+        let server = serve::open(config).await?;
         let config = server.config.load_full();
         let inbox = Arc::new(Inbox::default());
         let way = wiring::way(&config, Arc::new(InboxSender(Arc::clone(&inbox))));
@@ -52,8 +59,12 @@ impl Dev {
         let hosts = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}")).to_vec();
         let service = Service::new(Arc::clone(&server), routes, true, Admission::Local(hosts));
         say(&welcome(port, &keys));
+        let (stop_watching, until) = countersign_server::shutdown::channel();
+        let watching = tokio::spawn(reload::watch_templates(Arc::clone(&server), until));
         let running = wiring::start(server, way, vec![(listener, service)]);
         serve::stop_signal().await?;
+        stop_watching.stop();
+        watching.await?;
         running.stop().await;
         Ok(())
     }
@@ -89,6 +100,7 @@ fn welcome(port: u16, keys: &[String]) -> String {
 
   Sign in on a page   {base}/
   See every mail      {base}/dev/inbox
+  Read the interface  {base}/docs
 
 Or with curl, as an app's server:
 

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
+use axum::http::Method;
 use clap::{Args, Subcommand};
 use countersign_domain::{identifier::EmailAddress, secret::Secret, time::Timestamp};
 use countersign_server::{
@@ -12,15 +13,17 @@ use countersign_server::{
         address::Address,
         dkim::DkimKey,
         letter::{Letter, Mailbox, Purpose},
-        locale::Locale,
         mail::compose,
         worker::Way,
     },
+    registry::read_app,
     system::{Clock as _, SystemClock},
+    texts::Locale,
     wiring,
 };
+use countersign_store::Store;
 
-use crate::{log::say, serve::read_config};
+use crate::{admin::Client, log::say, serve::read_config};
 
 /// Is everything as it should be?
 #[derive(Debug, Args)]
@@ -61,13 +64,13 @@ impl Doctor {
     pub async fn run(self, path: Option<&Path>) -> anyhow::Result<()> {
         let config = read_config(path)?;
         match self.what {
-            None => general(&config).await,
+            None => general(&config, path).await,
             Some(What::Mail(mail)) => mail.run(&config).await,
         }
     }
 }
 
-async fn general(config: &Config) -> anyhow::Result<()> {
+async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
     let mut problems = 0;
     let mut tell = |good: bool, text: &str| {
         problems += usize::from(!good);
@@ -77,6 +80,12 @@ async fn general(config: &Config) -> anyhow::Result<()> {
     tell(
         apps.is_ok(),
         &apps.map_or_else(|error| error.to_string(), |apps| format!("{} apps are declared", apps.len())),
+    );
+    let renderer = wiring::renderer(config);
+    tell(
+        renderer.is_ok(),
+        &renderer
+            .map_or_else(|error| error.to_string(), |_| "the mail templates and texts are good".to_owned()),
     );
     let way = wiring::mail_way(config);
     let reachable = match &way {
@@ -89,17 +98,25 @@ async fn general(config: &Config) -> anyhow::Result<()> {
     );
     match wiring::open_engine(config).await {
         Ok(engine) => {
-            let store = countersign_store::Store::new(Arc::clone(&engine));
+            let store = Store::new(Arc::clone(&engine));
             let version = store.version().await;
             let text = version.map_or_else(
                 |error| error.to_string(),
                 |(found, known)| format!("store: {} at schema {found} of {known}", store.engine_name()),
             );
             tell(true, &text);
+            for row in corrupt_rows(&store).await {
+                tell(false, &format!("store: {row}"));
+            }
             store.close().await;
         }
         Err(error) => match error.downcast_ref::<countersign_store::Error>() {
-            Some(countersign_store::Error::InUse) => tell(true, "store: a running server has it"),
+            Some(countersign_store::Error::InUse) => {
+                tell(true, "store: a running server has it");
+                for row in corrupt_rows_of_server(path).await {
+                    tell(false, &format!("store: {row}"));
+                }
+            }
             _ => tell(false, &format!("store: {error}")),
         },
     }
@@ -111,6 +128,31 @@ async fn general(config: &Config) -> anyhow::Result<()> {
         say(&format!("back up {}: losing it loses every subject and every sealed row", root.display()));
     }
     if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
+}
+
+/// Stored apps and API keys that do not read. Those of a schema that is not up to date cannot be asked for.
+async fn corrupt_rows(store: &Store) -> Vec<String> {
+    let (Ok(apps), Ok(keys)) = (store.apps().await, store.api_keys().await) else { return Vec::new() };
+    let settings = apps.good.iter().filter_map(|app| read_app(app).err());
+    let all = apps.corrupt.iter().map(ToString::to_string).chain(settings.map(|error| error.to_string()));
+    all.chain(keys.corrupt.iter().map(ToString::to_string)).collect()
+}
+
+/// The same, as a running server says.
+async fn corrupt_rows_of_server(path: Option<&Path>) -> Vec<String> {
+    let asked = async {
+        let client = Client::open(path).await?;
+        let readiness = client.request(Method::GET, "/readyz", None).await;
+        client.close().await;
+        readiness
+    };
+    match asked.await {
+        Ok(readiness) => {
+            let rows = readiness["corrupt_rows"].as_array().into_iter().flatten();
+            rows.filter_map(|row| row.as_str().map(str::to_owned)).collect()
+        }
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 impl Mail {
@@ -185,7 +227,8 @@ async fn send_test(config: &Config, way: &Way, to: &str) -> anyhow::Result<()> {
         origin_host: "localhost".to_owned(),
         date: Timestamp::from_millis(now.millis()),
     };
-    let mut mail = compose(&letter, way.renderer.render(&letter)?);
+    let renderer = wiring::renderer(config).map_err(|error| anyhow!(error))?;
+    let mut mail = compose(&letter, renderer.render(&letter)?);
     way.dkim.sign(&mut mail, now)?;
     way.sender.send(&mail).await.map_err(|error| anyhow!("the test mail did not leave: {error}"))
 }

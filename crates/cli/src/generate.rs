@@ -2,13 +2,18 @@
 
 use std::io::Write as _;
 
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use countersign_server::texts::{Locale, catalog};
 
 /// Print what is generated from the code.
 #[derive(Debug, Args)]
 pub struct Generate {
     /// Which.
     what: What,
+    /// The language of `texts`.
+    #[arg(long, default_value = "en", value_name = "TAG")]
+    locale: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -23,6 +28,8 @@ enum What {
     Schema,
     /// A commented example of the configuration.
     Example,
+    /// The sentences of mails and pages in a language, as a file to begin with.
+    Texts,
 }
 
 impl Generate {
@@ -40,6 +47,11 @@ impl Generate {
             }
             What::Manual => clap_mangen::Man::new(command).render(&mut out)?,
             What::Schema => writeln!(out, "{}", countersign_server::config::schema_json())?,
+            What::Texts => {
+                let locale =
+                    Locale::parse(&self.locale).context("--locale: expected a tag such as de or pt-BR")?;
+                write!(out, "{}", catalog::template(&locale))?;
+            }
             What::Example => writeln!(out, "{}", countersign_server::config::example_toml())?,
         }
         Ok(())

@@ -32,10 +32,10 @@ enum What {
     /// Print a fresh API key for the configuration file. Nothing is kept.
     Generate(Generate),
     /// Make a new secret for an app whose tokens are signed with HS256. It is shown once.
-    TokenSecret(OfApp),
+    TokenSecret(TokenSecret),
     /// List the keys that sign tokens.
     Signing(Output),
-    /// Make a new key that signs tokens from now on. Tokens of the former one stay good.
+    /// Make a new key that signs tokens from now on. Tokens of the former one stay good unless you say otherwise.
     Rotate(Rotate),
 }
 
@@ -98,12 +98,35 @@ struct Generate {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  countersign key rotate --algorithm ES256")]
+Examples:
+  countersign key token-secret forum
+  countersign key token-secret forum --accept-seconds 0   # the former one has leaked")]
+struct TokenSecret {
+    /// Which app.
+    app: AppName,
+    /// Accept tokens of the former secret for so many seconds more; 0 refuses them at once. As long as a token of the
+    /// app lives by default.
+    #[arg(long, value_name = "SECONDS")]
+    accept_seconds: Option<u32>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign key rotate --algorithm ES256
+  countersign key rotate --accept-seconds 0   # the former key has leaked: everybody signs in anew
+
+Who checks signatures alone may keep the key set for an hour and accepts the former key for as long.")]
 struct Rotate {
     /// EdDSA, ES256, ES384, ES512 or RS256.
     #[arg(long, default_value = "EdDSA")]
     algorithm: String,
+    /// Accept what the former key signed for so many seconds more; 0 refuses it at once. Longer than any token lives
+    /// by default.
+    #[arg(long, value_name = "SECONDS")]
+    accept_seconds: Option<u32>,
     #[command(flatten)]
     output: Output,
 }
@@ -122,7 +145,7 @@ impl Key {
             What::Add(command) => command.run(&client).await,
             What::List(command) => command.list(&client).await,
             What::Revoke(command) => command.run(&client).await,
-            What::TokenSecret(command) => command.token_secret(&client).await,
+            What::TokenSecret(command) => command.run(&client).await,
             What::Signing(output) => signing(&client, output).await,
             What::Rotate(command) => command.run(&client).await,
             What::Generate(command) => command.run(),
@@ -169,15 +192,22 @@ impl OfApp {
             })
         })
     }
+}
 
-    async fn token_secret(self, client: &Client) -> anyhow::Result<()> {
+impl TokenSecret {
+    async fn run(self, client: &Client) -> anyhow::Result<()> {
         let path = format!("/v1/admin/apps/{}/token-secret", self.app);
-        let made = client.request(Method::POST, &path, None).await?;
+        let wanted = self.accept_seconds.map(|seconds| json!({ "accept_seconds": seconds }));
+        let made = client.request(Method::POST, &path, wanted.as_ref()).await?;
         self.output.print(&made, |made| {
-            let (secret, until) = (member(made, "token_secret"), member(made, "former_accepted_until"));
+            let secret = member(made, "token_secret");
+            let former = match self.accept_seconds {
+                Some(0) => "are refused from now on".to_owned(),
+                _ => format!("are good until {}", member(made, "former_accepted_until")),
+            };
             format!(
                 "The secret that new tokens of {} are checked with (HS256, base64url), shown this once:\n\n  {secret}\n\n\
-                 Tokens of the former secret are good until {until}.",
+                 Tokens of the former secret {former}.",
                 self.app
             )
         })
@@ -205,8 +235,10 @@ impl Generate {
 
 impl Rotate {
     async fn run(self, client: &Client) -> anyhow::Result<()> {
-        let wanted = json!({ "algorithm": self.algorithm });
-        let key = client.request(Method::POST, "/v1/admin/signing-keys/rotate", Some(&wanted)).await?;
+        let mut wanted = Map::new();
+        wanted.insert("algorithm".to_owned(), self.algorithm.as_str().into());
+        wanted.extend(self.accept_seconds.map(|seconds| ("accept_seconds".to_owned(), seconds.into())));
+        let key = client.request(Method::POST, "/v1/admin/signing-keys/rotate", Some(&wanted.into())).await?;
         self.output.print(&key, |key| {
             format!(
                 "{} ({}) signs from now on. Verifiers that cache the key set learn it within an hour.",

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use countersign_server::{
-    config::{Config, DEFAULT_FILE, ListenerSettings, Loaded, Part, process_environment},
+    config::{Config, DEFAULT_FILE, ListenAddress, ListenerSettings, Loaded, Part, process_environment},
     listener::{Address, Listener},
     reload,
     service::Service,
@@ -62,6 +62,7 @@ impl Serve {
 pub fn check_config(path: Option<&Path>) -> anyhow::Result<()> {
     let config = usable(load(path)?)?;
     countersign_server::config::declared(&config.apps)?;
+    wiring::renderer(&config).map_err(|error| anyhow!(error))?;
     wiring::mail_way(&config).map_err(|error| anyhow!(error))?;
     crate::log::say("The configuration is good.");
     Ok(())
@@ -117,15 +118,11 @@ async fn listen(server: &Arc<Server>) -> anyhow::Result<Vec<(Listener, Service)>
 }
 
 async fn bind(settings: &ListenerSettings) -> anyhow::Result<Listener> {
-    let address = match settings.address.strip_prefix("unix:") {
-        Some(path) => {
-            let mode = settings.mode.as_deref().unwrap_or("660");
-            let mode =
-                u32::from_str_radix(mode, 8).context("listeners.mode: expected octal digits such as 660")?;
-            Address::Unix { path: path.into(), mode: Some(mode) }
-        }
-        None => {
-            let found = tokio::net::lookup_host(&settings.address).await;
+    let read = settings.read().map_err(|(key, why)| anyhow!("listeners.{key}: {why}"))?;
+    let address = match read {
+        ListenAddress::Unix(path, mode) => Address::Unix { path, mode: Some(mode) },
+        ListenAddress::Tcp(host, port) => {
+            let found = tokio::net::lookup_host((host.as_str(), port)).await;
             let found = found.with_context(|| format!("listeners.address: {}", settings.address))?;
             Address::Tcp(found.into_iter().next().context("listeners.address: no such host")?)
         }

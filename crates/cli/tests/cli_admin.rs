@@ -8,6 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use countersign_store::{
+    engine::{Engine as _, Expect, Statement, Write},
+    sqlite::Sqlite,
+};
 use serde_json::Value;
 
 struct Folder(tempfile::TempDir);
@@ -102,6 +106,15 @@ fn walk(folder: &Folder, name: &str) {
     assert!(folder.say(&["token", "revoke", name, "--all"]).contains("good no longer"));
     assert_eq!(folder.say(&["message", "list"]), "No message waits.\n");
     assert_eq!(folder.json(&["key", "rotate"])["stage"], "current");
+    folder.json(&["key", "rotate", "--accept-seconds", "0"]);
+    let stages = folder.json(&["key", "signing"]);
+    let of_all = stages.as_array().unwrap().iter().filter(|key| key["algorithm"] == "EdDSA");
+    let count = |stage: &str| of_all.clone().filter(|key| key["stage"] == stage).count();
+    assert_eq!((count("current"), count("retiring")), (1, 0), "{stages}");
+    let shared = format!("shared-{name}");
+    folder.json(&["app", "add", &shared, "--set", "token_algorithm=HS256", "--no-key"]);
+    let text = folder.say(&["key", "token-secret", &shared, "--accept-seconds", "0"]);
+    assert!(text.contains("refused from now on"), "{text}");
 }
 
 #[test]
@@ -134,4 +147,29 @@ fn migrate_says_what_there_is_to_do() {
     assert!(folder.fail(&["migrate", "--check"]).contains("not up to date"));
     assert!(folder.say(&["migrate"]).starts_with("The schema went from version 0 to "));
     assert!(folder.say(&["migrate", "--check"]).starts_with("The schema is up to date"));
+}
+
+/// Changes rows as no part of the program does.
+fn spoil(database: &Path, sql: &'static str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let engine = Sqlite::open(database).unwrap();
+        let statement = Statement { sql, parameters: Vec::new() };
+        engine.commit(vec![Write { statement, expect: Expect::One }]).await.unwrap();
+        engine.close().await;
+    });
+}
+
+#[test]
+fn doctor_names_a_row_that_does_not_read_with_and_without_a_running_server() {
+    let folder = Folder::new();
+    folder.json(&["app", "add", "forum", "--no-key"]);
+    let row = "PROBLEM  store: a row of app is not what it should be: column settings, row forum";
+    let found = || String::from_utf8(folder.run(&["doctor"]).stdout).unwrap();
+    assert!(!found().contains("a row of"), "{}", found());
+    spoil(&folder.path("data/countersign.db"), "UPDATE app SET settings = '?'");
+    assert!(found().contains(row), "{}", found());
+    let serving = Serving::start(&folder);
+    assert!(found().contains(row), "{}", found());
+    drop(serving);
 }

@@ -12,7 +12,7 @@ use crate::{
     changes::{Change, Changes, Decision},
     code::Code,
     contact::Contact,
-    id::ChallengeId,
+    id::{ChallengeId, MessageId},
     refusal::Refusal,
     secret::Digest,
     subject::Subject,
@@ -213,15 +213,19 @@ fn check(
         let mut candidates = candidates;
         let challenge = candidates.swap_remove(place);
         let proof = challenge.proof(Method::Code, now);
-        contact.note_success();
-        contact.live.retain(|id| *id != challenge.id);
         end(challenge, State::Spent, &mut changes);
+        // Most people make no mistake: then the spent challenge alone is written, and its version settles races. The
+        // contact still lists it as live, and whoever reads that list looks at each.
+        if contact.note_success() {
+            changes.lead(Change::Contact(contact));
+        }
         Ok(proof)
     } else {
         contact.note_failure(charge, now);
-        Err(fail(attempt, candidates, others, &mut contact, &mut changes))
+        let refusal = fail(attempt, candidates, others, &mut contact, &mut changes);
+        changes.lead(Change::Contact(contact));
+        Err(refusal)
     };
-    changes.lead(Change::Contact(contact));
     Decision { outcome, changes }
 }
 
@@ -295,10 +299,11 @@ pub fn approve(
     };
     let mut changes = Changes::default();
     if approved {
-        contact.note_success();
         challenge.state = State::Passed { proven_at: now };
         changes.push(Change::Challenge(challenge));
-        changes.lead(Change::Contact(contact));
+        if contact.note_success() {
+            changes.lead(Change::Contact(contact));
+        }
         return Decision { outcome: Ok(()), changes };
     }
     let link_tries = link_tries.saturating_sub(1);
@@ -317,7 +322,6 @@ pub fn approve(
 pub fn redeem(
     app: &App,
     challenge: Challenge,
-    mut contact: Contact,
     presented: (&SecretToken, &dyn Vault),
     now: Timestamp,
 ) -> Decision<Result<Proof, Refusal>> {
@@ -333,9 +337,7 @@ pub fn redeem(
         State::Passed { proven_at } => {
             let proof = challenge.proof(Method::Link, proven_at);
             let mut changes = Changes::default();
-            contact.live.retain(|id| *id != challenge.id);
             end(challenge, State::Spent, &mut changes);
-            changes.lead(Change::Contact(contact));
             Decision { outcome: Ok(proof), changes }
         }
         _ => refused(Refusal::NotApproved),
@@ -374,7 +376,7 @@ impl Challenge {
 
 /// Ends a challenge: what it could have been used with goes at once, and so does a mail that still waits.
 fn end(mut challenge: Challenge, state: State, changes: &mut Changes) {
-    changes.push(Change::MessagesDropped(challenge.id));
+    changes.push(Change::MessageDropped(MessageId::of(challenge.id)));
     challenge.state = state;
     challenge.code = None;
     challenge.sealed_address = None;

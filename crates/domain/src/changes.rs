@@ -71,13 +71,13 @@ pub enum Change {
     ChallengeStarted(Challenge),
     /// Replaces exactly this version of a challenge.
     Challenge(Challenge),
-    /// Drops the messages of a challenge that nobody needs any more.
-    MessagesDropped(ChallengeId),
+    /// Drops a message that nobody needs any more, if it still waits.
+    MessageDropped(MessageId),
     /// Adds a message to the outbox.
     Message(Message),
     /// Makes a message due at that time.
     MessageDue(MessageId, Timestamp),
-    /// Forgets a message that was not sent.
+    /// Forgets a message that was not sent; one that is gone is a conflict.
     MessageForgotten(MessageId),
     /// Remembers an answer for an `Idempotency-Key`.
     Idempotency(Idempotency),

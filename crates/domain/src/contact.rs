@@ -53,7 +53,7 @@ pub struct Contact {
     pub failures: Vec<Failure>,
     /// Wrong codes since the last success.
     pub failures_in_a_row: u32,
-    /// Live challenges, oldest first.
+    /// Live challenges, oldest first; among them may be some that have ended since.
     pub live: Vec<ChallengeId>,
     /// When the row may be forgotten.
     pub expires_at: Timestamp,
@@ -149,9 +149,10 @@ impl Contact {
         self.live_until(now + Span::DAY);
     }
 
-    /// Notes that this person proved control: the row of failures ends, the daily budget does not.
-    pub fn note_success(&mut self) {
-        self.failures_in_a_row = 0;
+    /// Notes that this person proved control: the row of failures ends, the daily budget does not. Whether there was
+    /// such a row, so that this must be kept.
+    pub fn note_success(&mut self) -> bool {
+        std::mem::take(&mut self.failures_in_a_row) > 0
     }
 
     /// Keeps the row at least until `moment`.

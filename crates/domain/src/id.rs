@@ -102,6 +102,13 @@ id!(
     SessionId,
     "ses_"
 );
+impl MessageId {
+    /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.
+    #[must_use]
+    pub const fn of(challenge: ChallengeId) -> Self {
+        Self(challenge.0)
+    }
+}
 
 fn version_7(now: Timestamp, random: &mut dyn Random) -> [u8; 16] {
     let mut bytes = [0; 16];

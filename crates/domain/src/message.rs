@@ -1,20 +1,14 @@
 //! What a person must be told: a row of the outbox, written with the change that caused it.
 
-use crate::{
-    app::AppName,
-    id::{ChallengeId, MessageId},
-    time::Timestamp,
-};
+use crate::{app::AppName, id::MessageId, time::Timestamp};
 
 /// A message that waits. Address and code are sealed in it and go when it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Names it; also its `Message-ID`.
+    /// Names it; also its `Message-ID`. The message of a challenge is [named by it](MessageId::of).
     pub id: MessageId,
     /// The app that speaks.
     pub app: AppName,
-    /// The challenge it belongs to.
-    pub challenge: ChallengeId,
     /// False for a message that is written, so that nobody can tell, and never sent.
     pub deliver: bool,
     /// Recipient and content, sealed.

@@ -102,14 +102,15 @@ impl StoredKey {
     /// Where the key stands at `now`.
     #[must_use]
     pub fn stage(&self, now: Timestamp) -> Stage {
-        if now < self.active_at {
+        // A key that was ended before it began to sign is gone, not next.
+        if now >= self.gone_at {
+            Stage::Gone
+        } else if now < self.active_at {
             Stage::Next
         } else if now < self.retires_at {
             Stage::Current
-        } else if now < self.gone_at {
-            Stage::Retiring
         } else {
-            Stage::Gone
+            Stage::Retiring
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request},
+    body::{Bytes, HttpBody as _},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request},
 };
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
@@ -50,7 +50,7 @@ pub struct Call {
     pub languages: Option<String>,
     /// The cookie of a session, if one was sent. Nobody has looked whether it is good.
     pub session_cookie: Option<SessionCookie>,
-    /// `User-Agent`, if one was sent.
+    /// `User-Agent`, if one was sent: that of the person's browser where the key is publishable.
     pub user_agent: Option<String>,
 }
 
@@ -91,6 +91,25 @@ impl Call {
         let Some(address) = address else { return Ok(()) };
         self.server.flood.admit(lane, address, limit, self.now).map_err(ApiError::TooManyRequests)
     }
+
+    /// Takes one question of a page that waits from its network's budget. An app's own server asks for many people
+    /// and answers for its key: it has none.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`].
+    pub fn limit_polls(&self) -> Result<(), ApiError> {
+        let page = self.address.filter(|_| !self.is_secret());
+        page.map_or(Ok(()), |address| admit_poll(&self.server, address, self.now))
+    }
+}
+
+/// Takes one question of a page that waits from its network's budget.
+///
+/// # Errors
+/// [`ApiError::TooManyRequests`].
+pub fn admit_poll(server: &Server, address: IpAddr, now: Timestamp) -> Result<(), ApiError> {
+    let limit = server.config.load().limits.polls_per_network_per_minute;
+    server.flood.admit(Lane::Poll, address, limit, now).map_err(ApiError::TooManyRequests)
 }
 
 impl FromRequestParts<Arc<Server>> for Call {
@@ -98,9 +117,9 @@ impl FromRequestParts<Arc<Server>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
         let now = server.now();
-        let text = bearer(&parts.headers).ok_or(ApiError::KeyMissing)?;
+        let text = bearer(&parts.headers)?.ok_or(ApiError::KeyMissing)?;
         let (app, key) = authenticate(server, text, now)?;
-        let origin = page_of(&parts.headers, server);
+        let origin = page_of(&parts.headers, server)?;
         if key.kind == ApiKeyKind::Publishable {
             // Absent outside a browser, and then nobody vouches for the page.
             let listed = origin.as_ref().is_some_and(|origin| app.origins.contains(origin));
@@ -114,7 +133,7 @@ impl FromRequestParts<Arc<Server>> for Call {
             key,
             origin,
             address: client_address(server, parts),
-            idempotency_key: text_of(&parts.headers, "idempotency-key"),
+            idempotency_key: single(&parts.headers, "idempotency-key")?.map(str::to_owned),
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
             session_cookie: SessionCookie::of(&parts.headers),
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
@@ -125,9 +144,13 @@ impl FromRequestParts<Arc<Server>> for Call {
 
 /// The origin of the page that asks, as its browser says. A browser names none when a page reads from where it came
 /// from itself; it says so in a header that no page can write.
-fn page_of(headers: &HeaderMap, server: &Server) -> Option<String> {
+///
+/// # Errors
+/// [`ApiError::InvalidHeader`] when more than one page is named.
+fn page_of(headers: &HeaderMap, server: &Server) -> Result<Option<String>, ApiError> {
     let own = || text_of(headers, "sec-fetch-site").filter(|site| site == "same-origin");
-    text_of(headers, header::ORIGIN.as_str()).or_else(|| own().map(|_| server.issuer()))
+    let named = single(headers, "origin")?.map(str::to_owned);
+    Ok(named.or_else(|| own().map(|_| server.issuer())))
 }
 
 /// The app and key behind a key's text.
@@ -145,7 +168,9 @@ pub fn authenticate(
     if !key.is_valid(now) {
         return Err(ApiError::KeyEnded);
     }
-    let app = registry.app(key.app.as_str()).ok_or(ApiError::KeyUnknown)?;
+    // A good key of an app that does not read just now is no reason to throw it away.
+    let absent = || if registry.is_corrupt(&key.app) { ApiError::Unavailable } else { ApiError::KeyUnknown };
+    let app = registry.app(key.app.as_str()).ok_or_else(absent)?;
     if app.disabled {
         return Err(ApiError::AppDisabled);
     }
@@ -164,12 +189,28 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The Bearer credential of a request.
-#[must_use]
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, credential) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
+/// The Bearer credential of a request, if it carries one.
+///
+/// # Errors
+/// [`ApiError::InvalidHeader`] when there are several: which of them is meant is nobody's to guess.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let parts = single(headers, "authorization")?.and_then(|value| value.split_once(' '));
+    let is_bearer = |(scheme, _): &(&str, &str)| scheme.eq_ignore_ascii_case("bearer");
+    Ok(parts.filter(is_bearer).map(|(_, credential)| credential.trim()))
+}
+
+/// A header that may come once, as text.
+///
+/// # Errors
+/// [`ApiError::InvalidHeader`] when it comes twice or is no text: what two parties on the way may read in two ways is
+/// not acted upon.
+pub fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(ApiError::InvalidHeader(name)),
+    }
 }
 
 /// A header as text, if it is there once and is text.
@@ -230,7 +271,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = single(request.headers(), "content-type")?;
         let essence = media_type.map(|value| value.split(';').next().unwrap_or_default().trim());
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
             return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/json")));
@@ -248,6 +289,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
             })
         })?;
         Ok(Self(value, bytes))
+    }
+}
+
+/// No body at all is none; anything else must be as [`Json`] says.
+impl<T: DeserializeOwned> OptionalFromRequest<Arc<Server>> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<Arc<Server>>>::from_request(request, server).await.map(Some)
     }
 }
 

@@ -11,7 +11,7 @@ mod generate;
 mod listener;
 mod load;
 mod mail;
-mod nearest;
+pub(crate) mod nearest;
 mod problem;
 mod realm;
 mod schema;
@@ -151,7 +151,7 @@ pub struct StorageSettings {
     /// The same, read from a file.
     #[schemars(example = &"/run/secrets/database-url")]
     pub url_file: Option<PathBuf>,
-    /// Connections to a database server: 1 to 1000.
+    /// Connections to a database server: 1 to 1000. Two more are kept for what nodes must learn of each other in time.
     #[schemars(range(min = 1, max = 1000))]
     pub max_connections: u32,
     /// Where the root key, the control socket and a SQLite file lie unless they say otherwise.
@@ -197,6 +197,9 @@ pub struct LimitSettings {
     pub requests_per_network_per_minute: u32,
     /// The same for publishable keys, which anybody can read off a page.
     pub publishable_requests_per_network_per_minute: u32,
+    /// Questions of waiting pages from one network within a minute: a challenge's status, its redemption, the page of a
+    /// link. A page that asks once a second takes 60.
+    pub polls_per_network_per_minute: u32,
 }
 
 impl Default for LimitSettings {
@@ -205,6 +208,7 @@ impl Default for LimitSettings {
             messages_per_day: 100_000,
             requests_per_network_per_minute: 120,
             publishable_requests_per_network_per_minute: 20,
+            polls_per_network_per_minute: 6_000,
         }
     }
 }

@@ -13,6 +13,12 @@ pub(crate) const SERVICE_UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILAB
 /// For the errors of RFC 6749.
 pub(crate) const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
+/// What a status code is called, for documents; nothing for what is none.
+pub(crate) fn reason(code: &str) -> &'static str {
+    let status = code.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
+    status.and_then(|status| status.canonical_reason()).unwrap_or_default()
+}
+
 /// Why a request is refused, in the words of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
@@ -45,6 +51,8 @@ pub enum ApiError {
         /// What to do.
         detail: String,
     },
+    /// A header that may come once and as text came otherwise. Its name.
+    InvalidHeader(&'static str),
     /// The same `Idempotency-Key` with another body.
     IdempotencyKeyReused,
     /// Too many requests from one network.
@@ -125,6 +133,7 @@ impl ApiError {
             Self::Body(BodyError::Incomplete) => (S::REQUEST_TIMEOUT, "body_incomplete", "The body did not arrive"),
             Self::Body(BodyError::Shape(_)) => (S::UNPROCESSABLE_ENTITY, "invalid_request", "The body has another shape"),
             Self::InvalidMember { code, .. } => (S::UNPROCESSABLE_ENTITY, code, "A member of the body is not valid"),
+            Self::InvalidHeader(_) => (S::BAD_REQUEST, "invalid_header", "A header is repeated or is not text"),
             Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "This Idempotency-Key came with another body"),
             Self::TooManyRequests(_) => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests from your network"),
             Self::AppLimit(_) => (S::TOO_MANY_REQUESTS, "app_limit", "The app has sent enough messages for today"),
@@ -144,6 +153,11 @@ impl ApiError {
         self.row().1
     }
 
+    /// What happened, for people.
+    pub(crate) fn title(&self) -> &'static str {
+        self.row().2
+    }
+
     /// The status that it leaves with.
     pub(crate) fn status(&self) -> StatusCode {
         self.row().0
@@ -154,6 +168,7 @@ impl ApiError {
             Self::Refused(refusal) => refusal.to_string(),
             Self::KeyMalformed(detail)
             | Self::Body(BodyError::Malformed(detail) | BodyError::Shape(detail)) => detail.clone(),
+            Self::InvalidHeader(name) => format!("send {name} once, in visible ASCII"),
             Self::KeyKind(wanted) => format!("this route wants a {wanted} key"),
             Self::Body(BodyError::MediaType(expected)) => format!("expected {expected}"),
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),

@@ -23,6 +23,8 @@ pub enum Lane {
     Publishable,
     /// People on our own pages.
     Page,
+    /// Pages that wait for something to happen, and whoever looks at a link.
+    Poll,
 }
 
 /// Budgets of networks.

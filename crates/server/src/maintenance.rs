@@ -6,6 +6,7 @@ use countersign_domain::{
     algorithm::Algorithm,
     app::AppName,
     changes::{Change, Changes, Retirement},
+    secret::Secret,
     signing_key::{RotationPolicy, StoredKey},
     time::{Span, Timestamp},
 };
@@ -16,6 +17,7 @@ use crate::{
     registry::Registry,
     shutdown::Shutdown,
     state::Server,
+    system::CLOCK_SKEW,
 };
 
 /// What went wrong, for a log line: the store, a key, or the configuration.
@@ -84,7 +86,7 @@ async fn follow(server: &Arc<Server>) {
     let since = server.revocations.asked_at() - OVERLAP;
     match server.store.revocations(since).await {
         Ok(rows) => {
-            server.revocations.add(rows);
+            server.revocations.add(rows, &server.epoch);
             server.revocations.note_asked(now);
         }
         Err(error) => tracing::warn!(%error, "revocations of other nodes cannot be read"),
@@ -103,14 +105,21 @@ async fn follow_registry(server: &Arc<Server>) {
 /// # Errors
 /// The store's, or that of a signing key that does not open; what was known stays.
 pub async fn reload(server: &Server) -> Result {
+    // One after the other: what was read first must not be taken over last.
+    let _turn = server.reloading.lock().await;
     let declared = crate::config::declared(&server.config.load().apps)?;
     let registry =
-        Registry::build(&declared, &server.store.apps().await?, server.store.api_keys().await?, &server.keys);
-    server.registry.store(Arc::new(registry));
+        Registry::build(&declared, server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+    registry.report(&server.registry.load());
+    let former = server.registry.swap(Arc::new(registry));
+    if !server.registry.load().takes_tokens_like(&former) {
+        server.epoch.advance();
+    }
     let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();
     if !former.is_of(&stored) {
         server.key_ring.store(Arc::new(KeyRing::open(stored, &former, &server.keys)?));
+        server.epoch.advance();
     }
     Ok(())
 }
@@ -155,16 +164,61 @@ fn policy(server: &Server) -> RotationPolicy {
     }
 }
 
+/// A private key, for the one answer that shows it.
+pub type Private = Secret<Vec<u8>>;
+
 /// Makes a key that signs from `active_at`. When another node made one first, that one is taken.
 ///
 /// # Errors
 /// The store's, or the cryptographic library's.
 pub async fn add_key(
     server: &Arc<Server>,
+    scope: (Option<AppName>, Algorithm),
+    newest: Option<&StoredKey>,
+    active_at: Timestamp,
+) -> Result<Option<Private>> {
+    let (stored, private) = make_key(server, scope, newest, active_at).await?;
+    let kept = keep(server, Changes(vec![Change::SigningKey(stored)])).await?;
+    Ok(kept.then_some(private))
+}
+
+/// Makes a key that signs from now on, and retires those before it: their signatures are accepted for `accept` more,
+/// or no longer at all. `None` when another node made one first.
+///
+/// # Errors
+/// The store's, or the cryptographic library's.
+pub async fn replace_key(
+    server: &Arc<Server>,
+    (app, algorithm): (Option<AppName>, Algorithm),
+    accept: Span,
+) -> Result<Option<Private>> {
+    let ring = server.key_ring.load_full();
+    let newest = ring.newest(app.as_ref(), algorithm);
+    // At once is at once everywhere: also where the clock is behind ours.
+    let from = if accept == Span::ZERO { server.now() - CLOCK_SKEW } else { server.now() };
+    let (stored, private) = make_key(server, (app.clone(), algorithm), newest, from).await?;
+    let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
+    let ends = former.filter(|key| key.gone_at > from).map(|key| {
+        let gone_at = key.gone_at.min(from + accept);
+        let retires_at = key.retires_at.min(from);
+        Change::SigningKeyRetired(Retirement { id: key.id.clone(), retires_at, gone_at })
+    });
+    // Both or neither: a successor must not stand beside a key that was to be refused.
+    let changes = Changes(std::iter::once(Change::SigningKey(stored)).chain(ends).collect());
+    let kept = keep(server, changes).await?;
+    Ok(kept.then_some(private))
+}
+
+/// A key that signs from `active_at`, not kept yet, and its private part.
+///
+/// # Errors
+/// The cryptographic library's.
+pub async fn make_key(
+    server: &Server,
     (app, algorithm): (Option<AppName>, Algorithm),
     newest: Option<&StoredKey>,
     active_at: Timestamp,
-) -> Result<Option<countersign_domain::secret::Secret<Vec<u8>>>> {
+) -> Result<(StoredKey, Private)> {
     let generate = move || SigningKey::generate(algorithm);
     let key = tokio::task::spawn_blocking(generate).await.map_err(|_| crate::keys::KeyError::Failed)??;
     let private = key.to_private()?;
@@ -187,43 +241,18 @@ pub async fn add_key(
         retires_at,
         gone_at,
     };
-    let made = match server.store.commit(Changes(vec![Change::SigningKey(stored)])).await {
-        Ok(()) => Some(private),
-        Err(countersign_store::Error::Conflict) => None,
+    Ok((stored, private))
+}
+
+/// Writes changes of signing keys and takes over what is kept now. False when another node wrote first.
+async fn keep(server: &Server, changes: Changes) -> Result<bool> {
+    let kept = match server.store.commit(changes).await {
+        Ok(()) => true,
+        Err(countersign_store::Error::Conflict) => false,
         Err(error) => return Err(error.into()),
     };
     reload(server).await?;
-    Ok(made)
-}
-
-/// Makes a key that signs from now on, and retires those before it: their signatures are accepted for `accept` more.
-/// `None` when another node made one first.
-///
-/// # Errors
-/// The store's, or the cryptographic library's.
-pub async fn replace_key(
-    server: &Arc<Server>,
-    (app, algorithm): (Option<AppName>, Algorithm),
-    accept: Span,
-) -> Result<Option<countersign_domain::secret::Secret<Vec<u8>>>> {
-    let ring = server.key_ring.load_full();
-    let now = server.now();
-    let newest = ring.newest(app.as_ref(), algorithm);
-    let Some(private) = add_key(server, (app.clone(), algorithm), newest, now).await? else {
-        return Ok(None);
-    };
-    let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
-    let ends = former.filter(|key| key.gone_at > now).map(|key| {
-        let gone_at = key.gone_at.min(now + accept);
-        Change::SigningKeyRetired(Retirement {
-            id: key.id.clone(),
-            retires_at: key.retires_at.min(now),
-            gone_at,
-        })
-    });
-    server.store.commit(Changes(ends.collect())).await?;
-    reload(server).await?;
-    Ok(Some(private))
+    Ok(kept)
 }
 
 /// Writes the newest time acted upon, so that it is not run behind after a restart. Nothing to do when no decision was

@@ -55,6 +55,8 @@ pub struct Metrics {
     pub messages_waiting: Gauge,
     /// For how many seconds the oldest has waited.
     pub messages_oldest_seconds: Gauge,
+    /// Stored apps and API keys that do not read.
+    pub corrupt_rows: Gauge,
 }
 
 impl Metrics {
@@ -83,6 +85,7 @@ impl Metrics {
             messages_expired: "Mails that did not leave before their challenge ended";
             messages_waiting: "Messages that wait in the outbox";
             messages_oldest_seconds: "Age of the oldest message that waits";
+            corrupt_rows: "Stored apps and API keys that do not read and are left out";
         }
         Self { registry, ..metrics }
     }

@@ -35,6 +35,7 @@ pub struct OauthErrorBody {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct TokenForm {
     /// The token.
+    #[schema(min_length = 1)]
     pub token: String,
     /// Ignored: a token tells its kind itself.
     pub token_type_hint: Option<String>,
@@ -59,7 +60,10 @@ impl OauthError {
 
 impl From<ApiError> for OauthError {
     fn from(error: ApiError) -> Self {
-        Self::Other(error)
+        match error {
+            ApiError::InvalidHeader(_) => Self::InvalidRequest("a header is repeated or is not text"),
+            error => Self::Other(error),
+        }
     }
 }
 
@@ -103,8 +107,7 @@ impl Form {
     /// # Errors
     /// [`OauthError::InvalidRequest`] for another media type.
     pub fn expect(headers: &HeaderMap) -> Result<(), OauthError> {
-        let media_type =
-            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = crate::call::single(headers, "content-type")?.unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Ok(())

@@ -3,6 +3,8 @@
 //! Which refusals an operation can give is listed here; their status codes and texts come from the one table of
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
+mod examples;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
@@ -16,7 +18,8 @@ use http::{HeaderValue, StatusCode, header};
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Content, HeaderBuilder, ObjectBuilder, OpenApi, Ref, ResponseBuilder, Type,
+        Content, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Type,
+        link::LinkBuilder,
         path::Operation,
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
         server::Server as Address,
@@ -99,24 +102,45 @@ pub fn document() -> OpenApi {
         "The session of a browser; changes need the browser's word (Origin) that the page may ask",
     );
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    examples::add(components);
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_refusals(path, operation);
+            if operation.operation_id.as_deref() == Some("start") {
+                link_what_follows(operation);
+            }
         }
     }
     document
+}
+
+/// Says which operations take what a start answered.
+fn link_what_follows(start: &mut Operation) {
+    let Some(RefOr::T(started)) = start.responses.responses.get_mut("201") else { return };
+    for (operation, description) in [
+        ("status", "See how far it has come"),
+        ("verify", "Check the code, with `binding`"),
+        ("redeem", "Fetch the token once the link was approved, with `binding`"),
+    ] {
+        let link = LinkBuilder::new()
+            .operation_id(operation)
+            .parameter("id", "$response.body#/id")
+            .description(description)
+            .build();
+        started.links.insert(operation.to_owned(), link.into());
+    }
 }
 
 /// Replaces the placeholder of a handler by a response for each status that it can refuse with.
 fn describe_refusals(path: &str, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     responses.remove("4XX");
-    let mut codes: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+    let mut codes: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     let mut waits: BTreeMap<u16, bool> = BTreeMap::new();
     for refusal in refusals(path, operation.request_body.is_some()) {
         let status = refusal.status().as_u16();
-        codes.entry(status).or_default().push(refusal.code());
+        codes.entry(status).or_default().push(format!("`{}`: {}", refusal.code(), refusal.title()));
         *waits.entry(status).or_default() |= refusal.retry_after().is_some();
     }
     for (status, codes) in codes {
@@ -124,7 +148,7 @@ fn describe_refusals(path: &str, operation: &mut Operation) {
             continue;
         }
         let mut response = ResponseBuilder::new()
-            .description(format!("`{}`", codes.join("`, `")))
+            .description(codes.join("\n\n"))
             .content(PROBLEM, Content::new(Some(Ref::from_schema_name("ProblemBody"))));
         if waits.get(&status) == Some(&true) {
             let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
@@ -249,6 +273,23 @@ mod tests {
                 let problem = response["content"].get(PROBLEM).is_some();
                 assert!(!refusal || problem || name.contains("/oauth2/"), "{name}: {status}");
             }
+        }
+    }
+
+    #[test]
+    fn operations_have_names_of_their_own_and_links_lead_to_them() {
+        let operations = operations();
+        let ids: Vec<_> = operations.iter().map(|(_, operation)| operation["operationId"].clone()).collect();
+        for id in &ids {
+            assert_eq!(ids.iter().filter(|other| *other == id).count(), 1, "{id}");
+        }
+        let (_, start) = operations.iter().find(|(name, _)| name == "post /v1/challenges").unwrap();
+        let links = start["responses"]["201"]["links"].as_object().unwrap();
+        assert_eq!(links.len(), 3);
+        for link in links.values() {
+            let linked =
+                operations.iter().find(|(_, operation)| operation["operationId"] == link["operationId"]);
+            assert!(linked.unwrap().0.contains("/v1/challenges/{id}"), "{link}");
         }
     }
 

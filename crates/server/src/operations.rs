@@ -18,6 +18,8 @@ use crate::{error::ApiError, keys::Jwk, state::Server};
 const KEY_SET_CACHE: &str = "public, max-age=3600";
 /// So many failures in a row, and mail counts as down.
 const MAIL_DOWN: u64 = 3;
+/// So many rows that do not read are shown; the log has them all.
+const MOST_CORRUPT: usize = 20;
 
 /// The routes for operators.
 pub fn routes() -> Router<Arc<Server>> {
@@ -42,6 +44,9 @@ struct Readiness {
     messages_waiting: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
+    /// Stored apps and API keys that do not read and are left out, the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    corrupt_rows: Vec<String>,
 }
 
 /// Ready as long as the store answers: mail that is down delays codes, it does not stop the server.
@@ -53,12 +58,15 @@ async fn readyz(State(server): State<Arc<Server>>) -> Response {
     if server.config.load().mail.allow_plaintext_messages {
         warnings.push("mail.allow_plaintext_messages: codes are shown in clear");
     }
+    let registry = server.registry.load();
+    let corrupt_rows = registry.corrupt().iter().take(MOST_CORRUPT).map(ToString::to_string).collect();
     let body = Readiness {
         ready,
         store: if ready { "ok" } else { "unavailable" },
         mail: if mail_down { "failing: messages wait and are tried again" } else { "ok" },
         messages_waiting: waiting.map_or(0, |(count, _)| count),
         warnings,
+        corrupt_rows,
     };
     if ready {
         crate::api::answer(StatusCode::OK, body).into_response()
@@ -73,6 +81,8 @@ async fn metrics(State(server): State<Arc<Server>>) -> Response {
         let age = oldest.map_or(0, |oldest| server.now().since(oldest).seconds());
         server.metrics.messages_oldest_seconds.set(age);
     }
+    let corrupt = server.registry.load().corrupt().len();
+    server.metrics.corrupt_rows.set(i64::try_from(corrupt).unwrap_or(i64::MAX));
     let mut response = server.metrics.text().into_response();
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -11,6 +11,7 @@ use countersign_domain::{
     stored_app::StoredApp,
     time::Timestamp,
 };
+use countersign_store::{Error, Rows};
 
 use crate::{
     config::{AppSettings, Declared},
@@ -27,25 +28,23 @@ pub struct Registry {
     /// The origins of apps with accounts: cookies may ride along there.
     account_origins: std::collections::HashSet<String>,
     declared: std::collections::HashSet<AppName>,
+    corrupt: Vec<Error>,
 }
 
 impl Registry {
-    /// Everything that is declared and stored. A stored app that a declared one covers is left out: the file wins.
+    /// Everything that is declared and stored. A stored app that a declared one covers is left out: the file wins. A
+    /// row that does not read is left out as well, and is [known](Self::corrupt).
     #[must_use]
-    pub fn build(declared: &[Declared], stored: &[StoredApp], keys: Vec<ApiKey>, vault: &Keys) -> Self {
-        let mut registry = Self::default();
-        for app in stored {
-            match serde_json::from_str::<AppSettings>(&app.settings).map(|settings| settings.app()) {
-                Ok(Ok(mut read)) => {
-                    read.disabled |= app.disabled;
-                    registry.apps.insert(read.name.clone(), Arc::new(read));
-                }
-                _ => {
-                    tracing::error!(app = %app.name, "the stored settings of an app do not read; it is left out")
-                }
+    pub fn build(declared: &[Declared], stored: Rows<StoredApp>, keys: Rows<ApiKey>, vault: &Keys) -> Self {
+        let mut registry = Self { corrupt: stored.corrupt, ..Self::default() };
+        registry.corrupt.extend(keys.corrupt);
+        for app in &stored.good {
+            match read_app(app) {
+                Ok(app) => drop(registry.apps.insert(app.name.clone(), Arc::new(app))),
+                Err(corrupt) => registry.corrupt.push(corrupt),
             }
         }
-        for key in keys {
+        for key in keys.good {
             registry.keys.insert(key.digest, Arc::new(key));
         }
         for Declared { app, keys } in declared {
@@ -62,6 +61,31 @@ impl Registry {
         registry
     }
 
+    /// What is wrong with stored apps and keys that are left out.
+    #[must_use]
+    pub fn corrupt(&self) -> &[Error] {
+        &self.corrupt
+    }
+
+    /// Whether an app is stored and does not read.
+    #[must_use]
+    pub fn is_corrupt(&self, name: &AppName) -> bool {
+        self.corrupt
+            .iter()
+            .any(|error| matches!(error, Error::Corrupt { table: "app", id, .. } if id == name.as_str()))
+    }
+
+    /// Logs what is left out and was not before.
+    pub fn report(&self, former: &Self) {
+        let known: Vec<String> = former.corrupt.iter().map(ToString::to_string).collect();
+        for error in self.corrupt.iter().map(ToString::to_string).filter(|error| !known.contains(error)) {
+            tracing::error!(
+                error,
+                "it is left out, and the others are not: mend it or bring it back from a backup"
+            );
+        }
+    }
+
     /// An app by its name.
     #[must_use]
     pub fn app(&self, name: &str) -> Option<&Arc<App>> {
@@ -74,6 +98,17 @@ impl Registry {
         let mut apps: Vec<_> = self.apps.values().collect();
         apps.sort_by(|one, other| one.name.cmp(&other.name));
         apps
+    }
+
+    /// Whether the same apps take the same tokens as in `former`.
+    #[must_use]
+    pub fn takes_tokens_like(&self, former: &Self) -> bool {
+        let same = |app: &App| {
+            let before = former.app(app.name.as_str());
+            before
+                .is_some_and(|before| (before.disabled, before.audience()) == (app.disabled, app.audience()))
+        };
+        self.apps.len() == former.apps.len() && self.apps.values().all(|app| same(app))
     }
 
     /// Whether an app comes from the configuration file, and is read-only elsewhere.
@@ -113,6 +148,19 @@ impl Registry {
     pub fn lets_cookies_ride(&self, origin: &str) -> bool {
         self.account_origins.contains(origin)
     }
+}
+
+/// An app as it was stored.
+///
+/// # Errors
+/// [`Error::Corrupt`] when its settings do not read.
+pub fn read_app(stored: &StoredApp) -> Result<App, Error> {
+    let settings = serde_json::from_str::<AppSettings>(&stored.settings).ok();
+    let app = settings.and_then(|settings| settings.app().ok()).filter(|app| app.name == stored.name);
+    let corrupt = || Error::Corrupt { table: "app", column: "settings", id: stored.name.to_string() };
+    let mut app = app.ok_or_else(corrupt)?;
+    app.disabled |= stored.disabled;
+    Ok(app)
 }
 
 /// A key of the configuration file; its id is made from its digest, so that it is the same at every start.

@@ -1,6 +1,8 @@
 //! Changes of the configuration while the server runs: a valid one is taken over, an invalid one is reported and the
 //! former one stays. It does not know what the settings mean, only which of them are read once, at the start.
 
+mod templates;
+
 use std::{
     collections::BTreeSet,
     os::unix::fs::MetadataExt as _,
@@ -11,17 +13,19 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
+pub use self::templates::{TemplatesWatch, watch_templates};
 use crate::{
     config::{Config, DEFAULT_FILE, changed},
     maintenance,
     shutdown::Shutdown,
     state::Server,
+    wiring,
 };
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 15] = [
+const NEXT_START: [&str; 14] = [
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -31,7 +35,6 @@ const NEXT_START: [&str; 15] = [
     "mail.max_connections",
     "mail.sendmail",
     "mail.smtp",
-    "mail.templates",
     "mail.transport",
     "retention",
     "server.listeners",
@@ -48,6 +51,7 @@ pub async fn watch(
     mut shutdown: Shutdown,
 ) {
     let mut reloader = Reloader::new(file, environment);
+    let mut templates = TemplatesWatch::new(&server);
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -64,7 +68,10 @@ pub async fn watch(
                 reloader.forget_complaints();
                 reloader.reload(&server).await;
             }
-            _ = look.tick() => reloader.look(&server).await,
+            _ = look.tick() => {
+                reloader.look(&server).await;
+                templates.look(&server);
+            }
         }
     }
 }
@@ -75,7 +82,10 @@ type Stamp = Option<(u64, u64, u64, i64, i64)>;
 /// Reads the configuration again and again.
 #[derive(Debug)]
 pub struct Reloader {
+    /// The file that was named or, from the first time it was there, the default one: a file that has gone away is an
+    /// error and no wish for a server without one.
     file: Option<PathBuf>,
+    default: PathBuf,
     environment: Vec<(String, String)>,
     stamp: Stamp,
     complained: BTreeSet<String>,
@@ -85,14 +95,31 @@ impl Reloader {
     /// One that takes the file as it is now as read.
     #[must_use]
     pub fn new(file: Option<PathBuf>, environment: Vec<(String, String)>) -> Self {
-        let stamp = stamp(file.as_deref());
-        Self { file, environment, stamp, complained: BTreeSet::new() }
+        Self::with_default(file, PathBuf::from(DEFAULT_FILE), environment)
+    }
+
+    fn with_default(file: Option<PathBuf>, default: PathBuf, environment: Vec<(String, String)>) -> Self {
+        let mut reloader = Self { file, default, environment, stamp: None, complained: BTreeSet::new() };
+        reloader.settle();
+        reloader.stamp = reloader.look_up();
+        reloader
+    }
+
+    /// Takes the default file for the one to read once it is there.
+    fn settle(&mut self) {
+        if self.file.is_none() && self.default.is_file() {
+            self.file = Some(self.default.clone());
+        }
+    }
+
+    fn look_up(&self) -> Stamp {
+        stamp(self.file.as_ref().unwrap_or(&self.default))
     }
 
     /// Reads the configuration again if its file changed. What could not be taken over for want of the store is
     /// tried again the next time.
     pub async fn look(&mut self, server: &Arc<Server>) {
-        let stamp = stamp(self.file.as_deref());
+        let stamp = self.look_up();
         if stamp != self.stamp && self.reload(server).await {
             self.stamp = stamp;
         }
@@ -100,6 +127,7 @@ impl Reloader {
 
     /// Reads the configuration and takes it over if it can be used; false when that must be tried again.
     pub async fn reload(&mut self, server: &Arc<Server>) -> bool {
+        self.settle();
         let (config, warnings) = match self.read() {
             Ok(read) => read,
             Err(problems) => {
@@ -114,8 +142,10 @@ impl Reloader {
         let former = server.config.load_full();
         let keys = changed(&former, &config);
         server.config.store(Arc::new(config));
+        server.epoch.advance();
         if let Err(error) = maintenance::reload(server).await {
             server.config.store(former);
+            server.epoch.advance();
             self.complain(vec![error.to_string()]);
             return false;
         }
@@ -130,7 +160,12 @@ impl Reloader {
     fn read(&self) -> Result<(Config, Vec<String>), Vec<String>> {
         let loaded = Config::load(self.file.as_deref(), self.environment.iter().cloned())
             .map_err(|error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
-        let problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+        let mut problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
+        if problems.is_empty()
+            && let Err(error) = wiring::renderer(&loaded.config)
+        {
+            problems.extend(error.to_string().lines().map(str::to_owned));
+        }
         if problems.is_empty() { Ok((loaded.config, loaded.warnings)) } else { Err(problems) }
     }
 
@@ -165,8 +200,8 @@ fn waits(key: &str) -> bool {
         .any(|start| key.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
-fn stamp(file: Option<&Path>) -> Stamp {
-    let metadata = std::fs::metadata(file.unwrap_or(Path::new(DEFAULT_FILE))).ok()?;
+fn stamp(file: &Path) -> Stamp {
+    let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()))
 }
 

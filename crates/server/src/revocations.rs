@@ -15,6 +15,11 @@ use countersign_domain::{
 };
 use parking_lot::RwLock;
 
+use crate::signature_cache::Epoch;
+
+/// Before every token.
+const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
+
 /// All revocations that still concern a token.
 #[derive(Debug, Default)]
 pub struct Revocations {
@@ -29,13 +34,20 @@ struct OfApp {
 }
 
 impl Revocations {
-    /// Takes note of revocations.
-    pub fn add(&self, revocations: impl IntoIterator<Item = Revocation>) {
+    /// Takes note of revocations, and ends the epoch if any was not known.
+    pub fn add(&self, revocations: impl IntoIterator<Item = Revocation>, epoch: &Epoch) {
         let mut rows = self.rows.write();
+        let mut news = false;
         for revocation in revocations {
             let targets = &mut rows.entry(revocation.app).or_default().targets;
-            let row = targets.entry(revocation.target).or_insert((revocation.before, revocation.expires_at));
-            *row = (row.0.max(revocation.before), row.1.max(revocation.expires_at));
+            let row = targets.entry(revocation.target).or_insert((NEVER, NEVER));
+            let later = (row.0.max(revocation.before), row.1.max(revocation.expires_at));
+            news |= *row != later;
+            *row = later;
+        }
+        drop(rows);
+        if news {
+            epoch.advance();
         }
     }
 
@@ -100,19 +112,25 @@ mod tests {
         };
         let rows = Revocations::default();
         assert!(!rows.is_revoked(&forum, early, one, None));
-        rows.add([revoke(RevocationTarget::Token(early))]);
+        let epoch = Epoch::default();
+        let first = epoch.now();
+        rows.add([revoke(RevocationTarget::Token(early))], &epoch);
+        assert_ne!(epoch.now(), first);
+        let second = epoch.now();
+        rows.add([revoke(RevocationTarget::Token(early))], &epoch);
+        assert_eq!(epoch.now(), second, "what is known is no news");
         assert!(rows.is_revoked(&forum, early, one, None) && !rows.is_revoked(&forum, other, one, None));
         assert!(!rows.is_revoked(&shop, early, one, None));
-        rows.add([revoke(RevocationTarget::Subject(one))]);
+        rows.add([revoke(RevocationTarget::Subject(one))], &epoch);
         assert!(rows.is_revoked(&forum, other, one, None) && !rows.is_revoked(&forum, late, one, None));
         assert!(!rows.is_revoked(&forum, other, two, None));
         let (session, another) =
             (SessionId::new(start, &mut Seeded::new(2)), SessionId::new(start, &mut Seeded::new(3)));
-        rows.add([revoke(RevocationTarget::Session(session))]);
+        rows.add([revoke(RevocationTarget::Session(session))], &epoch);
         assert!(rows.is_revoked(&forum, other, two, Some(session)));
         assert!(!rows.is_revoked(&forum, other, two, Some(another)));
         assert!(!rows.is_revoked(&shop, other, two, Some(session)));
-        rows.add([revoke(RevocationTarget::App)]);
+        rows.add([revoke(RevocationTarget::App)], &epoch);
         assert!(rows.is_revoked(&forum, other, two, None) && !rows.is_revoked(&forum, late, two, None));
         rows.sweep(start + Span::DAY);
         assert!(!rows.is_revoked(&forum, early, one, None));

@@ -1,9 +1,13 @@
 //! Remembers tokens whose signature was right, so that the next check of the same token costs a hash.
 //!
-//! Only the signature is remembered. Issuer, audience, times, app and revocations are looked at every time. The size
-//! is fixed: a new token takes the place of the one in its group that ends first.
+//! That the signature was right stays so as long as its key is accepted. Everything else (issuer, audience, app,
+//! revocations) is looked at again, unless nothing at all has changed since it was looked at last: that is what
+//! [`Epoch`] tells. The size is fixed: a new token takes the place of the one in its group that ends first.
 
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
 
 use countersign_domain::time::Timestamp;
 use parking_lot::Mutex;
@@ -14,6 +18,32 @@ const GROUPS: usize = 1 << 16;
 const SHARDS: usize = 256;
 const WAYS: usize = 4;
 
+/// Counts up after every change that could end a good token before its time: a revocation, an app, a key, the issuer.
+///
+/// Whoever makes such a change does so first and [counts](Self::advance) then; whoever checks a token reads the epoch
+/// first and looks then. So a token that was found good in an epoch is good as long as that epoch lasts.
+#[derive(Debug)]
+pub struct Epoch(AtomicU32);
+
+impl Default for Epoch {
+    fn default() -> Self {
+        Self(AtomicU32::new(1))
+    }
+}
+
+impl Epoch {
+    /// The epoch that lasts now; never 0.
+    #[must_use]
+    pub fn now(&self) -> u32 {
+        self.0.load(Ordering::SeqCst).max(1)
+    }
+
+    /// Ends it.
+    pub fn advance(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Entry {
     fingerprint: [u8; 16],
@@ -21,11 +51,13 @@ struct Entry {
     until: u32,
     /// Of the key ring under which the signature was right.
     generation: u32,
+    /// In which everything else was right too; 0 for none.
+    epoch: u32,
 }
 
 type Group = Mutex<[Entry; WAYS]>;
 
-/// Places for 262,144 tokens, about 7 MiB when all are taken.
+/// Places for 262,144 tokens, about 8 MiB when all are taken.
 pub struct SignatureCache {
     shards: Vec<OnceLock<Box<[Group]>>>,
 }
@@ -60,13 +92,32 @@ impl SignatureCache {
     /// Whether this token's signature was right under key ring `generation`.
     #[must_use]
     pub fn contains(&self, token: Fingerprint, generation: u32, now: Timestamp) -> bool {
+        self.find(token, now).is_some_and(|entry| entry.generation == generation)
+    }
+
+    /// When this token ends, in seconds since 1970, if everything about it was right in this epoch.
+    #[must_use]
+    pub fn good_until(&self, token: Fingerprint, epoch: u32, now: Timestamp) -> Option<i64> {
+        self.find(token, now).filter(|entry| entry.epoch == epoch).map(|entry| entry.until.into())
+    }
+
+    fn find(&self, token: Fingerprint, now: Timestamp) -> Option<Entry> {
         let (shard, group) = token.place();
-        let Some(groups) = self.shards[shard].get() else { return false };
-        groups[group].lock().iter().any(|entry| {
-            entry.fingerprint == token.0
-                && entry.generation == generation
-                && i64::from(entry.until) > now.seconds()
-        })
+        let entries = self.shards[shard].get()?[group].lock();
+        let found = entries.iter().find(|entry| entry.fingerprint == token.0);
+        found.copied().filter(|entry| i64::from(entry.until) > now.seconds())
+    }
+
+    /// Notes that everything about a remembered token was right in `epoch`. One whose key goes before it ends is left
+    /// alone: its end is not what is remembered here.
+    pub fn note_good(&self, token: Fingerprint, epoch: u32, until: i64) {
+        let (shard, group) = token.place();
+        let Some(groups) = self.shards[shard].get() else { return };
+        let mut entries = groups[group].lock();
+        let found = entries.iter_mut().find(|entry| entry.fingerprint == token.0);
+        if let Some(entry) = found.filter(|entry| i64::from(entry.until) == until) {
+            entry.epoch = epoch;
+        }
     }
 
     /// Remembers that this token's signature is right, until the token ends.
@@ -76,12 +127,12 @@ impl SignatureCache {
             self.shards[shard].get_or_init(|| (0..GROUPS / SHARDS).map(|_| Group::default()).collect());
         let mut entries = groups[group].lock();
         let until = u32::try_from(until.seconds()).unwrap_or(u32::MAX);
-        // An entry of a former key ring is worth nothing: it goes first.
-        if let Some(entry) = entries
-            .iter_mut()
-            .min_by_key(|entry| if entry.generation == generation { entry.until } else { 0 })
+        // Its own entry goes first, so that there is one; then those of former key rings, which are worth nothing.
+        let worth = |entry: &Entry| if entry.generation == generation { entry.until } else { 0 };
+        if let Some(entry) =
+            entries.iter_mut().min_by_key(|entry| (entry.fingerprint != token.0, worth(entry)))
         {
-            *entry = Entry { fingerprint: token.0, until, generation };
+            *entry = Entry { fingerprint: token.0, until, generation, epoch: 0 };
         }
     }
 }
@@ -101,6 +152,25 @@ mod tests {
         assert!(!cache.contains(token, 2, now));
         assert!(!cache.contains(token, 1, end));
         assert!(!cache.contains(Fingerprint::of("a.b.d"), 1, now));
+    }
+
+    #[test]
+    fn a_token_is_good_in_the_epoch_in_which_it_was_found_good() {
+        let cache = SignatureCache::default();
+        let (now, end) = (Timestamp::from_millis(1_000_000_000), Timestamp::from_millis(1_000_060_000));
+        let (token, epoch) = (Fingerprint::of("a.b.c"), Epoch::default());
+        cache.insert(token, 1, end);
+        assert_eq!(cache.good_until(token, epoch.now(), now), None);
+        cache.note_good(token, epoch.now(), end.seconds() + 1);
+        assert_eq!(cache.good_until(token, epoch.now(), now), None, "its key goes before it ends");
+        cache.note_good(token, epoch.now(), end.seconds());
+        assert_eq!(cache.good_until(token, epoch.now(), now), Some(end.seconds()));
+        assert_eq!(cache.good_until(token, epoch.now(), end), None);
+        epoch.advance();
+        assert_eq!(cache.good_until(token, epoch.now(), now), None);
+        cache.note_good(token, epoch.now(), end.seconds());
+        cache.insert(token, 2, end);
+        assert_eq!(cache.good_until(token, epoch.now(), now), None, "a new key ring looks at everything");
     }
 
     #[test]

@@ -18,11 +18,11 @@ use crate::{
     key_ring::KeyRing,
     key_use::KeyUse,
     metrics::Metrics,
-    outbox::Outbox,
+    outbox::{Outbox, render::Renderer},
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
-    signature_cache::SignatureCache,
+    signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     vault::Keys,
 };
@@ -42,6 +42,8 @@ pub struct Server {
     pub keys: Keys,
     /// The configuration; replaced as a whole by a reload.
     pub config: ArcSwap<Config>,
+    /// Templates and texts; replaced when their files change.
+    pub renderer: ArcSwap<Renderer>,
     /// Apps and API keys; replaced by a reload and by administration.
     pub registry: ArcSwap<Registry>,
     /// Signing keys; replaced by rotation.
@@ -50,6 +52,8 @@ pub struct Server {
     pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
+    /// Ends whenever a good token could have become a bad one.
+    pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.
     pub flood: Flood,
     /// When API keys were last used.
@@ -64,6 +68,8 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// The generator.
     pub entropy: Arc<dyn Entropy>,
+    /// Held while apps and keys are read and taken over.
+    pub reloading: Mutex<()>,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 }
@@ -120,10 +126,11 @@ impl Server {
         if revoked.is_empty() {
             return self.store.commit(changes).await;
         }
-        let (store, known) = (self.store.clone(), Arc::clone(&self.revocations));
+        let (store, known, epoch) =
+            (self.store.clone(), Arc::clone(&self.revocations), Arc::clone(&self.epoch));
         let task = tokio::spawn(async move {
             store.commit(changes).await?;
-            known.add(revoked);
+            known.add(revoked, &epoch);
             Ok(())
         });
         let ended = |_| Err(countersign_store::Error::Unavailable("the commit panicked".to_owned()));
@@ -131,6 +138,9 @@ impl Server {
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.
+    ///
+    /// Between two readings of the [`Clock`] lies never less time than has run, so that old knowledge does not look fresh
+    /// when the system's clock is set back; and unlike a stopwatch it counts the time that a machine has slept.
     #[must_use]
     pub fn knows_revocations(&self, now: Timestamp) -> bool {
         self.store.is_exclusive() || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED
@@ -154,8 +164,19 @@ impl Default for Lanes {
 
 impl Lanes {
     /// Waits until nobody else on this node decides about the same person.
-    pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> MutexGuard<'_, ()> {
+    pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> Turn<'_> {
         let [first, second, ..] = *person.bytes();
-        self.0[usize::from(u16::from_be_bytes([first, second])) % LANES].lock().await
+        let lane = &self.0[usize::from(u16::from_be_bytes([first, second])) % LANES];
+        match lane.try_lock() {
+            Ok(guard) => Turn { waited: false, _guard: guard },
+            Err(_) => Turn { waited: true, _guard: lane.lock().await },
+        }
     }
+}
+
+/// The turn to decide about a person, until it is dropped.
+pub struct Turn<'a> {
+    /// Whether somebody else decided meanwhile, so that what was read before may be old.
+    pub waited: bool,
+    _guard: MutexGuard<'a, ()>,
 }

@@ -5,7 +5,15 @@ use std::{
     time::Instant,
 };
 
-use countersign_domain::{random::Random, time::Timestamp};
+use countersign_domain::{
+    random::Random,
+    time::{Span, Timestamp},
+};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// How far the clocks of two nodes of one server may be apart: a token of the one is good at the other at once, and
+/// what is taken back at the one is dead at the other.
+pub const CLOCK_SKEW: Span = Span::from_seconds(5);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -65,23 +73,61 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn random(&self) -> Box<dyn Random + Send> {
-        Box::new(*self)
+        Box::new(SystemRandom { ahead: Zeroizing::new([0; AHEAD]), used: AHEAD })
     }
 }
 
-impl Random for SystemEntropy {
+/// Bytes that are fetched at once: a start draws a dozen small secrets, each would be a system call.
+const AHEAD: usize = 128;
+
+/// Bytes of the system's for one task. Each is handed out once; what is handed out, and what is left at the end, is
+/// wiped here.
+struct SystemRandom {
+    ahead: Zeroizing<[u8; AHEAD]>,
+    used: usize,
+}
+
+impl Random for SystemRandom {
     fn fill(&mut self, bytes: &mut [u8]) {
-        #[expect(
-            clippy::expect_used,
-            reason = "without randomness no secret may be made; this system call does not fail once booted"
-        )]
-        getrandom::fill(bytes).expect("the system's generator gives bytes");
+        if bytes.len() > AHEAD {
+            return fetch(bytes);
+        }
+        if bytes.len() > AHEAD - self.used {
+            fetch(&mut *self.ahead);
+            self.used = 0;
+        }
+        let ready = &mut self.ahead[self.used..][..bytes.len()];
+        bytes.copy_from_slice(ready);
+        ready.zeroize();
+        self.used += bytes.len();
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "without randomness no secret may be made; this system call does not fail once booted"
+)]
+fn fetch(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the system's generator gives bytes");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p01_no_byte_of_the_system_is_handed_out_twice() {
+        let mut random = SystemEntropy.random();
+        let mut seen = std::collections::HashSet::new();
+        for length in (8..AHEAD + 40).chain(8..40) {
+            let mut bytes = vec![0; length];
+            random.fill(&mut bytes);
+            // Any eight bytes in a row are a number that will not come again.
+            for window in bytes.windows(8) {
+                assert!(seen.insert(window.to_vec()), "{length}");
+            }
+        }
+    }
 
     #[test]
     fn p29_time_neither_runs_backwards_nor_stands_still() {
@@ -95,5 +141,12 @@ mod tests {
         assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
         clock.not_before(Timestamp::from_millis(0));
         assert!(clock.now() >= later);
+        // Whatever the system's clock says meanwhile: what has run has passed.
+        for said in [0, later.millis() / 2, later.millis(), later.millis() + 5] {
+            let (before, since) = (clock.tell(said), Instant::now());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let passed = clock.tell(said - 3_600_000) - before;
+            assert!(passed >= i64::try_from(since.elapsed().as_millis()).unwrap() - 1, "{said}: {passed}");
+        }
     }
 }

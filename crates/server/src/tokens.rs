@@ -19,6 +19,7 @@ use crate::{
     keys::verify_compact,
     signature_cache::Fingerprint,
     state::Server,
+    system::CLOCK_SKEW,
 };
 
 /// Life of a proof that an address is somebody's: long enough to be handed on, too short to be kept.
@@ -26,8 +27,6 @@ const PROOF_LIFE: Span = Span::from_hours(1);
 
 /// The longest life that an access token can be given.
 const LONGEST_LIFE: Span = Span::from_hours(90 * 24);
-/// How far the clocks of two nodes may be apart: a token of the one is good at the other at once.
-const CLOCK_SKEW: Span = Span::from_seconds(5);
 
 /// The claims of a token as they are signed (RFC 9068, 2.2).
 #[derive(Serialize)]
@@ -197,6 +196,28 @@ pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, Ap
         return Err(ApiError::InvalidToken);
     }
     Ok(checked)
+}
+
+/// Until when an access token is good, in seconds since 1970, for somebody who asks no more than that: what
+/// [`check`] looks at, or a hash when nothing has changed since that was looked at for this token.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, ApiError> {
+    if token.len() > crate::keys::MAX_TOKEN_BYTES {
+        return Err(ApiError::InvalidToken);
+    }
+    if !server.knows_revocations(now) {
+        return Err(ApiError::Unavailable);
+    }
+    let (epoch, fingerprint) = (server.epoch.now(), Fingerprint::of(token));
+    if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
+        server.metrics.token_cache_hits.inc();
+        return Ok(end);
+    }
+    let checked = check(server, token, now)?;
+    server.signatures.note_good(fingerprint, epoch, checked.exp);
+    Ok(checked.exp)
 }
 
 /// The payload of a token whose signature is right: checked now, or remembered.

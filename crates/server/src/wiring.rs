@@ -2,7 +2,7 @@
 
 mod mail;
 
-pub use self::mail::{mail_way, way};
+pub use self::mail::{mail_way, renderer, way};
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
@@ -192,29 +192,35 @@ pub async fn assemble(
         clock.not_before(newest);
     }
     let declared = declared(&config.apps)?;
-    let registry = Registry::build(&declared, &store.apps().await?, store.api_keys().await?, &keys);
+    let renderer = renderer(&config)?;
+    let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
+    registry.report(&Registry::default());
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
     let server = Arc::new(Server {
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
+        renderer: ArcSwap::from_pointee(renderer),
         keys,
         revocations: Default::default(),
         signatures: Default::default(),
+        epoch: Default::default(),
         flood: Default::default(),
         key_use: Default::default(),
         quotas: Default::default(),
         outbox: Default::default(),
         metrics: Metrics::new(),
+        reloading: Default::default(),
         lanes: Default::default(),
         clock,
         entropy,
         store,
     });
     let now = server.now();
-    server
-        .revocations
-        .add(server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?);
+    server.revocations.add(
+        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
+        &server.epoch,
+    );
     server.revocations.note_asked(now);
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {
@@ -256,6 +262,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
+            .merge(pages::docs::routes())
             .merge(openapi::routes());
     }
     if parts.contains(&Part::Admin) {

@@ -66,6 +66,12 @@ pub trait Engine: Send + Sync {
     /// Runs one read and returns all its rows.
     fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>>;
 
+    /// The same by a way that is kept free of every other read: for what must be known in time however busy the
+    /// database is. Not another way where reads do not wait for each other.
+    fn query_reserved(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        self.query(statement)
+    }
+
     /// Carries out all writes in order, all or nothing, and returns how many rows each touched.
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>>;
 

@@ -18,5 +18,5 @@ mod store;
 
 pub use self::{
     error::Error,
-    store::{Quota, Store},
+    store::{Quota, Rows, Store},
 };

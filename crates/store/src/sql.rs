@@ -30,7 +30,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Contact(contact) => writes.push(contact::save(&contact)),
         Change::ChallengeStarted(challenge) => writes.push(challenge::insert(challenge)),
         Change::Challenge(challenge) => writes.push(challenge::update(challenge)),
-        Change::MessagesDropped(challenge) => writes.push(message::drop_of(challenge)),
+        Change::MessageDropped(id) => writes.push(message::delete_message(id)),
         Change::Message(message) => writes.push(message::insert(message)),
         Change::MessageDue(id, at) => writes.push(message::due(id, at)),
         Change::MessageForgotten(id) => writes.push(message::forget(id)),

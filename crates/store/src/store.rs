@@ -129,6 +129,28 @@ impl Store {
         }
     }
 
+    /// Two persons' counters at once; fresh ones where there are none. The keys name different apps.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn contacts(&self, keys: [ContactKey; 2]) -> Result<[Contact; 2], Error> {
+        let mut rows = self.engine.query(sql::select_contacts(&keys)).await?;
+        let [one, other] = keys;
+        Ok([sql::read_contact_among(one, &mut rows)?, sql::read_contact_among(other, &mut rows)?])
+    }
+
+    /// A challenge by its id, with the counters of the person whom it asks.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn challenge_and_contact(
+        &self,
+        id: ChallengeId,
+    ) -> Result<Option<(Challenge, Contact)>, Error> {
+        let row = self.first(sql::select_challenge_and_contact(id)).await?;
+        row.map(sql::read_challenge_and_contact).transpose()
+    }
+
     /// The challenges that a contact lists, as far as they still exist.
     ///
     /// # Errors
@@ -152,17 +174,17 @@ impl Store {
     /// All apps that were made through the API.
     ///
     /// # Errors
-    /// As for every read.
-    pub async fn apps(&self) -> Result<Vec<StoredApp>, Error> {
-        self.all(sql::select_apps(), sql::read_app).await
+    /// [`Error::Unavailable`]; a row that does not read is no error for the others.
+    pub async fn apps(&self) -> Result<Rows<StoredApp>, Error> {
+        self.rows(sql::select_apps(), sql::read_app).await
     }
 
     /// All API keys, ended ones too.
     ///
     /// # Errors
-    /// As for every read.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Error> {
-        self.all(sql::select_api_keys(), sql::read_api_key).await
+    /// [`Error::Unavailable`]; a row that does not read is no error for the others.
+    pub async fn api_keys(&self) -> Result<Rows<ApiKey>, Error> {
+        self.rows(sql::select_api_keys(), sql::read_api_key).await
     }
 
     /// All signing keys that are kept.
@@ -170,7 +192,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn signing_keys(&self) -> Result<Vec<StoredKey>, Error> {
-        self.all(sql::select_signing_keys(), sql::read_signing_key).await
+        self.all_reserved(sql::select_signing_keys(), sql::read_signing_key).await
     }
 
     /// Revocations asked for at or after `since`.
@@ -178,7 +200,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, Error> {
-        self.all(sql::select_revocations(since), sql::read_revocation).await
+        self.all_reserved(sql::select_revocations(since), sql::read_revocation).await
     }
 
     /// Takes up to `most` messages that are due, for as long as `lease`; nobody else gets them meanwhile.
@@ -314,6 +336,40 @@ impl Store {
     ) -> Result<Vec<T>, Error> {
         self.engine.query(statement).await?.into_iter().map(read).collect()
     }
+
+    /// What every node must know in time, and what waits for nobody else's reads.
+    async fn all_reserved<T>(
+        &self,
+        statement: Statement,
+        read: fn(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.engine.query_reserved(statement).await?.into_iter().map(read).collect()
+    }
+
+    /// The same for rows that have nothing to do with each other.
+    async fn rows<T>(
+        &self,
+        statement: Statement,
+        read: fn(Row) -> Result<T, Error>,
+    ) -> Result<Rows<T>, Error> {
+        let mut rows = Rows { good: Vec::new(), corrupt: Vec::new() };
+        for row in self.engine.query_reserved(statement).await? {
+            match read(row) {
+                Ok(good) => rows.good.push(good),
+                Err(corrupt) => rows.corrupt.push(corrupt),
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// All rows of a table of which one must not take the others with it.
+#[derive(Debug)]
+pub struct Rows<T> {
+    /// Those that read.
+    pub good: Vec<T>,
+    /// What is wrong with the others: [`Error::Corrupt`], which names the row.
+    pub corrupt: Vec<Error>,
 }
 
 /// A share of a counter that many nodes use.

@@ -1,5 +1,6 @@
 // Signs in on the demo page of `dev` as people do: with the code, with the link in the same browser, and with the
-// link elsewhere. Fails when a page does not go on, asks another host for anything, or complains to its console.
+// link elsewhere; and reads the page of the interface. Fails when a page does not go on, asks another host for
+// anything, or complains to its console.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -103,7 +104,26 @@ async function withTheLinkElsewhere() {
   await tab.getByRole("heading", { name: "This link is over" }).waitFor();
 }
 
+// Every operation is there, nothing is cut off on the smallest screen, and the keyboard gets past the list.
+async function theInterface() {
+  const page = await (await person()).newPage();
+  const { paths } = await (await fetch(base + "/openapi.json")).json();
+  for (const width of [320, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(base + "/");
+    await page.getByRole("link", { name: "page of the interface" }).click();
+    await page.getByRole("heading", { name: "The interface" }).waitFor();
+    assert.equal(await page.locator("article").count(), Object.values(paths).flatMap(Object.keys).length);
+    const cut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(cut, 0, `${width} px: ${cut} px to the right`);
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "content");
+  }
+}
+
 try {
+  await theInterface();
   await withTheCode();
   await withTheLinkHere();
   await withTheLinkElsewhere();

@@ -10,20 +10,18 @@ use axum::{
 use countersign_domain::{
     app::AppName,
     changes::{Change, Changes},
-    realm::RealmName,
-    secret::Secret,
     stored_app::StoredApp,
 };
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{List, Page, failed, find_app, invalid, reload, shown};
+use super::{List, Page, failed, find_app, invalid, reload, shown, signing::acceptance};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
     config::AppSettings,
     error::ApiError,
-    maintenance,
+    maintenance::{self, Private},
     state::Server,
 };
 
@@ -72,15 +70,14 @@ async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<Ap
 }
 
 async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSettings>) -> Answer<AppBody> {
-    let name = check(&settings)?;
-    check_realm(&server, &settings)?;
+    let name = check(&server, &settings)?;
     if server.registry.load().is_declared(&name) {
         return Err(ApiError::Declared);
     }
     let (this, name, settings) = (&server, &name, &settings);
-    server
+    let secret = server
         .decide(|| async move {
-            if this.store.apps().await?.iter().any(|app| app.name == *name) {
+            if this.store.apps().await?.good.iter().any(|app| app.name == *name) {
                 return Err(ApiError::AlreadyExists("app"));
             }
             let created_at = this.now();
@@ -91,10 +88,10 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
                 created_at,
                 version: 0,
             };
-            Ok(((), Changes(vec![Change::App(write(fresh, settings.clone())?)])))
+            with_secret(this, write(fresh, settings.clone())?, settings).await
         })
         .await?;
-    let secret = settle(&server, name).await?;
+    settle(&server).await?;
     Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str(), secret).await?))
 }
 
@@ -135,8 +132,23 @@ async fn enable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<
     edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
 }
 
-/// A new shared secret; tokens of the former one are accepted until the last of them is over.
-async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<TokenSecretBody> {
+/// How the former secret ends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceSecretBody {
+    /// For how many seconds more tokens of the former secret are accepted: as long as a token lives by default, 0 to
+    /// refuse all of them at once.
+    #[serde(default)]
+    accept_seconds: Option<u32>,
+}
+
+/// A new shared secret; tokens of the former one are accepted until the last of them is over, unless it is asked
+/// otherwise.
+async fn token_secret(
+    State(server): State<Arc<Server>>,
+    Named(app): Named,
+    body: Option<Json<ReplaceSecretBody>>,
+) -> Answer<TokenSecretBody> {
     let app = find_app(&server, &app)?;
     let algorithm = app.token.algorithm;
     if !algorithm.is_symmetric() {
@@ -145,9 +157,10 @@ async fn token_secret(State(server): State<Arc<Server>>, Named(app): Named) -> A
             "its tokens are not signed with a shared secret: token_algorithm is not HS256",
         ));
     }
-    let until = server.now() + app.token.lifetime;
-    let made =
-        maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), app.token.lifetime).await;
+    let asked = body.map(|Json(body, _)| body).unwrap_or_default();
+    let accept = acceptance(asked.accept_seconds, app.token.lifetime)?;
+    let until = server.now() + accept;
+    let made = maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), accept).await;
     let secret = made.map_err(failed)?.ok_or(ApiError::Unavailable)?;
     let body = TokenSecretBody { token_secret: shown(&secret), former_accepted_until: rfc3339(until) };
     Ok(answer(StatusCode::CREATED, body))
@@ -161,38 +174,39 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
         return Err(ApiError::Declared);
     }
     let name = &name;
-    server
+    let secret = server
         .decide(|| async move {
-            let stored = server.store.apps().await?.into_iter().find(|stored| stored.name == *name);
+            let stored = server.store.apps().await?.good.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
             let settings = edit(read(&stored))?;
-            check_realm(server, &settings)?;
-            if check(&settings)? != *name {
+            if check(server, &settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
-            Ok(((), Changes(vec![Change::App(write(stored, settings)?)])))
+            with_secret(server, write(stored, settings.clone())?, &settings).await
         })
         .await?;
-    let secret = settle(server, name).await?;
+    settle(server).await?;
     Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
 }
 
 /// The name of an app whose settings are good.
-fn check(settings: &AppSettings) -> Result<AppName, ApiError> {
+fn check(server: &Server, settings: &AppSettings) -> Result<AppName, ApiError> {
     if !settings.keys.is_empty() {
         return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
-    Ok(settings.app().map_err(|error| invalid_setting(&error.0))?.name)
-}
-
-/// Whether the realm that an app names is declared.
-fn check_realm(server: &Server, settings: &AppSettings) -> Result<(), ApiError> {
-    let realm = settings.realm.as_deref().unwrap_or(RealmName::DEFAULT);
-    let declared = server.config.load().realms.iter().any(|declared| declared.name == realm);
-    if declared || realm == RealmName::DEFAULT {
-        return Ok(());
+    let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    if !app.realm.is_default()
+        && !server.config.load().realms.iter().any(|realm| realm.name == app.realm.as_str())
+    {
+        return Err(invalid_setting("realm: no realm of this name is declared"));
     }
-    Err(invalid_setting("realm: no realm of this name is declared"))
+    let renderer = server.renderer.load();
+    match app.mail.locale {
+        Some(tag) if !renderer.catalog().knows(app.name.as_str(), &tag) => {
+            Err(invalid("locale", &format!("there are no texts in {tag}")))
+        }
+        _ => Ok(app.name),
+    }
 }
 
 fn invalid_setting(detail: &str) -> ApiError {
@@ -212,21 +226,32 @@ fn write(stored: StoredApp, settings: AppSettings) -> Result<StoredApp, ApiError
     Ok(StoredApp { settings: settings.map_err(|_| ApiError::Internal)?, disabled, ..stored })
 }
 
-/// Takes a changed app over and makes the signing keys that it needs. A shared secret that was made is returned.
-async fn settle(server: &Arc<Server>, name: &AppName) -> Result<Option<Secret<Vec<u8>>>, ApiError> {
-    reload(server).await?;
-    let algorithm = server.app(name.as_str()).ok_or(ApiError::Unavailable)?.token.algorithm;
-    let scope = (Some(name.clone()), algorithm);
-    let lacks_secret =
-        algorithm.is_symmetric() && server.key_ring.load().newest(Some(name), algorithm).is_none();
-    if lacks_secret {
-        return maintenance::add_key(server, scope, None, server.now()).await.map_err(failed);
+/// An app and, where its tokens need a secret that nobody made yet, that secret: one commit, for whoever made it in
+/// between could not show it to the operator.
+async fn with_secret(
+    server: &Server,
+    app: StoredApp,
+    settings: &AppSettings,
+) -> Result<(Option<Private>, Changes), ApiError> {
+    let algorithm = settings.app().map_err(|error| invalid_setting(&error.0))?.token.algorithm;
+    let name = app.name.clone();
+    let mut changes = vec![Change::App(app)];
+    if !algorithm.is_symmetric() || server.key_ring.load().newest(Some(&name), algorithm).is_some() {
+        return Ok((None, Changes(changes)));
     }
-    maintenance::rotate(server).await.map_err(failed)?;
-    Ok(None)
+    let made = maintenance::make_key(server, (Some(name), algorithm), None, server.now()).await;
+    let (stored, secret) = made.map_err(failed)?;
+    changes.push(Change::SigningKey(stored));
+    Ok((Some(secret), Changes(changes)))
 }
 
-async fn body_of(server: &Server, name: &str, secret: Option<Secret<Vec<u8>>>) -> Result<AppBody, ApiError> {
+/// Takes a changed app over and makes the signing keys that are missing.
+async fn settle(server: &Arc<Server>) -> Result<(), ApiError> {
+    reload(server).await?;
+    maintenance::rotate(server).await.map_err(failed)
+}
+
+async fn body_of(server: &Server, name: &str, secret: Option<Private>) -> Result<AppBody, ApiError> {
     let found = all(server).await?.into_iter().find(|app| app.settings.name == name);
     let token_secret = secret.as_ref().map(shown);
     Ok(AppBody { token_secret, ..found.ok_or(ApiError::NotFound)? })
@@ -235,7 +260,7 @@ async fn body_of(server: &Server, name: &str, secret: Option<Secret<Vec<u8>>>) -
 /// Every app by name, the file's in place of stored ones of the same name, without the file's keys.
 async fn all(server: &Server) -> Result<Vec<AppBody>, ApiError> {
     let declared = server.config.load().apps.clone();
-    let stored = server.store.apps().await?;
+    let stored = server.store.apps().await?.good;
     let stored = stored.iter().filter(|app| declared.iter().all(|other| other.name != app.name.as_str()));
     let body =
         |settings, declared, created_at| AppBody { settings, declared, created_at, token_secret: None };

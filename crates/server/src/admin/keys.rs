@@ -147,7 +147,7 @@ async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<K
     }
     let key = server
         .decide(|| async move {
-            let keys = this.store.api_keys().await?;
+            let keys = this.store.api_keys().await?.good;
             let mut key = keys.into_iter().find(|key| key.id == id).ok_or(ApiError::NotFound)?;
             if key.revoked_at.is_some() {
                 return Ok((key, Changes::default()));

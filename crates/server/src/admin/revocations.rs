@@ -65,8 +65,7 @@ async fn create(
         }
         (Some(_), Some(_)) => return Err(invalid("subject", "give either subject or token_id")),
     };
-    let now = server.now();
-    take_back(&server, &app, target, now + KEEP).await?;
-    let body = RevokedBody { app: app.name.to_string(), target: name, before: rfc3339(now) };
+    let before = take_back(&server, &app, target, server.now() + KEEP).await?;
+    let body = RevokedBody { app: app.name.to_string(), target: name, before: rfc3339(before) };
     Ok(answer(StatusCode::CREATED, body))
 }

@@ -10,7 +10,7 @@ use axum::{
 use countersign_domain::{
     algorithm::Algorithm,
     signing_key::{RotationPolicy, Stage, StoredKey},
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,18 @@ pub struct SigningKeyBody {
 pub struct RotateBody {
     /// Its algorithm: EdDSA, ES256, ES384, ES512 or RS256.
     algorithm: String,
+    /// For how many seconds more what the former key signed is accepted: longer than any token lives by default, 0 to
+    /// refuse all of it at once.
+    #[serde(default)]
+    accept_seconds: Option<u32>,
+}
+
+/// How long a former key is accepted, at most as long as after any rotation.
+pub(super) fn acceptance(asked: Option<u32>, usual: Span) -> Result<Span, ApiError> {
+    let most = RotationPolicy::default().keep_after;
+    let span = asked.map_or(usual, |seconds| Span::from_seconds(i64::from(seconds)));
+    let refused = || invalid("accept_seconds", &format!("expected 0 to {}", most.seconds()));
+    if span <= most { Ok(span) } else { Err(refused()) }
 }
 
 async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<SigningKeyBody>> {
@@ -71,7 +83,7 @@ async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<Sign
     Ok(answer(StatusCode::OK, page.of(keys, |key| key.id.clone())))
 }
 
-/// Makes a successor that signs at once. What the former key signed stays good.
+/// Makes a successor that signs at once. What the former key signed stays good, unless it is asked otherwise.
 async fn rotate(
     State(server): State<Arc<Server>>,
     Json(body, _): Json<RotateBody>,
@@ -81,7 +93,7 @@ async fn rotate(
     if algorithm.is_symmetric() {
         return Err(invalid("algorithm", "a shared secret is its app's: make a new one for the app"));
     }
-    let keep = RotationPolicy::default().keep_after;
+    let keep = acceptance(body.accept_seconds, RotationPolicy::default().keep_after)?;
     let made = maintenance::replace_key(&server, (None, algorithm), keep).await.map_err(failed)?;
     made.ok_or(ApiError::Unavailable)?;
     let ring = server.key_ring.load();

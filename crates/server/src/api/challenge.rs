@@ -135,22 +135,21 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let code = parse_code(&body.code)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app) = (&call.server, &call.app);
-    let found = find(&call.server, &call.app, id).await?;
-    let _lane = server.lanes.enter(&found.contact).await;
+    let found = find_with_contact(server, app, id).await?;
+    let lane = server.lanes.enter(&found.0.contact).await;
     let (code, binding) = (&code, &binding);
     let this = &call;
     let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-    // The first decision is made on what was just read: if it has changed since, its commit is a conflict.
-    let mut found = Some(found);
+    // Whoever did not have to wait decides on what was just read: if it has changed since, the commit is a conflict.
+    let mut found = (!lane.waited).then_some(found);
     let proof = server
         .decide(|| {
             let found = found.take();
             async move {
-                let challenge = match found {
-                    Some(challenge) => challenge,
-                    None => find(server, app, id).await?,
+                let (challenge, contact) = match found {
+                    Some(found) => found,
+                    None => find_with_contact(server, app, id).await?,
                 };
-                let contact = contact_of(server, &challenge).await?;
                 let live =
                     if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
                 let attempt = Attempt { app, code, may_wipe, now: server.now() };
@@ -168,6 +167,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
+    call.limit_polls()?;
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
     let (this, server, app, binding) = (&call, &call.server, &call.app, &binding);
@@ -176,9 +176,8 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     let proof = server
         .decide(|| async move {
             let challenge = find(server, app, id).await?;
-            let contact = contact_of(server, &challenge).await?;
             let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            complete(this, challenge::redeem(app, challenge, contact, presented, server.now())).await
+            complete(this, challenge::redeem(app, challenge, presented, server.now())).await
         })
         .await;
     finish(&call, proof?)
@@ -190,6 +189,7 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "How far it has come", body = StatusBody)))]
 pub async fn status(call: Call, Named(id): Named) -> Answer<StatusBody> {
+    call.limit_polls()?;
     let challenge = find(&call.server, &call.app, challenge_id(&id)?).await?;
     let status = match challenge.status(call.now) {
         Status::Pending => StatusName::Pending,
@@ -210,6 +210,17 @@ pub(crate) fn decided<T>(decision: countersign_domain::changes::Decision<T>) -> 
 /// A challenge of this app. Another app's is not told from one that never was.
 async fn find(server: &Server, app: &App, id: ChallengeId) -> Result<Challenge, ApiError> {
     let found = server.store.challenge(id).await?.filter(|challenge| challenge.app == app.name);
+    found.ok_or(ApiError::Refused(Refusal::ChallengeNotFound))
+}
+
+/// The same, with the counters of the person whom it asks.
+async fn find_with_contact(
+    server: &Server,
+    app: &App,
+    id: ChallengeId,
+) -> Result<(Challenge, Contact), ApiError> {
+    let found = server.store.challenge_and_contact(id).await?;
+    let found = found.filter(|(challenge, _)| challenge.app == app.name);
     found.ok_or(ApiError::Refused(Refusal::ChallengeNotFound))
 }
 

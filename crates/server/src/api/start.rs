@@ -7,7 +7,7 @@ use countersign_domain::{
     challenge::{self, Person, Purpose, Start, Started},
     changes::{Change, Changes, Idempotency},
     contact::ContactKey,
-    id::{ChallengeId, MessageId},
+    id::ChallengeId,
     identifier::EmailAddress,
     message::Message,
     refusal::Refusal,
@@ -66,7 +66,7 @@ pub struct StartBody {
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
     /// A mailbox.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
 }
 
@@ -196,8 +196,9 @@ async fn decide(
         return Ok((outcome, Changes::default()));
     }
     let everywhere = server.keys.contact(None, &prepared.address);
-    let contact = server.store.contact(ContactKey { app: Some(app.name.clone()), digest: person }).await?;
-    let everywhere = server.store.contact(ContactKey { app: None, digest: everywhere }).await?;
+    let at_app = ContactKey { app: Some(app.name.clone()), digest: person };
+    let at_all = ContactKey { app: None, digest: everywhere };
+    let [contact, everywhere] = server.store.contacts([at_app, at_all]).await?;
     let live = server.store.listed_challenges(&contact).await?;
     let mut random = server.random();
     let id = ChallengeId::new(now, &mut *random);
@@ -207,8 +208,7 @@ async fn decide(
     };
     let sealed_address = (app.token.address_claim || app.accounts.is_some())
         .then(|| seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random));
-    let origin =
-        crate::pages::Requested::describe(call.address, prepared.body.end_user.as_ref(), call.is_secret());
+    let origin = crate::pages::Requested::describe(call, prepared.body.end_user.as_ref());
     let start = Start {
         app,
         id,
@@ -232,8 +232,7 @@ async fn decide(
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
     started.deliver &= crate::accounts::may_come(call, &prepared.address).await?;
-    let payload =
-        Payload::new(call, &prepared.body, &prepared.address, &started, MessageId::new(now, &mut *random));
+    let payload = Payload::new(call, &prepared.body, &prepared.address, &started);
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {
         let challenge = started.challenge.id;
@@ -277,7 +276,6 @@ fn message(
     Ok(Message {
         id: payload.id,
         app: challenge.app.clone(),
-        challenge: challenge.id,
         deliver: started.deliver,
         sealed,
         attempts: 0,

@@ -33,7 +33,7 @@ pub fn routes() -> Router<Arc<Server>> {
 #[serde(deny_unknown_fields)]
 pub struct VerifyByAddressBody {
     /// The address that the challenge was sent to.
-    #[schema(max_length = 254)]
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
     /// The code.
     #[schema(min_length = 6, max_length = 64)]
@@ -41,7 +41,8 @@ pub struct VerifyByAddressBody {
 }
 
 /// Check a code by address. The app's server vouches for the browser: secret keys only.
-#[utoipa::path(post, path = "/v1/verify", tag = "challenges", request_body = VerifyByAddressBody,
+#[utoipa::path(post, path = "/v1/verify", operation_id = "verify_by_address", tag = "challenges",
+    request_body = VerifyByAddressBody,
     security(("secret_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Answer<TokenBody> {

@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountsSetting, ConfigError, SignUpSetting, app_place::Place};
+use crate::texts::Locale;
 
 /// An app: what signs people in. Only its name is needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -130,7 +131,7 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"%code% is your code for My Shop")]
     pub subject: Option<String>,
-    /// Language of people whose own is not known: en, de, fr, es or ja.
+    /// Language of people whose own is not known: en, de, fr, es, ja, or one that `mail.templates` has texts for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"de")]
     pub locale: Option<String>,
@@ -338,9 +339,11 @@ impl AppSettings {
             EmailAddress::parse(address).map_err(|error| at.error("sender_address", &error.to_string()))?;
         }
         if let Some(locale) = &self.locale
-            && !["en", "de", "fr", "es", "ja"].contains(&locale.as_str())
+            && Locale::parse(locale).is_none_or(|canonical| canonical.tag() != locale)
         {
-            return Err(at.error("locale", "expected en, de, fr, es or ja"));
+            return Err(
+                at.error("locale", "expected the tag of a language, such as en, de, fr, es, ja or pt-BR")
+            );
         }
         Ok(MailPolicy {
             sender_name: self.sender_name.clone(),

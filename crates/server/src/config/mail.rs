@@ -24,7 +24,7 @@ pub struct MailSettings {
     pub folder: PathBuf,
     /// `console` and `file` show codes in clear: `serve` wants this said.
     pub allow_plaintext_messages: bool,
-    /// A folder with templates that replace the built-in ones.
+    /// A folder with templates and texts that replace the built-in ones.
     #[schemars(example = &"/etc/countersign/templates")]
     pub templates: Option<PathBuf>,
     /// Keys that sign mail, one for each domain and selector.

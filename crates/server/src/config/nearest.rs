@@ -1,7 +1,7 @@
 //! The word that somebody probably meant. It knows letters, not settings.
 
 /// The word that needs the fewest corrections to become `typed`, if that is few enough to be a typing error.
-pub(super) fn near<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn near<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = (typed.chars().count() / 3).clamp(1, 3);
     nearest(typed, known).filter(|(_, distance)| *distance <= most).map(|(word, _)| word)
 }

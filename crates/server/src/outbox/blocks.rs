@@ -6,8 +6,8 @@ use minijinja::{Value, context};
 use super::{
     caller_text::{self, CallerText},
     letter::{Letter, Purpose},
-    texts::{Key, Texts},
 };
+use crate::texts::{Key, Wording};
 
 /// One thing that is said in a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ const fn words(purpose: Purpose) -> &'static Words {
 /// A letter while it is put into words.
 pub(super) struct Draft<'a> {
     letter: &'a Letter,
-    texts: &'a Texts,
+    wording: &'a Wording<'a>,
     /// The app's title, on one line.
     app: String,
     /// The code, or nothing.
@@ -111,9 +111,9 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(letter: &'a Letter, texts: &'a Texts) -> Self {
+    pub(super) fn new(letter: &'a Letter, wording: &'a Wording<'a>) -> Self {
         let code = letter.code.as_ref().map_or("", |code| code.expose());
-        Self { letter, texts, app: one_line(&letter.app_title), code, blocks: Vec::with_capacity(10) }
+        Self { letter, wording, app: one_line(&letter.app_title), code, blocks: Vec::with_capacity(10) }
     }
 
     /// The subject: the caller's if there is one; ours never has the code in it, for lock screens show subjects.
@@ -135,7 +135,7 @@ impl<'a> Draft<'a> {
         self.expiry();
         if let Some(place) = &self.letter.requested_from {
             let place = one_line(place);
-            let text = self.texts.say(Key::RequestedFrom, &[("place", &place)]);
+            let text = self.wording.say(Key::RequestedFrom, &[("app", &self.app), ("place", &place)]);
             self.push(Kind::Note, text);
         }
         self.push(Kind::Note, self.say(Key::Keep));
@@ -193,12 +193,12 @@ impl<'a> Draft<'a> {
             minutes if minutes % 60 == 0 => (Key::ExpiryHours, minutes / 60),
             minutes => (Key::ExpiryMinutes, minutes),
         };
-        let text = self.texts.say(key, &[("count", &count.to_string())]);
+        let text = self.wording.say(key, &[("app", &self.app), ("count", &count.to_string())]);
         self.push(Kind::Paragraph, text);
     }
 
     fn say(&self, key: Key) -> String {
-        self.texts.say(key, &[("app", &self.app)])
+        self.wording.say(key, &[("app", &self.app)])
     }
 
     fn push(&mut self, kind: Kind, text: String) {

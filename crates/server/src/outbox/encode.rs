@@ -63,32 +63,49 @@ pub fn body(text: &str, out: &mut Vec<u8>) {
 fn quoted_printable(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for line in text.trim_end_matches('\n').split('\n') {
-        let line = line.strip_suffix('\r').unwrap_or(line).as_bytes();
+        let mut rest = line.strip_suffix('\r').unwrap_or(line).as_bytes();
         let mut column = 0;
-        for (index, &byte) in line.iter().enumerate() {
-            let last = index + 1 == line.len();
-            let plain = match byte {
-                b'=' => false,
-                b' ' => !last,
-                // A dot or "From " at the start of a line means something to some servers.
-                b'.' | b'F' => column > 0,
-                _ => byte.is_ascii_graphic(),
-            };
-            let width = if plain { 1 } else { 3 };
-            if column + width > LINE - usize::from(!last) {
+        while !rest.is_empty() {
+            // Room is left for the sign of a soft end, except by what ends the line itself.
+            let room = LINE - column - usize::from(rest.len() > LINE - column);
+            let run = plain_run(&rest[..room.min(rest.len())], column, rest.len());
+            out.extend_from_slice(&rest[..run]);
+            (rest, column) = (&rest[run..], column + run);
+            let Some((&byte, after)) = rest.split_first() else { break };
+            // A plain byte is here because its line is full, unless it has a place where it may not stay.
+            let plain = PLAIN[usize::from(byte)] && column > 0 && !(byte == b' ' && after.is_empty());
+            if plain || column + 3 > LINE - usize::from(!after.is_empty()) {
                 out.extend_from_slice(b"=\r\n");
                 column = 0;
+                continue;
             }
-            if plain && (column > 0 || byte != b'.' && byte != b'F') {
-                out.push(byte);
-                column += 1;
-            } else {
-                out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-                column += 3;
-            }
+            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            (rest, column) = (after, column + 3);
         }
         out.extend_from_slice(b"\r\n");
     }
+}
+
+/// Bytes that quoted-printable leaves as they are.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = byte != b'=';
+        byte += 1;
+    }
+    plain
+};
+
+/// How many of the next bytes stay as they are at this column, where `left` are left of the line.
+fn plain_run(bytes: &[u8], column: usize, left: usize) -> usize {
+    // A dot or "From " at the start of a line means something to some servers.
+    if column == 0 && matches!(bytes.first(), Some(b'.' | b'F')) {
+        return 0;
+    }
+    let run = bytes.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
+    // A space at the end of a line would be lost on the way.
+    run - usize::from(run == left && bytes[..run].ends_with(b" "))
 }
 
 fn base64_lines(text: &str, out: &mut Vec<u8>) {
@@ -146,6 +163,24 @@ mod tests {
             let mut out = Vec::new();
             quoted_printable(text, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn p10_lines_are_cut_before_they_are_too_long() {
+        for length in 60..160 {
+            for end in [" ", "=", ".", "x", "é", "  ", ". ", "= ", "=x", "..", "From "] {
+                let text = format!("{}{end}", "a".repeat(length));
+                let mut out = Vec::new();
+                quoted_printable(&text, &mut out);
+                let encoded = String::from_utf8(out).unwrap();
+                assert!(
+                    encoded.split("\r\n").all(|line| line.len() <= LINE && !line.ends_with(' ')),
+                    "{encoded}"
+                );
+                assert!(!encoded.contains("\n.") && !encoded.contains("\nF"), "{encoded}");
+                assert_eq!(decode(&encoded), format!("{text}\r\n").into_bytes());
+            }
         }
     }
 

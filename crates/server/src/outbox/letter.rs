@@ -3,7 +3,8 @@
 
 use countersign_domain::{secret::Secret, time::Timestamp};
 
-use super::{address::Address, caller_text::CallerText, locale::Locale};
+use super::{address::Address, caller_text::CallerText};
+use crate::texts::Locale;
 
 /// One mail to one person.
 #[derive(Clone, Debug)]

@@ -12,14 +12,12 @@ pub mod dkim;
 pub mod encode;
 pub mod file;
 pub mod letter;
-pub mod locale;
 pub mod mail;
 pub mod payload;
 pub mod render;
 pub mod sender;
 pub mod sendmail;
 pub mod smtp;
-pub mod texts;
 pub mod worker;
 
 pub use self::{

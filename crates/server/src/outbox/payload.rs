@@ -16,7 +16,6 @@ use super::{
     address::Address,
     caller_text::CallerText,
     letter::{self, Letter, Mailbox},
-    locale::Locale,
     worker::LEASE,
 };
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     config::Config,
     keys::{Context, SealError},
     pages::Requested,
+    texts::Locale,
     vault::Keys,
 };
 
@@ -67,18 +67,14 @@ fn place(id: &MessageId) -> Context<'_> {
 impl Payload {
     /// The message of a challenge that was just started.
     #[must_use]
-    pub fn new(
-        call: &Call,
-        body: &StartBody,
-        address: &EmailAddress,
-        started: &Started,
-        id: MessageId,
-    ) -> Self {
+    pub fn new(call: &Call, body: &StartBody, address: &EmailAddress, started: &Started) -> Self {
         let challenge = &started.challenge;
         let wanted = [body.locale.as_deref(), call.languages.as_deref(), call.app.mail.locale.as_deref()];
         // A secret key's `Accept-Language` is the app's server's, not the person's.
         let wanted = if call.is_secret() { [wanted[0], None, wanted[2]] } else { wanted };
-        let locale = wanted.into_iter().flatten().next().map_or_else(Locale::default, Locale::negotiate);
+        let renderer = call.server.renderer.load();
+        let wanted = wanted.into_iter().flatten().next().unwrap_or_default();
+        let locale = renderer.catalog().negotiate(call.app.name.as_str(), wanted);
         let life = challenge.expires_at.since(challenge.created_at);
         let link = started.link.as_ref().map(|token| {
             Zeroizing::new(format!("{}/link/{}", call.server.config.load().server.issuer, token.expose()))
@@ -91,14 +87,14 @@ impl Payload {
             purpose: challenge.purpose.name().to_owned(),
             locale: locale.tag().to_owned(),
             minutes: u32::try_from(life.seconds() / 60).unwrap_or(u32::MAX).max(1),
-            requested_from: Requested::describe(call.address, body.end_user.as_ref(), call.is_secret()),
+            requested_from: Requested::describe(call, body.end_user.as_ref()),
             subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),
         };
         let leased_until = challenge.created_at + LEASE;
         Self {
-            id,
+            id: MessageId::of(challenge.id),
             deliver: started.deliver,
             expires_at: challenge.expires_at,
             attempts: 0,
@@ -161,7 +157,7 @@ impl Payload {
             },
             code: hide(&content.code),
             link: hide(&content.link),
-            locale: Locale::of_tag(&content.locale).unwrap_or_default(),
+            locale: Locale::parse(&content.locale).unwrap_or_default(),
             minutes: content.minutes,
             requested_from: content.requested_from.clone(),
             subject: content.subject.as_deref().and_then(|text| CallerText::subject(text).ok()),

@@ -1,5 +1,5 @@
-//! From a letter to subject, text and HTML: built-in templates, or an operator's own, all compiled and tried when
-//! the program starts. Knows no MIME and no servers.
+//! From a letter to subject, text and HTML: built-in templates and texts, or an operator's own, all read and tried
+//! before they are used. Knows no MIME and no servers.
 
 use std::{
     fs,
@@ -11,9 +11,8 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context, synt
 use super::{
     blocks::{Block, Draft, Kind, one_line},
     letter::{Letter, Purpose},
-    locale::Locale,
-    texts::{TextError, Texts},
 };
+use crate::texts::{Catalog, catalog};
 
 mod sample;
 
@@ -42,12 +41,12 @@ pub enum TemplateError {
         /// What minijinja says, with the line.
         reason: String,
     },
-    /// A built-in file of texts is damaged.
-    #[error("the texts in {} cannot be used", .0.tag())]
-    Texts(Locale, #[source] TextError),
+    /// Files of texts cannot be used.
+    #[error(transparent)]
+    Texts(#[from] catalog::TextProblems),
 }
 
-/// The names of the two templates.
+/// The names of the two templates, and of an operator's texts.
 const TEXT: &str = "mail.txt";
 const HTML: &str = "mail.html";
 /// The prefix of the built-in ones; no folder can have this name.
@@ -57,7 +56,7 @@ const BUILT_IN: &str = "<built in>/";
 #[derive(Debug)]
 pub struct Renderer {
     templates: Environment<'static>,
-    texts: Vec<Texts>,
+    catalog: Catalog,
     /// Whether an operator has templates: without them there is nothing to look for.
     overridden: bool,
 }
@@ -68,24 +67,29 @@ impl Renderer {
     /// # Errors
     /// [`TemplateError`] if they were damaged before the program was built.
     pub fn built_in() -> Result<Self, TemplateError> {
-        let texts = |locale| Texts::built_in(locale).map_err(|error| TemplateError::Texts(locale, error));
-        let texts = Locale::ALL.into_iter().map(texts).collect::<Result<_, _>>()?;
+        Self::of(Catalog::built_in()?)
+    }
+
+    fn of(catalog: Catalog) -> Result<Self, TemplateError> {
         let templates = environment().map_err(|error| broken(BUILT_IN, &error))?;
-        let mut renderer = Self { templates, texts, overridden: false };
+        let mut renderer = Self { templates, catalog, overridden: false };
         renderer.add(&format!("{BUILT_IN}{TEXT}"), include_str!("../templates/mail/mail.txt"))?;
         renderer.add(&format!("{BUILT_IN}{HTML}"), include_str!("../templates/mail/mail.html"))?;
         Ok(renderer)
     }
 
-    /// The built-in templates and an operator's. `mail.txt` and `mail.html` are looked for, each by itself, in
-    /// `<folder>/<app>/<locale>/`, `<folder>/<app>/`, `<folder>/<locale>/`, `<folder>/`. Every template is
-    /// compiled here and printed with sample letters of every purpose and language, so that none fails later.
+    /// The built-in templates and texts, and an operator's. `mail.txt` and `mail.html` are looked for, each by itself,
+    /// in `<folder>/<app>/<locale>/`, `<folder>/<app>/`, `<folder>/<locale>/`, `<folder>/`; texts as
+    /// [`Catalog::with`] says. Every template is compiled here and printed with sample letters of every purpose and
+    /// language, so that none fails later.
     ///
     /// # Errors
-    /// [`TemplateError`] if the folder cannot be read or a template cannot be used.
+    /// [`TemplateError`] if the folder cannot be read, or a template or a text cannot be used.
     pub fn load(folder: &Path) -> Result<Self, TemplateError> {
-        let mut renderer = Self::built_in()?;
-        for (name, path) in overrides(folder, "", 2)? {
+        let (texts, templates): (Vec<_>, Vec<_>) =
+            files(folder)?.into_iter().partition(|(name, _)| name.ends_with(catalog::FILE));
+        let mut renderer = Self::of(Catalog::with(&texts)?)?;
+        for (name, path) in templates {
             let source = fs::read_to_string(&path).map_err(|error| TemplateError::Unreadable(path, error))?;
             renderer.add(&name, &source)?;
             renderer.try_out(&name)?;
@@ -99,12 +103,19 @@ impl Renderer {
     /// # Errors
     /// [`TemplateError::Broken`] if even the built-in template fails, which tests rule out.
     pub fn render(&self, letter: &Letter) -> Result<Rendered, TemplateError> {
-        let draft = Draft::new(letter, self.texts(letter.locale));
+        let wording = self.catalog.wording(&letter.app_name, &letter.locale);
+        let draft = Draft::new(letter, &wording);
         let subject = draft.subject();
         let values = values(letter, &subject, draft.blocks());
         let text = self.print(letter, TEXT, &values)?;
         let html = self.print(letter, HTML, &values)?;
         Ok(Rendered { subject, text, html })
+    }
+
+    /// The texts, for pages.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
 
     fn print(&self, letter: &Letter, kind: &str, values: &Value) -> Result<String, TemplateError> {
@@ -122,14 +133,14 @@ impl Renderer {
         if !self.overridden {
             return None;
         }
-        let (app, locale) = (&letter.app_name, letter.locale.tag());
-        let names = [
-            format!("{app}/{locale}/{kind}"),
-            format!("{app}/{kind}"),
-            format!("{locale}/{kind}"),
-            kind.to_owned(),
-        ];
-        names.into_iter().find(|name| self.templates.get_template(name).is_ok())
+        let app = &letter.app_name;
+        let of_app = letter.locale.widening().map(|tag| format!("{app}/{tag}/{kind}"));
+        let of_all = letter.locale.widening().map(|tag| format!("{tag}/{kind}"));
+        of_app
+            .chain([format!("{app}/{kind}")])
+            .chain(of_all)
+            .chain([kind.to_owned()])
+            .find(|name| self.templates.get_template(name).is_ok())
     }
 
     fn add(&mut self, name: &str, source: &str) -> Result<(), TemplateError> {
@@ -139,17 +150,13 @@ impl Renderer {
 
     /// Prints a template with every kind of letter that there can be.
     fn try_out(&self, name: &str) -> Result<(), TemplateError> {
-        for letter in sample::letters() {
-            let draft = Draft::new(&letter, self.texts(letter.locale));
+        for letter in sample::letters(&self.catalog.locales()) {
+            let wording = self.catalog.wording(&letter.app_name, &letter.locale);
+            let draft = Draft::new(&letter, &wording);
             let values = values(&letter, &draft.subject(), draft.blocks());
             self.print_named(name, &values)?;
         }
         Ok(())
-    }
-
-    fn texts(&self, locale: Locale) -> &Texts {
-        // There is one entry for each of `Locale::ALL`, in that order.
-        &self.texts[locale as usize]
     }
 }
 
@@ -174,7 +181,7 @@ fn values(letter: &Letter, subject: &str, blocks: Vec<Block>) -> Value {
     });
     context! {
         lang => letter.locale.tag(),
-        dir => "ltr",
+        dir => letter.locale.direction(),
         purpose => match letter.purpose { Purpose::SignIn => "sign-in", Purpose::ConfirmAddress => "confirm-address" },
         title => one_line(&letter.app_title),
         app => &letter.app_name,
@@ -193,16 +200,25 @@ fn broken(name: &str, error: &minijinja::Error) -> TemplateError {
     TemplateError::Broken { name: name.to_owned(), reason: format!("{error}{line}") }
 }
 
-/// The templates in a folder and, `depth` levels down, in its folders: name below the first folder, and path.
-fn overrides(folder: &Path, prefix: &str, depth: u8) -> Result<Vec<(String, PathBuf)>, TemplateError> {
+/// An operator's templates and texts: names below the folder, and paths, in order.
+///
+/// # Errors
+/// [`TemplateError::Unreadable`] when a folder is not readable.
+pub fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, TemplateError> {
+    let mut found = below(folder, "", 2)?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn below(folder: &Path, prefix: &str, depth: u8) -> Result<Vec<(String, PathBuf)>, TemplateError> {
     let unreadable = |error| TemplateError::Unreadable(folder.to_owned(), error);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         if path.is_dir() && depth > 0 && !name.starts_with('.') {
-            found.extend(overrides(&path, &format!("{prefix}{name}/"), depth - 1)?);
-        } else if name == TEXT || name == HTML {
+            found.extend(below(&path, &format!("{prefix}{name}/"), depth - 1)?);
+        } else if [TEXT, HTML, catalog::FILE].contains(&name) {
             found.push((format!("{prefix}{name}"), path));
         }
     }

@@ -24,7 +24,7 @@ pub enum SendError {
     /// It may leave later.
     #[error("not now: {0}")]
     Later(Reason),
-    /// It will never leave: the server refuses this recipient or this mail for good.
+    /// It will never leave: every server refuses this recipient or this mail for good.
     #[error("never: {0}")]
     Never(Reason),
 }

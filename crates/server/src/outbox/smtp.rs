@@ -123,7 +123,8 @@ pub enum SmtpSetupError {
 
 /// Sends through SMTP servers.
 ///
-/// One `send` takes at most `timeout` for a free connection and `timeout` for each server.
+/// One `send` takes at most three times `timeout`: for a free connection, and for two servers that are slow. Those that
+/// are quick to refuse are all asked.
 pub struct SmtpSender {
     servers: Vec<Server>,
     connections: Semaphore,
@@ -171,30 +172,39 @@ impl SmtpSender {
         order
     }
 
+    /// Asks one server after the other until one takes the mail. A refusal is one server's: for good it is when every
+    /// server has spoken so, and as long as one of them may take the mail later, it is tried again.
     async fn deliver(&self, mail: &Mail) -> Result<(), SendError> {
+        let begun = Instant::now();
         let _permit = self.permit().await?;
-        let mut reason = Reason::Connect;
+        let mut verdict = None;
         for index in self.order() {
+            // The caller counts on an answer in time; whoever was slow is cooling, and will be asked last.
+            if begun.elapsed() > self.timeout * 2 {
+                verdict = verdict.map(|error: SendError| SendError::Later(error.reason()));
+                break;
+            }
             let server = &self.servers[index];
             let delivered = timeout(self.timeout, server.deliver(mail)).await;
-            match delivered.unwrap_or(Err(Failure::Lost(Reason::Timeout))) {
+            let refused = match delivered.unwrap_or(Err(Failure::Lost(Reason::Timeout))) {
                 Ok(()) => {
                     self.last_good.store(index, Ordering::Relaxed);
                     return Ok(());
                 }
-                Err(Failure::Refused(error)) => return Err(error),
+                Err(Failure::Refused(error)) => error,
                 // The server may have the mail: trying another one at once would often send it twice.
                 Err(Failure::Lost(reason)) => {
                     server.cool(self.cool_down);
                     return Err(SendError::Later(reason));
                 }
-                Err(Failure::Unusable(why)) => {
+                Err(Failure::Unusable(reason)) => {
                     server.cool(self.cool_down);
-                    reason = why;
+                    SendError::Later(reason)
                 }
-            }
+            };
+            verdict = Some(verdict.map_or(refused, |former| milder(former, refused)));
         }
-        Err(SendError::Later(reason))
+        Err(verdict.unwrap_or(SendError::Later(Reason::Connect)))
     }
 
     async fn check_servers(&self) -> Result<(), SendError> {
@@ -222,6 +232,14 @@ impl Sender for SmtpSender {
 
     fn check(&self) -> BoxFuture<'_, Result<(), SendError>> {
         self.check_servers().boxed()
+    }
+}
+
+/// What two servers have said together: later, unless both say never.
+const fn milder(former: SendError, latter: SendError) -> SendError {
+    match (former, latter) {
+        (SendError::Later(_), SendError::Never(_)) => former,
+        _ => latter,
     }
 }
 

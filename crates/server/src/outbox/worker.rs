@@ -21,7 +21,11 @@ use super::{
     Payload, mail,
     sender::{SendError, Sender},
 };
-use crate::{dkim_keys::DkimKeys, shutdown::Shutdown, state::Server};
+use crate::{
+    dkim_keys::DkimKeys,
+    shutdown::{self, Shutdown},
+    state::Server,
+};
 
 /// For how long a message belongs to the node that took it.
 pub const LEASE: Span = Span::from_seconds(180);
@@ -93,8 +97,6 @@ impl Outbox {
 pub struct Way {
     /// The sender.
     pub sender: Arc<dyn Sender>,
-    /// The templates.
-    pub renderer: super::render::Renderer,
     /// The keys that sign mail.
     pub dkim: DkimKeys,
     /// Messages on their way at once.
@@ -114,7 +116,10 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
             shutdown.clone(),
         ));
     }
-    let forgetting = tokio::spawn(forget_loop(Arc::clone(&server)));
+    let (stop_forgetting, until) = shutdown::channel();
+    // A set, so that nothing is left when this task is ended from outside.
+    let mut forgetting = tokio::task::JoinSet::new();
+    forgetting.spawn(forget_loop(Arc::clone(&server), until));
     let mut tick = tokio::time::interval(POLL);
     loop {
         tokio::select! {
@@ -124,7 +129,8 @@ pub async fn run(server: Arc<Server>, way: Arc<Way>, mut shutdown: Shutdown) {
     }
     // Nothing more is offered; every sender ends when the queue is empty.
     while tasks.join_next().await.is_some() {}
-    forgetting.abort();
+    stop_forgetting.stop();
+    while forgetting.join_next().await.is_some() {}
     forget(&server).await;
 }
 
@@ -205,7 +211,7 @@ async fn send(server: &Server, way: &Way, payload: &Payload) -> Result<(), SendE
     let local = SendError::Later(super::sender::Reason::Local);
     let app = server.app(payload.app());
     let letter = payload.letter(&server.config.load(), app.as_deref()).ok_or(local)?;
-    let rendered = way.renderer.render(&letter).map_err(|error| {
+    let rendered = server.renderer.load().render(&letter).map_err(|error| {
         tracing::error!(%error, "a mail cannot be written");
         local
     })?;
@@ -237,10 +243,13 @@ fn done(server: &Server, id: MessageId) {
     server.outbox.forget.notify_one();
 }
 
-async fn forget_loop(server: Arc<Server>) {
+/// Ends between two commits only: what it has taken in hand would be sent once more.
+async fn forget_loop(server: Arc<Server>, mut shutdown: Shutdown) {
     loop {
-        server.outbox.forget.notified().await;
-        forget(&server).await;
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = server.outbox.forget.notified() => forget(&server).await,
+        }
     }
 }
 
@@ -255,3 +264,6 @@ async fn forget(server: &Server) {
         server.outbox.sent.lock().extend(sent);
     }
 }
+
+#[cfg(test)]
+mod tests;

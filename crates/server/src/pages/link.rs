@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Request, State},
-    middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -21,17 +20,15 @@ use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
-    call::{body, client_address, text_of},
+    call::{admit_poll, body, client_address, text_of},
     error::{ApiError, Problem},
     flood::Lane,
     keys::Context,
     oauth2::Form,
-    outbox::locale::Locale,
-    pages::{
-        render::page,
-        texts::{LinkTexts, link_texts},
-    },
+    outbox::render::Renderer,
+    pages::render::page,
     state::Server,
+    texts::{Key, Locale},
 };
 
 /// The cookie in which a page of ours keeps the binding of what it started.
@@ -41,70 +38,85 @@ const LONGEST_FORM: usize = 1024;
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
-    Router::new().route("/link/{token}", get(show).post(press)).layer(from_fn(show_refusals))
+    Router::new().route("/link/{token}", get(show).post(press))
+}
+
+/// Shows who asks, from where and when. Changes nothing, for any client.
+async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (headers, id) = (&parts.headers, parts.extensions.get::<RequestId>());
+    let admitted =
+        client_address(&server, &parts).map_or(Ok(()), |address| admit_poll(&server, address, server.now()));
+    if let Err(error) = admitted {
+        return refused(&Voice::of(&server, headers, None), id, error);
+    }
+    let shown = match find(&server, &token).await {
+        Ok(challenge) => {
+            let voice = Voice::of(&server, headers, Some(&challenge));
+            Ok(match challenge.status(server.now()) {
+                Status::Pending => {
+                    let elsewhere = own_binding(&server, headers, &challenge).is_none();
+                    ask(&server, &challenge, &voice, elsewhere, None)
+                }
+                Status::Passed => done(&voice),
+                Status::Spent | Status::Failed | Status::Expired => over(&voice),
+            })
+        }
+        Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
+        Err(_) => Ok(over(&Voice::of(&server, headers, None))),
+    };
+    shown.unwrap_or_else(|error| refused(&Voice::of(&server, headers, None), id, error))
+}
+
+/// Approves the challenge, for who asked.
+async fn press(State(server): State<Arc<Server>>, Path(token): Path<String>, request: Request) -> Response {
+    let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().copied());
+    let approved = approve(&server, &token, &headers, request).await;
+    approved.unwrap_or_else(|error| refused(&Voice::of(&server, &headers, None), id.as_ref(), error))
 }
 
 /// Turns what is refused into a page: people come here, not programs.
-async fn show_refusals(request: Request, next: Next) -> Response {
-    let texts = texts(request.headers());
-    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
-    let refused = next.run(request).await;
-    let Some(problem) = refused.extensions().get::<Problem>().copied() else { return refused };
-    let (title, text) = match problem.0 {
-        "too_many_requests" => (texts.later, texts.later_text),
-        _ => (texts.trouble, texts.trouble_text),
+fn refused(voice: &Voice, id: Option<&RequestId>, error: ApiError) -> Response {
+    let (title, text) = match error {
+        ApiError::TooManyRequests(_) => (Key::LinkLater, Key::LinkLaterText),
+        _ => (Key::LinkTrouble, Key::LinkTroubleText),
     };
-    let mut response = page("message.html", &context! { lang => texts.lang, title, text, id });
+    let mut response = voice.tell(title, text, id.map(ToString::to_string));
+    let refused = error.into_response();
     *response.status_mut() = refused.status();
-    response.extensions_mut().insert(problem);
+    if let Some(problem) = refused.extensions().get::<Problem>() {
+        response.extensions_mut().insert(*problem);
+    }
     if let Some(seconds) = refused.headers().get(header::RETRY_AFTER) {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
     }
     response
 }
 
-/// Shows who asks, from where and when. Changes nothing, for any client.
-async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let texts = texts(&headers);
-    match find(&server, &token).await {
-        Ok(challenge) => match challenge.status(server.now()) {
-            Status::Pending => {
-                let elsewhere = own_binding(&server, &headers, &challenge).is_none();
-                ask(&server, &challenge, texts, elsewhere, None)
-            }
-            Status::Passed => done(texts),
-            Status::Spent | Status::Failed | Status::Expired => over(texts),
-        },
-        Err(ApiError::Unavailable) => ApiError::Unavailable.into_response(),
-        Err(_) => over(texts),
-    }
-}
-
-/// Approves the challenge, for who asked.
-async fn press(
-    State(server): State<Arc<Server>>,
-    Path(token): Path<String>,
+async fn approve(
+    server: &Arc<Server>,
+    token: &str,
+    headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, rest) = request.into_parts();
-    if let Some(address) = client_address(&server, &parts) {
+    if let Some(address) = client_address(server, &parts) {
         let limit = server.config.load().limits.publishable_requests_per_network_per_minute;
         server.flood.admit(Lane::Page, address, limit, server.now()).map_err(ApiError::TooManyRequests)?;
     }
-    let headers = parts.headers.clone();
-    let texts = texts(&headers);
     let bytes = body(Request::from_parts(parts, rest), LONGEST_FORM).await?;
     let number = Form::read(&bytes)
         .ok()
         .and_then(|form| form.value("number").and_then(|text| text.trim().parse().ok()));
-    let challenge = match find(&server, &token).await {
+    let challenge = match find(server, token).await {
         Ok(challenge) => challenge,
         Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-        Err(_) => return Ok(over(texts)),
+        Err(_) => return Ok(over(&Voice::of(server, headers, None))),
     };
-    let binding = own_binding(&server, &headers, &challenge);
+    let voice = Voice::of(server, headers, Some(&challenge));
+    let binding = own_binding(server, headers, &challenge);
     let _lane = server.lanes.enter(&challenge.contact).await;
-    let (server, token, binding) = (&server, &token, &binding);
+    let binding = &binding;
     let outcome = server
         .decide(|| async move {
             let challenge = find(server, token).await?;
@@ -114,12 +126,12 @@ async fn press(
         })
         .await?;
     Ok(match outcome {
-        Ok(()) => done(texts),
+        Ok(()) => done(&voice),
         Err(Refusal::InvalidNumber { tries_left: 1.. }) => {
-            ask(server, &challenge, texts, true, Some(texts.wrong_number))
+            ask(server, &challenge, &voice, true, Some(Key::LinkWrongNumber))
         }
-        Err(Refusal::InvalidBinding) => ask(server, &challenge, texts, true, None),
-        Err(_) => over(texts),
+        Err(Refusal::InvalidBinding) => ask(server, &challenge, &voice, true, None),
+        Err(_) => over(&voice),
     })
 }
 
@@ -153,37 +165,63 @@ fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> O
 fn ask(
     server: &Server,
     challenge: &Challenge,
-    texts: &LinkTexts,
+    voice: &Voice,
     wants_number: bool,
-    problem: Option<&str>,
+    problem: Option<Key>,
 ) -> Response {
-    let app = server.app(challenge.app.as_str());
-    let name = app.as_ref().map_or(challenge.app.as_str(), |app| app.title.as_str());
     let origin = challenge.sealed_origin.as_ref().and_then(|sealed| {
         let place = Context { table: "challenge", column: "sealed_origin", id: challenge.id.bytes() };
         let opened = server.keys.open(&place, sealed).ok()?;
         std::str::from_utf8(opened.expose()).ok().map(str::to_owned)
     });
     let values = context! {
-        lang => texts.lang, title => texts.question.replace("{app}", name),
-        when_label => texts.when, when => crate::api::rfc3339(challenge.created_at).replace('T', " ").replace('Z', " UTC"),
-        origin_label => texts.origin, origin, problem, wants_number,
-        number_label => texts.number, number_hint => texts.number_hint,
-        button => texts.button, warning => texts.warning,
+        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(Key::LinkQuestion),
+        when => crate::api::rfc3339(challenge.created_at).replace('T', " ").replace('Z', " UTC"),
+        when_label => voice.say(Key::LinkWhen), origin_label => voice.say(Key::LinkOrigin), origin,
+        problem => problem.map(|key| voice.say(key)), wants_number,
+        number_label => voice.say(Key::LinkNumber), number_hint => voice.say(Key::LinkNumberHint),
+        button => voice.say(Key::LinkButton), warning => voice.say(Key::LinkWarning),
     };
     page("link.html", &values)
 }
 
-fn done(texts: &LinkTexts) -> Response {
-    page("message.html", &context! { lang => texts.lang, title => texts.done, text => texts.done_text })
+fn done(voice: &Voice) -> Response {
+    voice.tell(Key::LinkDone, Key::LinkDoneText, None)
 }
 
-fn over(texts: &LinkTexts) -> Response {
-    page("message.html", &context! { lang => texts.lang, title => texts.over, text => texts.over_text })
+fn over(voice: &Voice) -> Response {
+    voice.tell(Key::LinkOver, Key::LinkOverText, None)
 }
 
-/// The person's language, as the browser says.
-fn texts(headers: &HeaderMap) -> &'static LinkTexts {
-    let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str());
-    link_texts(wanted.map_or_else(Locale::default, |wanted| Locale::negotiate(&wanted)))
+/// In whose name a page speaks, and in which language.
+struct Voice {
+    renderer: Arc<Renderer>,
+    locale: Locale,
+    /// The app, as its folder of texts is called; empty where it is not known.
+    app: String,
+    /// The app as people know it.
+    title: String,
+}
+
+impl Voice {
+    /// For a person's browser, which says their language, and for a challenge's app.
+    fn of(server: &Server, headers: &HeaderMap, challenge: Option<&Challenge>) -> Self {
+        let renderer = server.renderer.load_full();
+        let app = challenge.map_or("", |challenge| challenge.app.as_str());
+        let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
+        let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
+        let locale = renderer.catalog().negotiate(app, &wanted);
+        Self { locale, app: app.to_owned(), title, renderer }
+    }
+
+    fn say(&self, key: Key) -> String {
+        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &[("app", &self.title)])
+    }
+
+    /// A page with a heading and a text; with a request's id, for whoever is asked for help.
+    fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
+        let (lang, dir) = (self.locale.tag(), self.locale.direction());
+        let values = context! { lang, dir, title => self.say(title), text => self.say(text), id };
+        page("message.html", &values)
+    }
 }

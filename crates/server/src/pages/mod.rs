@@ -1,14 +1,12 @@
-//! What people see in a browser: the page of a link. Rendered here, working without JavaScript, loading nothing
-//! from elsewhere.
+//! What people see in a browser: the page of a link, and that of the interface. Rendered here, working without
+//! JavaScript, loading nothing from elsewhere.
 
 pub mod assets;
+pub mod docs;
 pub mod link;
 pub mod render;
-pub mod texts;
 
-use std::net::IpAddr;
-
-use crate::{api::start::EndUser, flood::network};
+use crate::{api::start::EndUser, call::Call, flood::network};
 
 /// From where a challenge was asked, in words that a person recognises.
 #[derive(Debug)]
@@ -17,15 +15,15 @@ pub struct Requested;
 impl Requested {
     /// Words for the link's page: the browser's family and the network. `None` when nothing is known.
     #[must_use]
-    pub fn describe(
-        address: Option<IpAddr>,
-        end_user: Option<&EndUser>,
-        by_secret_key: bool,
-    ) -> Option<String> {
-        // Behind a secret key the caller is the app's server: only what it says about the person counts.
-        let address = if by_secret_key { end_user.and_then(|user| user.ip) } else { address };
-        let browser = end_user.and_then(|user| user.user_agent.as_deref()).map(browser);
-        match (browser, address.map(network)) {
+    pub fn describe(call: &Call, end_user: Option<&EndUser>) -> Option<String> {
+        // Behind a secret key the caller is the app's server: only what it says about the person counts. With a
+        // publishable key it is the person's own browser that calls.
+        let (address, user_agent) = if call.is_secret() {
+            (end_user.and_then(|user| user.ip), end_user.and_then(|user| user.user_agent.as_deref()))
+        } else {
+            (call.address, call.user_agent.as_deref())
+        };
+        match (user_agent.map(browser), address.map(network)) {
             (Some(browser), Some(address)) => Some(format!("{browser}, {address}")),
             (Some(browser), None) => Some(browser.to_owned()),
             (None, Some(address)) => Some(address.to_string()),

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue};
 use minijinja::{Environment, Value};
 
+use super::assets;
 use crate::error::ApiError;
 
 /// What a page for everybody may do: show our style and send its form to us.
@@ -15,12 +16,13 @@ const POLICY: &str =
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 6] = [
     ("layout.html", include_str!("../templates/pages/layout.html")),
     ("link.html", include_str!("../templates/pages/link.html")),
     ("message.html", include_str!("../templates/pages/message.html")),
     ("demo.html", include_str!("../templates/pages/demo.html")),
     ("inbox.html", include_str!("../templates/pages/inbox.html")),
+    ("docs.html", include_str!("../templates/pages/docs.html")),
 ];
 
 /// A page without scripts as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
@@ -63,6 +65,7 @@ fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
         return Ok(templates);
     }
     let mut templates = Environment::new();
+    templates.add_global("assets", Value::from_pairs(assets::paths()));
     for (name, source) in SOURCES {
         templates.add_template(name, source)?;
     }
@@ -79,12 +82,26 @@ mod tests {
             for place in ["src=\"", "href=\"", "action=\"", "url("] {
                 for found in source.split(place).skip(1) {
                     let own = found.starts_with('/') && !found.starts_with("//")
+                        || found.starts_with('#')
+                        || found.starts_with("{{ assets[")
                         || found.starts_with("{{ mail.link }}");
                     assert!(own, "{name}: {place}{}", &found[..found.len().min(40)]);
                 }
             }
         }
-        assert!(!include_str!("../static/style.css").contains("url("));
+        for style in [include_str!("../static/style.css"), include_str!("../static/docs.css")] {
+            assert!(!style.contains("url(") && !style.contains("@import"));
+        }
+    }
+
+    #[test]
+    fn pages_name_their_style_with_its_digest() {
+        let environment = templates().unwrap();
+        let printed =
+            environment.get_template("message.html").unwrap().render(minijinja::context! {}).unwrap();
+        let (_, style) = assets::paths().find(|(name, _)| name == "style.css").unwrap();
+        let named = format!("<link rel=\"stylesheet\" href=\"{}\">", style.replace('/', "&#x2f;"));
+        assert!(printed.contains(&named), "{printed}");
     }
 
     #[test]

@@ -91,6 +91,29 @@ async fn a_file_that_cannot_be_used_changes_nothing_and_is_reported_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_goes_away_leaves_what_was_read() {
+    let mut world = world().await;
+    let environment = vec![("COUNTERSIGN_MAIL_TRANSPORT".to_owned(), "sendmail".to_owned())];
+    for file in [Some(world.path.clone()), None] {
+        world.reloader = Reloader::with_default(file, world.path.clone(), environment.clone());
+        std::fs::remove_file(&world.path).unwrap();
+        world.reloader.look(&world.server).await;
+        assert_eq!(world.title(), "Before");
+        assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
+        world.reloader.reload(&world.server).await;
+        assert_eq!(world.title(), "Before", "nor after a hangup");
+        world.write(&app("Back again", "")).await;
+        assert_eq!(world.title(), "Back again");
+        world.write(&app("Before", "")).await;
+    }
+    // Where there was none, one that comes is read.
+    std::fs::remove_file(&world.path).unwrap();
+    world.reloader = Reloader::with_default(None, world.path.clone(), environment);
+    world.write(&app("New", "")).await;
+    assert_eq!(world.title(), "New");
+}
+
+#[tokio::test]
 async fn a_hangup_and_a_change_are_noticed() {
     let world = world().await;
     let (stop, until) = crate::shutdown::channel();
@@ -132,4 +155,42 @@ fn settings_that_wait_for_a_start_are_known() {
     for key in NEXT_START {
         assert!(config.pointer(&format!("/{}", key.replace('.', "/"))).is_some(), "{key}");
     }
+}
+
+#[tokio::test]
+async fn texts_change_while_it_runs_and_bad_ones_do_not() {
+    let mut world = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let texts = folder.path().join("de/texts.txt");
+    std::fs::create_dir(folder.path().join("de")).unwrap();
+    let mut templates = TemplatesWatch::new(&world.server);
+    let configured =
+        format!("{MAIL}templates = \"{}\"\n[[apps]]\nname = \"shop\"\nlocale = ", folder.path().display());
+    let said = |world: &World| {
+        let renderer = world.server.renderer.load();
+        renderer
+            .catalog()
+            .wording("shop", &crate::texts::Locale::GERMAN)
+            .say(crate::texts::Key::SignInButton, &[])
+    };
+    world.write(&format!("{configured}\"it\"\n")).await;
+    assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
+    assert_eq!(world.title(), "Before", "nobody can be written to in Italian yet");
+    world.write(&format!("{configured}\"de\"\n")).await;
+    for (source, expected) in [
+        ("sign_in.button = Los", "Los"),
+        ("sign_in.button = {", "Los"),
+        ("sign_in.buton = Hinein", "Los"),
+        ("sign_in.button = Hinein", "Hinein"),
+        ("# nothing of our own", "Anmelden"),
+    ] {
+        std::fs::write(&texts, source).unwrap();
+        templates.look(&world.server);
+        assert_eq!(said(&world), expected, "{source}");
+    }
+    std::fs::write(&texts, "sign_in.button = Los").unwrap();
+    templates.look(&world.server);
+    std::fs::remove_file(&texts).unwrap();
+    templates.look(&world.server);
+    assert_eq!(said(&world), "Anmelden", "a file that is gone says nothing");
 }

@@ -42,17 +42,34 @@ pub fn mail_way(config: &Config) -> Result<Way, Error> {
     way(config, sender)
 }
 
-/// A way out through `sender`, with the templates and keys of a configuration.
+/// The templates and texts of a configuration.
 ///
 /// # Errors
-/// When templates or keys do not read.
-pub fn way(config: &Config, sender: Arc<dyn Sender>) -> Result<Way, Error> {
+/// When one cannot be used, or an app's language has no texts.
+pub fn renderer(config: &Config) -> Result<Renderer, Error> {
     let renderer = match &config.mail.templates {
         Some(folder) => Renderer::load(folder)?,
         None => Renderer::built_in()?,
     };
+    for app in &config.apps {
+        if let Some(locale) = app.locale.as_deref().filter(|tag| !renderer.catalog().knows(&app.name, tag)) {
+            let why = format!(
+                "apps.{}.locale: there are no texts in {locale}: write {locale}/texts.txt in the folder of mail.templates",
+                app.name
+            );
+            return Err(ConfigError(why).into());
+        }
+    }
+    Ok(renderer)
+}
+
+/// A way out through `sender`, with the keys of a configuration.
+///
+/// # Errors
+/// When keys do not read.
+pub fn way(config: &Config, sender: Arc<dyn Sender>) -> Result<Way, Error> {
     let dkim = DkimKeys::read(&config.mail.dkim)?;
-    Ok(Way { sender, renderer, dkim, at_once: config.mail.max_connections.clamp(1, 256) })
+    Ok(Way { sender, dkim, at_once: config.mail.max_connections.clamp(1, 256) })
 }
 
 fn smtp_options(config: &Config) -> Result<SmtpOptions, Error> {

@@ -11,7 +11,7 @@ use axum::{
 };
 use countersign_domain::{
     changes::{Change, Changes},
-    id::{ChallengeId, MessageId},
+    id::MessageId,
     message::Message,
     testing::Seeded,
     time::Span,
@@ -20,6 +20,7 @@ use countersign_server::{
     config::{AppKeySettings, AppSettings, Config, Part},
     keys::RootKey,
     listener::Peer,
+    maintenance,
     service::Service,
     state::Server,
     system::{SystemClock, SystemEntropy},
@@ -115,7 +116,7 @@ async fn what_cannot_be_is_refused() {
         ("PATCH", "/v1/admin/apps/nobody", json!({}), (404, "not_found")),
         ("GET", "/v1/admin/apps/nobody", json!(null), (404, "not_found")),
         ("GET", "/v1/admin/apps?limit=0", json!(null), (422, "invalid_member")),
-        ("POST", "/v1/admin/apps/forum/token-secret", json!(null), (422, "invalid_member")),
+        ("POST", "/v1/admin/apps/forum/token-secret", json!({}), (422, "invalid_member")),
         ("POST", "/v1/admin/apps/forum/keys", json!({ "kind": "golden" }), (422, "invalid_request")),
         (
             "POST",
@@ -127,6 +128,12 @@ async fn what_cannot_be_is_refused() {
         ("POST", &file_key, json!(null), (409, "declared_in_file")),
         ("POST", "/v1/admin/revocations", json!({ "app": "nobody" }), (404, "not_found")),
         ("POST", "/v1/admin/revocations", json!({ "app": "forum", "subject": "x" }), (422, "invalid_member")),
+        (
+            "POST",
+            "/v1/admin/signing-keys/rotate",
+            json!({ "algorithm": "EdDSA", "accept_seconds": 91 * 86_400 + 1 }),
+            (422, "invalid_member"),
+        ),
         ("POST", "/v1/admin/signing-keys/rotate", json!({ "algorithm": "none" }), (422, "invalid_member")),
         ("POST", "/v1/admin/signing-keys/rotate", json!({ "algorithm": "HS256" }), (422, "invalid_member")),
         ("DELETE", "/v1/admin/messages/msg_0", json!(null), (404, "not_found")),
@@ -160,7 +167,7 @@ async fn a_shared_secret_is_shown_once_and_replaced() {
     let first = app["token_secret"].as_str().unwrap().to_owned();
     let (_, app) = operator.ask("GET", "/v1/admin/apps/old", json!(null)).await;
     assert_eq!(app["token_secret"], json!(null));
-    let (status, made) = operator.ask("POST", "/v1/admin/apps/old/token-secret", json!(null)).await;
+    let (status, made) = operator.ask("POST", "/v1/admin/apps/old/token-secret", json!({})).await;
     assert_eq!(status, 201);
     assert_ne!(made["token_secret"].as_str().unwrap(), first);
     let (_, keys) = operator.ask("GET", "/v1/admin/signing-keys", json!(null)).await;
@@ -169,6 +176,34 @@ async fn a_shared_secret_is_shown_once_and_replaced() {
     stages.sort_by_key(|key| key["stage"].to_string());
     assert_eq!((&stages[0]["stage"], &stages[1]["stage"]), (&json!("current"), &json!("retiring")));
     assert!(!keys.to_string().contains(&first));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_secret_is_shown_however_busily_keys_are_looked_after() {
+    let operator = Operator::new().await;
+    let server = Arc::clone(&operator.server);
+    let sweeping = tokio::spawn(async move {
+        loop {
+            maintenance::reload(&server).await.unwrap();
+            maintenance::rotate(&server).await.unwrap();
+        }
+    });
+    for number in 0..40 {
+        let name = format!("app{number}");
+        let path = format!("/v1/admin/apps/{name}");
+        let (status, app) = if number % 2 == 0 {
+            operator.ask("POST", "/v1/admin/apps", json!({ "name": name, "token_algorithm": "HS256" })).await
+        } else {
+            operator.ask("POST", "/v1/admin/apps", json!({ "name": name })).await;
+            let (status, app) = operator.ask("PATCH", &path, json!({ "token_algorithm": "HS256" })).await;
+            (status + 1, app)
+        };
+        assert_eq!(status, 201);
+        assert!(app["token_secret"].is_string(), "{name}: {app}");
+        let (_, again) = operator.ask("PATCH", &path, json!({ "title": "Shown once" })).await;
+        assert_eq!(again["token_secret"], json!(null));
+    }
+    sweeping.abort();
 }
 
 #[tokio::test]
@@ -190,7 +225,6 @@ async fn waiting_messages_are_listed_without_content_hurried_and_dropped() {
     let message = Message {
         id: MessageId::new(now, &mut Seeded::new(1)),
         app: "file".parse().unwrap(),
-        challenge: ChallengeId::new(now, &mut Seeded::new(2)),
         deliver: true,
         sealed: b"jane@example.org".to_vec(),
         attempts: 3,

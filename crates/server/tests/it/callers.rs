@@ -4,6 +4,7 @@ use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
     changes::{Change, Changes},
     id::ApiKeyId,
+    stored_app::StoredApp,
     testing::Seeded,
     time::{Span, Timestamp},
 };
@@ -12,20 +13,35 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::{
-    Answer, Caller, TestServer,
+    Answer, Caller, TestServer, World,
+    backend::on_every_engine,
     fixed::START,
     settings::{ORIGIN, app, publishable_key, secret_key},
 };
+
+on_every_engine! {
+    a_row_that_does_not_read_is_refused_alone_and_shown
+}
 
 const ANN: &str = "ann@mail.example";
 
 /// A key of the forum's that is kept in the store.
 async fn stored_key(server: &TestServer, seed: u64, ends: (Option<Timestamp>, Option<Timestamp>)) -> String {
+    stored_key_of(server, "forum", seed, ends).await
+}
+
+/// A key of an app that is kept in the store.
+async fn stored_key_of(
+    server: &TestServer,
+    app: &str,
+    seed: u64,
+    ends: (Option<Timestamp>, Option<Timestamp>),
+) -> String {
     let mut random = Seeded::new(seed);
     let text = ApiKeyText::draw(ApiKeyKind::Secret, &mut random);
     let key = ApiKey {
         id: ApiKeyId::new(START, &mut random),
-        app: "forum".parse().unwrap(),
+        app: app.parse().unwrap(),
         kind: ApiKeyKind::Secret,
         digest: server.server.keys.api_key(&text),
         label: "test".to_owned(),
@@ -70,6 +86,54 @@ async fn a_key_is_mistyped_unknown_ended_or_good_and_each_is_said() {
     server.calls(Caller::Secret(good.clone())).start(ANN).await.expect(201);
     server.advance(Span::from_seconds(1)).await;
     server.calls(Caller::Secret(good)).start(ANN).await.refused(401, "api_key_ended");
+}
+
+async fn a_row_that_does_not_read_is_refused_alone_and_shown(world: World) {
+    let node = world.node().await;
+    let stored = |name: &str, settings: &str| {
+        Change::App(StoredApp {
+            name: name.parse().unwrap(),
+            settings: settings.to_owned(),
+            disabled: false,
+            created_at: START,
+            version: 0,
+        })
+    };
+    let apps = [
+        stored("first", "{\"name\": \"first\"}"),
+        stored("other", "{\"name\": \"first\"}"),
+        stored("whole", "{\"name\": \"whole\", \"resend_pause_seconds\": 0}"),
+    ];
+    node.server.store.commit(Changes(apps.into())).await.unwrap();
+    let first = stored_key_of(&node, "first", 1, (None, None)).await;
+    let other = stored_key_of(&node, "other", 2, (None, None)).await;
+    let whole = stored_key_of(&node, "whole", 3, (None, None)).await;
+    node.calls(Caller::Secret(first.clone())).start(ANN).await.expect(201);
+    node.calls(Caller::Secret(other)).start(ANN).await.refused(503, "unavailable");
+    // The app's switch, and a key of the forum's.
+    let spoilt = stored_key(&node, 4, (None, None)).await;
+    node.spoil("UPDATE app SET disabled = 7 WHERE name = 'first'").await;
+    node.spoil("UPDATE api_key SET kind = 'root' WHERE app = 'forum'").await;
+    // What comes after them is read on.
+    let late = stored_key_of(&node, "whole", 5, (None, None)).await;
+    let restarted = world.node().await;
+    for node in [&node, &restarted] {
+        node.caught_up().await;
+        node.calls(Caller::Secret(first.clone())).start(ANN).await.refused(503, "unavailable");
+        node.calls(Caller::Secret(spoilt.clone())).start(ANN).await.refused(401, "api_key_unknown");
+        for key in [&whole, &late] {
+            node.calls(Caller::Secret(key.clone())).start(ANN).await.expect(201);
+        }
+        let ready = node.anybody().get("/readyz").await.expect(200).json();
+        let rows = ready["corrupt_rows"].as_array().unwrap();
+        let shown = ready["corrupt_rows"].to_string();
+        assert_eq!(rows.len(), 3, "{shown}");
+        for part in ["column disabled, row first", "column settings, row other", "api_key", "column kind"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let metrics = String::from_utf8(node.anybody().get("/metrics").await.expect(200).body).unwrap();
+        assert!(metrics.contains("countersign_corrupt_rows 3"), "{metrics}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,13 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::TestServer;
+use crate::{
+    flow::sign_in,
+    support::{
+        Caller, TestServer,
+        settings::{ORIGIN, secret_key},
+    },
+};
 
 const ANN: &str = "ann@mail.example";
 const BINDING: &str = "0123456789abcdefghijklmnopqrstuv";
@@ -178,4 +184,48 @@ async fn what_is_not_there_is_not_found_and_other_methods_are_not_allowed() {
     ] {
         app.send(method, path, "").await.refused(405, "method_not_allowed");
     }
+}
+
+#[tokio::test]
+async fn a_header_that_may_come_once_is_refused_when_it_comes_twice() {
+    let server = TestServer::new().await;
+    let token = sign_in(&server, "forum", ANN).await.text("access_token");
+    let (app, key) = (server.app("forum"), secret_key("forum"));
+    let before = server.everything().await;
+    let json = json!({"to": {"email": ANN}}).to_string();
+    for (name, values) in [
+        ("idempotency-key", ["one", "two"]),
+        ("idempotency-key", ["one", "one"]),
+        ("idempotency-key", ["one", ""]),
+        ("idempotency-key", ["one", "tw\u{f6}"]),
+        ("authorization", ["Bearer x", "Bearer y"]),
+        ("content-type", ["application/json", "text/plain"]),
+        ("origin", [ORIGIN, "https://evil.example"]),
+    ] {
+        let caller = if name == "content-type" {
+            app.clone()
+        } else {
+            app.clone().with("content-type", "application/json")
+        };
+        let caller = values.into_iter().fold(caller, |caller, value| caller.with(name, value));
+        let refused = caller.send(Method::POST, "/v1/challenges", &json).await.refused(400, "invalid_header");
+        assert!(refused.text("detail").contains(name), "{refused:?}");
+    }
+    app.with("idempotency-key", "\u{1f511}").start(ANN).await.refused(400, "invalid_header");
+    let holder = server.calls(Caller::Bearer(token.clone()));
+    holder.clone().with("authorization", "Bearer x").get("/v1/token").await.refused(400, "invalid_header");
+    let twice = holder.clone().with("countersign-key", &key).with("countersign-key", &key);
+    twice.get("/v1/token").await.refused(400, "invalid_header");
+    for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+        let form = format!("token={token}");
+        let basic = server.calls(Caller::Basic(key.clone()));
+        for caller in [
+            basic.clone().with("authorization", &format!("Bearer {key}")),
+            basic.with("content-type", "application/x-www-form-urlencoded"),
+        ] {
+            assert_eq!(caller.form(path, &form).await.expect(400).text("error"), "invalid_request");
+        }
+    }
+    holder.get("/v1/token").await.expect(200);
+    assert_eq!(server.everything().await, before);
 }

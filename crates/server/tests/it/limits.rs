@@ -168,3 +168,34 @@ async fn p11_a_forged_forwarding_header_does_not_change_the_network() {
     }
     assert_eq!(statuses, [201, 201, 201, 429, 429]);
 }
+
+#[tokio::test]
+async fn p11_a_waiting_page_has_a_budget_that_is_wide_and_ends() {
+    let server = TestServer::with(|config| config.limits.polls_per_network_per_minute = 90).await;
+    let browser = server.calls(Caller::Publishable(publishable_key("forum"), settings::ORIGIN));
+    let started = browser.start(ANN).await.expect(201);
+    let (status, link) = (format!("/v1/challenges/{}", started.text("id")), server.mail_to(ANN).await.link());
+    // Once a second for longer than the budget of a minute.
+    for _ in 0..100 {
+        browser.get(&status).await.expect(200);
+        server.advance(Span::from_seconds(1)).await;
+    }
+    server.advance(Span::from_minutes(1)).await;
+    for number in 0..90 {
+        match number % 3 {
+            0 => browser.get(&status).await.expect(200),
+            1 => browser.redeem(&started).await.refused(409, "not_approved"),
+            _ => server.anybody().from("198.51.100.7").get(&link).await.expect(200),
+        };
+    }
+    assert_eq!(retry_after(&browser.get(&status).await.refused(429, "too_many_requests")), 1);
+    assert_eq!(retry_after(&browser.redeem(&started).await.refused(429, "too_many_requests")), 1);
+    let page = server.anybody().from("198.51.100.7").get(&link).await.expect(429);
+    assert_eq!((page.header("retry-after"), page.header("content-type")), ("1", "text/html; charset=utf-8"));
+    // Others, the app's server, and what is not a question still pass.
+    browser.clone().from("203.0.113.5").get(&status).await.expect(200);
+    server.app("forum").get(&status).await.expect(200);
+    browser.start("bob@mail.example").await.expect(201);
+    server.advance(Span::from_seconds(1)).await;
+    browser.get(&status).await.expect(200);
+}

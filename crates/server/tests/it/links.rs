@@ -3,7 +3,10 @@
 use countersign_server::pages::link::BINDING_COOKIE;
 use http::Method;
 
-use crate::support::{Answer, TestServer, settings::ISSUER};
+use crate::support::{
+    Answer, Caller, TestServer,
+    settings::{ISSUER, ORIGIN, publishable_key},
+};
 
 const ANN: &str = "ann@mail.example";
 
@@ -161,4 +164,22 @@ async fn a_hostile_origin_of_a_request_is_escaped_on_the_page() {
     assert!(!shown.contains("<script>") && !shown.contains("<b>x"));
     assert!(shown.contains("Firefox, 192.0.2.1"), "{shown}");
     assert!(!letter.mail.rendered.html.contains("<script>"));
+}
+
+#[tokio::test]
+async fn a_page_names_the_browser_that_called_with_a_publishable_key() {
+    let server = TestServer::new().await;
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let browser = server.calls(Caller::Publishable(publishable_key("forum"), ORIGIN));
+    for (caller, expected) in [
+        (browser.with("user-agent", agent), Some("Firefox, 198.51.100.7")),
+        (server.app("forum").with("user-agent", agent), None),
+    ] {
+        caller.start(ANN).await.expect(201);
+        let shown = page(&server.anybody().get(&server.mail_to(ANN).await.link()).await.expect(200));
+        match expected {
+            Some(words) => assert!(shown.contains(words), "{shown}"),
+            None => assert!(!shown.contains("Firefox"), "an app's server is not the person: {shown}"),
+        }
+    }
 }

@@ -27,6 +27,8 @@ mod links;
 mod mail;
 mod outage;
 mod privacy;
+mod rotation;
 mod sessions;
 mod subjects;
+mod texts;
 mod tokens;

@@ -47,6 +47,32 @@ pub async fn every_app_has_contacts_of_its_own(store: Store) {
     }
 }
 
+/// Two contacts asked for at once are the two of their keys, and fresh where there are none; so is that of a challenge.
+pub async fn contacts_are_read_together(store: Store) {
+    let challenge = sample::challenge(1);
+    let known = ContactKey { app: Some(challenge.app.clone()), digest: challenge.contact };
+    let everywhere = ContactKey { app: None, digest: digest(2) };
+    let elsewhere = ContactKey { app: Some(sample::app("shop")), digest: challenge.contact };
+    let kept = |key: &ContactKey, row| Contact { failures_in_a_row: row, ..Contact::fresh(key.clone()) };
+    save(&store, vec![Change::ChallengeStarted(challenge.clone()), Change::Contact(kept(&elsewhere, 7))])
+        .await;
+    let fresh = (challenge.clone(), Contact::fresh(known.clone()));
+    assert_eq!(store.challenge_and_contact(challenge.id).await.unwrap(), Some(fresh));
+    assert_eq!(store.challenge_and_contact(sample::challenge(2).id).await.unwrap(), None);
+    for (row, written) in [(3, &everywhere), (5, &known)] {
+        let before = store.contacts([known.clone(), everywhere.clone()]).await.unwrap();
+        let is_written = |contact: &Contact| (contact.failures_in_a_row, contact.version);
+        let first_written = if row == 3 { (0, 0) } else { (3, 1) };
+        assert_eq!(before.each_ref().map(is_written), [(0, 0), first_written]);
+        save(&store, vec![Change::Contact(kept(written, row))]).await;
+    }
+    let both = store.contacts([everywhere.clone(), known.clone()]).await.unwrap();
+    let expected = [kept(&everywhere, 3), kept(&known, 5)].map(|contact| Contact { version: 1, ..contact });
+    assert_eq!(both, expected);
+    let [_, of_challenge] = expected;
+    assert_eq!(store.challenge_and_contact(challenge.id).await.unwrap(), Some((challenge, of_challenge)));
+}
+
 /// A second first write, and a write on another version than the stored one, are conflicts.
 pub async fn another_version_is_a_conflict(store: Store) {
     let contact = sample::contact(1);

@@ -1,6 +1,10 @@
 //! What engines promise to many callers at once, on one node and on several.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 
@@ -9,7 +13,7 @@ use super::scratch::{
 };
 use crate::{
     Error,
-    engine::{Engine, Value, Write},
+    engine::{Engine, Statement, Value, Write},
 };
 
 /// Commits that have nothing to do with each other all succeed, and each is seen as soon as it is acknowledged.
@@ -172,4 +176,29 @@ where
         .into_iter()
         .map(|outcome| outcome.unwrap_or_else(|panic| panic!("{panic}")))
         .collect()
+}
+
+/// While slow reads hold every connection, a reserved read is answered at once.
+pub async fn a_reserved_read_waits_for_no_other(engine: Arc<dyn Engine>) {
+    prepare(&engine).await;
+    let read = |sql| Statement { sql, parameters: Vec::new() };
+    let slow = if engine.name() == "postgres" { "SELECT pg_sleep(3)" } else { "SELECT SLEEP(3)" };
+    let reads = (0..32).map(|_| {
+        let engine = Arc::clone(&engine);
+        // Whether such an answer can be read is nobody's matter.
+        tokio::spawn(async move { drop(engine.query(read(slow)).await) })
+    });
+    let reads: Vec<_> = reads.collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let count = || read("SELECT COUNT(*) FROM scratch");
+    let asked = Instant::now();
+    for _ in 0..10 {
+        assert!(engine.query_reserved(count()).await.is_ok());
+    }
+    let reserved = asked.elapsed();
+    assert!(engine.query(count()).await.is_ok() || asked.elapsed() > Duration::from_secs(2));
+    let ordinary = asked.elapsed();
+    assert!(reserved < Duration::from_secs(1), "reserved: {reserved:?}");
+    assert!(ordinary > Duration::from_secs(2), "every connection was taken: {ordinary:?}");
+    reads.iter().for_each(tokio::task::JoinHandle::abort);
 }

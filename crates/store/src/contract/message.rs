@@ -74,14 +74,15 @@ pub async fn release_after_a_restart(store: Store) {
     assert_eq!(ids, [overdue.id, leased.id]);
 }
 
-/// Dropping the messages of a challenge drops all of those and none else.
-pub async fn messages_of_an_ended_challenge_go(store: Store) {
-    let (one, other) = (sample::message(1), sample::message(2));
-    let second = Message { id: sample::message(3).id, ..one.clone() };
-    save(&store, [&one, &second, &other].map(|message| Change::Message(message.clone())).into()).await;
-    save(&store, vec![Change::MessagesDropped(one.challenge)]).await;
+/// Dropping the message of a challenge drops that one and none else; one that is gone is no conflict.
+pub async fn the_message_of_an_ended_challenge_goes(store: Store) {
+    let challenge = sample::challenge(1);
+    let one = Message { id: MessageId::of(challenge.id), ..sample::message(1) };
+    let other = sample::message(2);
+    save(&store, [&one, &other].map(|message| Change::Message(message.clone())).into()).await;
+    save(&store, vec![Change::MessageDropped(one.id)]).await;
     assert_eq!(store.messages(10).await.unwrap(), [other]);
-    save(&store, vec![Change::MessagesDropped(one.challenge)]).await;
+    save(&store, vec![Change::MessageDropped(one.id)]).await;
 }
 
 /// An operator makes one message due or forgets it; one that is gone is a conflict, others are untouched. Pages

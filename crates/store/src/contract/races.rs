@@ -26,7 +26,8 @@ pub async fn p03_one_of_many_spends_wins(store: Store) {
             .map(|_| {
                 let store = store.clone();
                 let spent = Challenge { state: State::Spent, code: None, ..challenge.clone() };
-                let mut changes = Changes(vec![Change::MessagesDropped(spent.id), Change::Challenge(spent)]);
+                let mut changes =
+                    Changes(vec![Change::MessageDropped(MessageId::of(spent.id)), Change::Challenge(spent)]);
                 if with_contact {
                     changes.lead(Change::Contact(contact.clone()));
                 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
 
 use countersign_domain::{
-    changes::Change,
+    changes::{Change, Changes},
     id::{SessionId, TokenId},
     random::Random as _,
     subject::Subject,
@@ -12,7 +12,7 @@ use countersign_domain::{
 };
 
 use super::sample::{self, NOW, after, save};
-use crate::Store;
+use crate::{Error, Store};
 
 fn all_targets() -> [RevocationTarget; 4] {
     [
@@ -63,4 +63,33 @@ pub async fn the_later_replaces_the_earlier(store: Store) {
         let same: Vec<_> = found.iter().filter(|revocation| revocation.target == target).collect();
         assert_eq!(same, [&later]);
     }
+}
+
+/// Revoked again by a node whose clock is behind, a target keeps the later times.
+pub async fn an_earlier_one_moves_nothing_back(store: Store) {
+    for target in all_targets() {
+        let later = Revocation { expires_at: after(20), ..revocation("forum", target.clone(), 10) };
+        save(&store, vec![Change::Revocation(later.clone())]).await;
+        let earlier = revocation("forum", target.clone(), 0);
+        let (now, expires_at) = (later.clone(), earlier.expires_at);
+        save(&store, vec![Change::Revocation(earlier)]).await;
+        let found = since(&store, -100).await;
+        let same: Vec<_> = found.iter().filter(|revocation| revocation.target == target).collect();
+        assert_eq!(same, [&Revocation { expires_at, ..now }]);
+    }
+}
+
+/// Of many revocations of a target at once, one row is left, with the latest times.
+pub async fn the_latest_of_many_stays(store: Store) {
+    let revoke = |seconds| {
+        let store = store.clone();
+        async move {
+            let change = Change::Revocation(revocation("forum", RevocationTarget::App, seconds));
+            while let Err(error) = store.commit(Changes(vec![change.clone()])).await {
+                assert!(matches!(error, Error::Conflict), "{error}");
+            }
+        }
+    };
+    futures_util::future::join_all((0..24).map(|number| revoke((number * 7) % 24))).await;
+    assert_eq!(since(&store, -100).await, [revocation("forum", RevocationTarget::App, 23)]);
 }

@@ -75,7 +75,6 @@ pub(super) fn message(seed: u64) -> Message {
     Message {
         id: MessageId::new(NOW, &mut random),
         app: app("forum"),
-        challenge: ChallengeId::new(NOW, &mut random),
         deliver: true,
         sealed: vec![7; 3],
         attempts: 0,

@@ -67,11 +67,10 @@ CREATE TABLE challenge (
 CREATE UNIQUE INDEX challenge_link ON challenge (link_digest);
 CREATE INDEX challenge_keep ON challenge (keep_until);
 
--- The outbox. A row is a promise to deliver; `sealed` holds address and code, and goes with the row.
+-- The outbox. A row is a promise to deliver, named by the challenge it belongs to; `sealed` holds address and code, and goes with the row.
 CREATE TABLE message (
   id {key} NOT NULL PRIMARY KEY,
   app {name} NOT NULL,
-  challenge {key} NOT NULL,
   deliver {integer} NOT NULL,
   sealed {bytes} NOT NULL,
   attempts {integer} NOT NULL,
@@ -80,7 +79,6 @@ CREATE TABLE message (
   expires_at {integer} NOT NULL
 ) {table};
 CREATE INDEX message_due ON message (due_at);
-CREATE INDEX message_challenge ON message (challenge);
 
 -- What was taken back before its time: a token by its id, or a subject's tokens issued before a moment.
 CREATE TABLE revocation (

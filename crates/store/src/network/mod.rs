@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-pub use self::pool::PoolOptions;
+pub use self::pool::{PoolOptions, RESERVED};
 use self::{batch::Commit, driver::Driver, pool::Pool};
 use crate::{
     Error,
@@ -61,13 +61,15 @@ impl<D: Driver> Network<D> {
         Ok(rows == [[Value::Integer(1)]])
     }
 
-    async fn read(&self, statement: Statement) -> Result<Vec<Row>, Error> {
-        let mut lease = self.pool.acquire().await?;
+    async fn read(&self, statement: Statement, reserved: bool) -> Result<Vec<Row>, Error> {
+        let acquire =
+            async || if reserved { self.pool.acquire_reserved().await } else { self.pool.acquire().await };
+        let mut lease = acquire().await?;
         let mut result = lease.query(&statement).await;
         if result.as_ref().is_err_and(driver::Failure::is_connection) {
             // A read changes nothing, so it may be asked again where somebody listens.
             drop(lease);
-            lease = self.pool.acquire().await?;
+            lease = acquire().await?;
             result = lease.query(&statement).await;
         }
         lease.give_back();
@@ -102,7 +104,11 @@ impl<D: Driver> Engine for Network<D> {
     }
 
     fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
-        Box::pin(self.read(statement))
+        Box::pin(self.read(statement, false))
+    }
+
+    fn query_reserved(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        Box::pin(self.read(statement, true))
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {

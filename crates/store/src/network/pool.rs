@@ -25,10 +25,14 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// How long closing waits for reads under way.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Connections beside those of [`PoolOptions`], for what a node must learn of the others in time: what was taken back
+/// on one, apps and keys on the other.
+pub const RESERVED: usize = 2;
+
 /// How many connections an engine may use, and how long a caller waits for one.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions {
-    /// Most connections open at once, at least 1.
+    /// Most connections open at once for what callers ask and write, at least 1. [`RESERVED`] more are kept apart.
     pub connections: u32,
     /// How many of them may carry commits at once, at least 1. Each carries the commits of many callers.
     pub writers: u32,
@@ -45,9 +49,22 @@ impl Default for PoolOptions {
 /// The connections of one engine.
 pub(super) struct Pool<D: Driver> {
     driver: D,
-    idle: Mutex<Vec<Idle<D::Connection>>>,
-    permits: Semaphore,
+    common: Share<D::Connection>,
+    reserved: Share<D::Connection>,
     options: PoolOptions,
+}
+
+/// Connections that wait for each other's callers only.
+struct Share<C> {
+    idle: Mutex<Vec<Idle<C>>>,
+    permits: Semaphore,
+    most: usize,
+}
+
+impl<C> Share<C> {
+    fn of(most: usize) -> Self {
+        Self { idle: Mutex::new(Vec::new()), permits: Semaphore::new(most), most }
+    }
 }
 
 struct Idle<C> {
@@ -58,6 +75,7 @@ struct Idle<C> {
 /// A connection in use. Dropping it closes the connection; [`Lease::give_back`] keeps it.
 pub(super) struct Lease<'p, D: Driver> {
     pool: &'p Pool<D>,
+    share: &'p Share<D::Connection>,
     connection: D::Connection,
     healthy: bool,
     _permit: SemaphorePermit<'p>,
@@ -65,8 +83,8 @@ pub(super) struct Lease<'p, D: Driver> {
 
 impl<D: Driver> Pool<D> {
     pub(super) fn new(driver: D, options: PoolOptions) -> Self {
-        let permits = Semaphore::new(options.connections.max(1) as usize);
-        Self { driver, idle: Mutex::new(Vec::new()), permits, options }
+        let common = Share::of(options.connections.max(1) as usize);
+        Self { driver, common, reserved: Share::of(RESERVED), options }
     }
 
     pub(super) fn options(&self) -> &PoolOptions {
@@ -78,19 +96,31 @@ impl<D: Driver> Pool<D> {
     /// # Errors
     /// [`Error::Unavailable`] when none became free in time or none can be opened.
     pub(super) async fn acquire(&self) -> Result<Lease<'_, D>, Error> {
+        self.acquire_of(&self.common).await
+    }
+
+    /// The same, of those that are kept apart.
+    ///
+    /// # Errors
+    /// As [`Pool::acquire`].
+    pub(super) async fn acquire_reserved(&self) -> Result<Lease<'_, D>, Error> {
+        self.acquire_of(&self.reserved).await
+    }
+
+    async fn acquire_of<'p>(&'p self, share: &'p Share<D::Connection>) -> Result<Lease<'p, D>, Error> {
         let wait = self.options.acquire_timeout;
-        let permit = match timeout(wait, self.permits.acquire()).await {
+        let permit = match timeout(wait, share.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Error::Unavailable(format!("{} is closed", D::NAME))),
             Err(_) => {
                 return Err(Error::Unavailable(format!("no {} connection became free in {wait:?}", D::NAME)));
             }
         };
-        let connection = match self.rested().await {
+        let connection = match self.rested(share).await {
             Some(connection) => connection,
             None => self.open().await?,
         };
-        Ok(Lease { pool: self, connection, healthy: true, _permit: permit })
+        Ok(Lease { pool: self, share, connection, healthy: true, _permit: permit })
     }
 
     /// A connection outside the pool, for work that may take long.
@@ -109,18 +139,20 @@ impl<D: Driver> Pool<D> {
 
     /// Waits for what is under way, then says goodbye on every connection.
     pub(super) async fn close(&self) {
-        let everything = self.options.connections.max(1);
-        // Should a statement take longer, its connection is closed when it is given back.
-        let _drained = timeout(DRAIN, self.permits.acquire_many(everything)).await;
-        self.permits.close();
-        let idle = std::mem::take(&mut *self.idle.lock());
-        for Idle { connection, .. } in idle {
-            self.driver.shut(connection).await;
+        for share in [&self.common, &self.reserved] {
+            let everything = u32::try_from(share.most).unwrap_or(u32::MAX);
+            // Should a statement take longer, its connection is closed when it is given back.
+            let _drained = timeout(DRAIN, share.permits.acquire_many(everything)).await;
+            share.permits.close();
+            let idle = std::mem::take(&mut *share.idle.lock());
+            for Idle { connection, .. } in idle {
+                self.driver.shut(connection).await;
+            }
         }
     }
 
-    async fn rested(&self) -> Option<D::Connection> {
-        let Idle { mut connection, since } = self.idle.lock().pop()?;
+    async fn rested(&self, share: &Share<D::Connection>) -> Option<D::Connection> {
+        let Idle { mut connection, since } = share.idle.lock().pop()?;
         if since.elapsed() < FRESH {
             return Some(connection);
         }
@@ -133,7 +165,8 @@ impl<D: Driver> Pool<D> {
     }
 
     fn forget(&self) {
-        self.idle.lock().clear();
+        self.common.idle.lock().clear();
+        self.reserved.idle.lock().clear();
     }
 }
 
@@ -162,8 +195,8 @@ impl<D: Driver> Lease<'_, D> {
 
     /// Keeps the connection for the next caller unless something is wrong with it.
     pub(super) fn give_back(self) {
-        if self.healthy && !self.pool.permits.is_closed() {
-            self.pool.idle.lock().push(Idle { connection: self.connection, since: Instant::now() });
+        if self.healthy && !self.share.permits.is_closed() {
+            self.share.idle.lock().push(Idle { connection: self.connection, since: Instant::now() });
         }
     }
 

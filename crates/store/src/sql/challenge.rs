@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     challenge::{Challenge, Purpose, State},
+    contact::{Contact, ContactKey},
     id::ChallengeId,
     secret::Digest,
     subject::Subject,
@@ -14,6 +15,9 @@ use crate::{
     engine::{Row, Statement, Value, Write},
 };
 
+/// How many columns a challenge has.
+const COLUMNS: usize = 19;
+
 macro_rules! columns {
     () => {
         "id, app, contact, purpose, state, subject, code_digest, link_digest, binding_digest, confirmation, tries, \
@@ -23,6 +27,33 @@ macro_rules! columns {
 
 pub(crate) fn select_challenge(id: ChallengeId) -> Statement {
     read(concat!("SELECT ", columns!(), " FROM challenge WHERE id = ?"), vec![id.bytes().as_slice().into()])
+}
+
+/// A challenge and, behind its columns, those of the person whom it asks.
+pub(crate) fn select_challenge_and_contact(id: ChallengeId) -> Statement {
+    read(
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", digest, sends, failures, failures_in_a_row, live, contact_expires_at, contact_version \
+             FROM challenge LEFT JOIN (SELECT app AS contact_app, digest, sends, failures, failures_in_a_row, live, \
+             expires_at AS contact_expires_at, version AS contact_version FROM contact) AS person \
+             ON contact_app = app AND digest = contact WHERE id = ?"
+        ),
+        vec![id.bytes().as_slice().into()],
+    )
+}
+
+/// The row of [`select_challenge_and_contact`]; the contact is a fresh one when it is not there.
+pub(crate) fn read_challenge_and_contact(mut row: Row) -> Result<(Challenge, Contact), Error> {
+    let person = row.split_off(COLUMNS.min(row.len()));
+    let challenge = read_challenge(row)?;
+    let key = ContactKey { app: Some(challenge.app.clone()), digest: challenge.contact };
+    let contact = match person.first() {
+        None | Some(Value::Null) => Contact::fresh(key),
+        Some(_) => super::read_contact(&key, person)?,
+    };
+    Ok((challenge, contact))
 }
 
 pub(crate) fn select_challenge_by_link(link: Digest) -> Statement {

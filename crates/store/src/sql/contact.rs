@@ -23,6 +23,27 @@ pub(crate) fn select_contact(key: &ContactKey) -> Statement {
     )
 }
 
+/// Two contacts in one question; the app stands last, to tell them apart.
+pub(crate) fn select_contacts([one, other]: &[ContactKey; 2]) -> Statement {
+    read(
+        "SELECT digest, sends, failures, failures_in_a_row, live, expires_at, version, app FROM contact \
+         WHERE app = ? AND digest = ? \
+         UNION ALL \
+         SELECT digest, sends, failures, failures_in_a_row, live, expires_at, version, app FROM contact \
+         WHERE app = ? AND digest = ?",
+        vec![app(one), one.digest.into(), app(other), other.digest.into()],
+    )
+}
+
+/// The contact of `key` among the rows of [`select_contacts`]; a fresh one when it is not there.
+pub(crate) fn read_contact_among(key: ContactKey, rows: &mut Vec<Row>) -> Result<Contact, Error> {
+    let place = rows.iter().position(|row| row.last() == Some(&app(&key)));
+    match place {
+        Some(place) => read_contact(&key, rows.swap_remove(place)),
+        None => Ok(Contact::fresh(key)),
+    }
+}
+
 pub(crate) fn read_contact(key: &ContactKey, row: Row) -> Result<Contact, Error> {
     let mut columns = Columns::new("contact", row);
     columns.digest("digest")?;

@@ -1,10 +1,6 @@
 //! Messages: the outbox.
 
-use countersign_domain::{
-    id::{ChallengeId, MessageId},
-    message::Message,
-    time::Timestamp,
-};
+use countersign_domain::{id::MessageId, message::Message, time::Timestamp};
 
 use super::{any, one, read, row::Columns};
 use crate::{
@@ -14,7 +10,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "id, app, challenge, deliver, sealed, attempts, due_at, created_at, expires_at"
+        "id, app, deliver, sealed, attempts, due_at, created_at, expires_at"
     };
 }
 
@@ -50,7 +46,6 @@ pub(crate) fn read_message(row: Row) -> Result<Message, Error> {
     Ok(Message {
         id: MessageId::from_bytes(columns.array("id")?),
         app: columns.parsed("app")?,
-        challenge: ChallengeId::from_bytes(columns.array("challenge")?),
         deliver: columns.flag("deliver")?,
         sealed: columns.bytes("sealed")?,
         attempts: columns.number("attempts")?,
@@ -62,11 +57,10 @@ pub(crate) fn read_message(row: Row) -> Result<Message, Error> {
 
 pub(super) fn insert(message: Message) -> Write {
     one(
-        concat!("INSERT INTO message (", columns!(), ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        concat!("INSERT INTO message (", columns!(), ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
         vec![
             id(message.id),
             message.app.as_str().into(),
-            message.challenge.bytes().as_slice().into(),
             message.deliver.into(),
             message.sealed.into(),
             i64::from(message.attempts).into(),
@@ -109,10 +103,6 @@ pub(crate) fn delete_message(message: MessageId) -> Write {
 /// Makes every message due: for a process that knows itself to be the only one.
 pub(crate) fn release_messages(now: Timestamp) -> Write {
     any("UPDATE message SET due_at = ? WHERE attempts = 0 AND due_at > ?", vec![now.into(), now.into()])
-}
-
-pub(super) fn drop_of(challenge: ChallengeId) -> Write {
-    any("DELETE FROM message WHERE challenge = ?", vec![challenge.bytes().as_slice().into()])
 }
 
 fn id(message: MessageId) -> Value {

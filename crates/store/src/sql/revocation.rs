@@ -42,7 +42,8 @@ pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
     })
 }
 
-/// A later revocation of the same target replaces the earlier one.
+/// Of two revocations of the same target the later time of each kind stays, in whichever order they are written: what
+/// is dead does not come alive because a node with a clock that is behind takes it back once more.
 pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
     let (kind, target): (&str, &[u8]) = match &revocation.target {
         RevocationTarget::Token(id) => ("token", id.bytes()),
@@ -51,13 +52,21 @@ pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
         RevocationTarget::App => ("app", &[]),
     };
     let key: [Value; 3] = [kind.into(), revocation.app.as_str().into(), target.into()];
-    let mut row = key.to_vec();
-    row.extend([revocation.before.into(), revocation.revoked_at.into(), revocation.expires_at.into()]);
+    let times: [Value; 3] =
+        [revocation.before.into(), revocation.revoked_at.into(), revocation.expires_at.into()];
+    let twice = times.iter().flat_map(|time| [time.clone(), time.clone()]);
     [
-        any("DELETE FROM revocation WHERE kind = ? AND app = ? AND target = ?", key.to_vec()),
-        super::one(
-            "INSERT INTO revocation (kind, app, target, before_at, revoked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-            row,
+        any(
+            "UPDATE revocation SET before_at = CASE WHEN before_at < ? THEN ? ELSE before_at END, \
+             revoked_at = CASE WHEN revoked_at < ? THEN ? ELSE revoked_at END, \
+             expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END \
+             WHERE kind = ? AND app = ? AND target = ?",
+            twice.chain(key.clone()).collect(),
+        ),
+        any(
+            "INSERT INTO revocation (kind, app, target, before_at, revoked_at, expires_at) SELECT ?, ?, ?, ?, ?, ? \
+             WHERE NOT EXISTS (SELECT 1 FROM revocation WHERE kind = ? AND app = ? AND target = ?)",
+            key.clone().into_iter().chain(times).chain(key).collect(),
         ),
     ]
 }

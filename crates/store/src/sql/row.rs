@@ -10,24 +10,24 @@ use crate::{
 /// A row being read, column by column, in the order of the statement.
 pub(crate) struct Columns {
     table: &'static str,
-    id: String,
+    key: Option<Value>,
     values: std::vec::IntoIter<Value>,
 }
 
 impl Columns {
     /// Begins to read a row of `table`; its first column is its key.
     pub(crate) fn new(table: &'static str, row: Row) -> Self {
-        let id = match row.first() {
+        Self { table, key: row.first().cloned(), values: row.into_iter() }
+    }
+
+    pub(crate) fn corrupt(&self, column: &'static str) -> Error {
+        let id = match &self.key {
             Some(Value::Text(text)) => text.clone(),
             Some(Value::Bytes(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Some(Value::Integer(number)) => number.to_string(),
             Some(Value::Null) | None => String::new(),
         };
-        Self { table, id, values: row.into_iter() }
-    }
-
-    pub(crate) fn corrupt(&self, column: &'static str) -> Error {
-        Error::Corrupt { table: self.table, column, id: self.id.clone() }
+        Error::Corrupt { table: self.table, column, id }
     }
 
     /// The next column through `read`, which says `None` to what cannot be.

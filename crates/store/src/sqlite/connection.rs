@@ -8,6 +8,7 @@ use std::{
 
 use rusqlite::{
     Connection, ErrorCode, OpenFlags,
+    config::DbConfig,
     types::{ToSql, ToSqlOutput, ValueRef},
 };
 
@@ -15,6 +16,10 @@ use crate::{
     Error,
     engine::{Row, Statement, Value},
 };
+
+/// Pages in the journal before they are carried into the database, 16 MiB of them: a page that many commits touch is
+/// then carried once.
+const CHECKPOINT: i64 = 4000;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
     };
     let connection = Connection::open_with_flags(path, flags).map_err(error)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // A plan never depends on a bound value; otherwise a join is prepared anew each time it is asked with another one.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(error)?;
     if access == Access::Write {
         let mode: String =
@@ -68,6 +75,9 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
             )));
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(error)?;
+        // What a savepoint sets aside stays in memory.
+        connection.pragma_update(None, "temp_store", "MEMORY").map_err(error)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(error)?;
     }
     Ok(connection)
 }

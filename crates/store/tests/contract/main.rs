@@ -58,6 +58,7 @@ macro_rules! network {
                 engine_races::parallel_commits_all_succeed
                 engine_races::one_of_many_racing_updates_wins
                 engine_races::a_conflict_undoes_only_itself
+                engine_races::a_reserved_read_waits_for_no_other
             }
             nodes! { $server,
                 increments_of_many_nodes_add_up: 4

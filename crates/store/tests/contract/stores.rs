@@ -38,9 +38,13 @@ macro_rules! suite {
                 contact {
                     packed_columns_round_trip
                     every_app_has_contacts_of_its_own
+                    contacts_are_read_together
                     another_version_is_a_conflict
                 }
-                corrupt { impossible_rows_are_told_by_table_and_column }
+                corrupt {
+                    impossible_rows_are_told_by_table_and_column
+                    one_app_or_key_does_not_take_the_others_with_it
+                }
                 fact { facts_round_trip }
                 idempotency { a_key_is_remembered_once }
                 message {
@@ -48,7 +52,7 @@ macro_rules! suite {
                     a_lease_keeps_others_off_until_it_ends
                     later_and_done
                     release_after_a_restart
-                    messages_of_an_ended_challenge_go
+                    the_message_of_an_ended_challenge_goes
                     an_operator_hurries_and_forgets_messages
                 }
                 quota { blocks_are_taken_up_to_the_limit the_limit_is_exact_under_parallel_takers }
@@ -58,7 +62,12 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
-                revocation { targets_round_trip the_later_replaces_the_earlier }
+                revocation {
+                    targets_round_trip
+                    the_later_replaces_the_earlier
+                    an_earlier_one_moves_nothing_back
+                    the_latest_of_many_stays
+                }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 session { both_kinds_round_trip p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }

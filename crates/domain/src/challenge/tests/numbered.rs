@@ -206,7 +206,7 @@ fn p05_asking_again_ends_the_older_and_no_other() {
     let again = world.start(Purpose::SignIn, Some(&third.binding)).unwrap();
     let listed: Vec<_> = world.contact().live;
     assert_eq!(listed, [first.id, second.id, again.id]);
-    assert_eq!(world.dropped, [third.id]);
+    assert_eq!(world.dropped, [crate::id::MessageId::of(third.id)]);
     assert_eq!(world.verify(&third, third.code.as_ref().unwrap()), Err(Refusal::ChallengeOver));
     assert!(world.verify(&again, again.code.as_ref().unwrap()).is_ok());
 }

@@ -11,7 +11,7 @@ use crate::{
     changes::{Change, Changes, Decision},
     code::Code,
     contact::{Contact, ContactKey, MOST_LIVE},
-    id::ChallengeId,
+    id::{ChallengeId, MessageId},
     identifier::EmailAddress,
     random::Random as _,
     refusal::Refusal,
@@ -48,8 +48,8 @@ pub(super) struct World {
     random: Seeded,
     challenges: BTreeMap<ChallengeId, Challenge>,
     contacts: BTreeMap<Option<AppName>, Contact>,
-    /// Challenges whose waiting mails were dropped.
-    pub(super) dropped: Vec<ChallengeId>,
+    /// Waiting mails that were dropped.
+    pub(super) dropped: Vec<MessageId>,
     /// How many changes were applied.
     pub(super) writes: usize,
 }
@@ -140,7 +140,7 @@ impl World {
                 challenge.version += 1;
                 self.challenges.insert(challenge.id, challenge);
             }
-            Change::MessagesDropped(id) => self.dropped.push(id),
+            Change::MessageDropped(id) => self.dropped.push(id),
             other => panic!("a challenge never writes {other:?}"),
         }
         Ok(())
@@ -220,7 +220,7 @@ impl World {
 
     pub(super) fn decide_redeem(&self, handed: &Handed) -> Decision<Result<Proof, Refusal>> {
         let presented: (_, &dyn Vault) = (&handed.binding, &Mixer);
-        redeem(&self.app, self.challenge(handed.id), self.contact(), presented, self.now)
+        redeem(&self.app, self.challenge(handed.id), presented, self.now)
     }
 
     pub(super) fn redeem(&mut self, handed: &Handed) -> Result<Proof, Refusal> {

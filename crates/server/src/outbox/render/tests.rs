@@ -3,10 +3,10 @@
 use countersign_domain::secret::Secret;
 
 use super::*;
-use crate::outbox::caller_text::CallerText;
+use crate::{outbox::caller_text::CallerText, texts::Locale};
 
 fn letter() -> Letter {
-    sample::letters().swap_remove(0)
+    sample::letters(&[Locale::ENGLISH]).swap_remove(0)
 }
 
 fn with_file(name: &str, source: &str) -> (tempfile::TempDir, Result<Renderer, TemplateError>) {
@@ -57,7 +57,7 @@ fn prints_html_with_a_code_that_copies_as_one_word() {
 #[test]
 fn every_letter_is_printed_completely() {
     let renderer = Renderer::built_in().unwrap();
-    for letter in sample::letters() {
+    for letter in sample::letters(&Locale::BUILT_IN) {
         let Rendered { subject, text, html } = renderer.render(&letter).unwrap();
         assert!(!subject.contains("123456") && !subject.is_empty());
         for part in [&text, &html] {
@@ -176,4 +176,35 @@ fn rendering_takes_microseconds() {
     let nanoseconds = start.elapsed().as_nanos() / 10_000;
     assert!(nanoseconds < 300_000, "{nanoseconds} ns");
     std::fs::write("/dev/stderr", format!("{nanoseconds} ns\n")).unwrap();
+}
+
+#[test]
+fn says_an_operators_sentences_and_escapes_them() {
+    let (_folder, renderer) =
+        with_file("it/texts.txt", "sign_in.subject = <b>{app}</b>\nkeep = <script>\"'&\n");
+    let renderer = renderer.unwrap();
+    let locale = renderer.catalog().negotiate("app", "it-IT");
+    let rendered = renderer.render(&Letter { locale, ..letter() }).unwrap();
+    assert_eq!(rendered.subject, "<b>App</b>");
+    assert!(rendered.text.contains("\n<script>\"'&\n"), "{}", rendered.text);
+    assert!(rendered.html.contains("lang=\"it\""), "{}", rendered.html);
+    assert!(!rendered.html.contains("<script") && !rendered.html.contains("<b>"), "{}", rendered.html);
+    assert!(rendered.text.contains("Enter this code to sign in:"), "what is missing is said in English");
+}
+
+#[test]
+fn a_template_of_a_language_serves_its_places_too() {
+    let (_folder, renderer) = with_file("pt/mail.txt", "{{ lang }}");
+    let letter = Letter { locale: Locale::parse("pt-BR").unwrap(), ..letter() };
+    assert_eq!(renderer.unwrap().render(&letter).unwrap().text, "pt-BR");
+}
+
+#[test]
+fn texts_that_cannot_be_used_are_named() {
+    let (_folder, renderer) = with_file("app/de/texts.txt", "keep = {code}\nbanana = x");
+    assert_eq!(
+        renderer.unwrap_err().to_string(),
+        "app/de/texts.txt, line 1: `keep`: nothing is put in `{code}`: this text can hold `{app}`\n\
+         app/de/texts.txt, line 2: there is no text `banana`"
+    );
 }

@@ -192,16 +192,41 @@ async fn fails_over_and_remembers() {
     assert_eq!(bad.connections.load(Ordering::Relaxed), 1);
     assert_eq!(good.connections.load(Ordering::Relaxed), 1);
     sender.check().await.unwrap();
-    // A refusal is an answer: nobody else is asked.
-    let refusing =
-        Sink::start("", Tls::Never, |verb, _| (verb == "RCPT").then(|| say("550 no")).flatten()).await;
-    let sender = plain(&[&refusing, &good]);
-    assert_eq!(sender.send(&mail()).await, Err(SendError::Never(Reason::Rejected(550))));
-    // Nor is anybody else asked when the first one may have the mail.
+    // Nobody else is asked when the first one may have the mail.
     let losing = Sink::start("", Tls::Never, |verb, _| (verb == ".").then_some(Action::Close)).await;
     let sender = plain(&[&losing, &good]);
     assert_eq!(sender.send(&mail()).await, Err(SendError::Later(Reason::Lost)));
     assert_eq!(sender.send(&mail()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_refusal_of_one_server_is_not_yet_final() {
+    let (later, never) = (SendError::Later, SendError::Never);
+    // (verb, first server, second server, outcome); an empty answer agrees.
+    let cases = [
+        ("MAIL", "550 no", "", Ok(())),
+        ("RCPT", "550 no", "", Ok(())),
+        ("RCPT", "450 greylisted", "", Ok(())),
+        (".", "554 spam", "", Ok(())),
+        (".", "452 full", "", Ok(())),
+        ("MAIL", "550 no", "553 no", Err(later(Reason::Rejected(553)))),
+        ("RCPT", "550 no", "553 no", Err(never(Reason::Rejected(553)))),
+        (".", "554 spam", "550 no", Err(never(Reason::Rejected(550)))),
+        ("RCPT", "450 greylisted", "550 no", Err(later(Reason::Deferred(450)))),
+        ("RCPT", "550 no", "450 greylisted", Err(later(Reason::Deferred(450)))),
+        ("RCPT", "550 no", "421 bye", Err(later(Reason::Deferred(421)))),
+    ];
+    for (verb, first, second, outcome) in cases {
+        let server = |text: &'static str| {
+            let script = move |asked: &str, _| say(text).filter(|_| asked == verb && !text.is_empty());
+            Sink::start("", Tls::Never, script)
+        };
+        let (one, two) = (server(first).await, server(second).await);
+        let sent = plain(&[&one, &two]).send(&mail()).await;
+        assert_eq!(sent, outcome, "{verb}: {first}, {second}");
+        let asked = [&one, &two].map(|sink| sink.connections.load(Ordering::Relaxed));
+        assert_eq!(asked, [1, 1], "each is asked once: {verb}: {first}, {second}");
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use countersign_server::{
 };
 use countersign_store::{
     Store,
-    engine::{Engine, Row, Statement},
+    engine::{Engine, Expect, Row, Statement, Write},
 };
 
 pub(crate) use self::{
@@ -137,6 +137,12 @@ impl TestServer {
     /// What the database answers, below everything that this program makes of it.
     pub(crate) async fn query(&self, sql: &'static str) -> Vec<Row> {
         self.engine.query(Statement { sql, parameters: Vec::new() }).await.unwrap()
+    }
+
+    /// Changes rows as no part of this program does.
+    pub(crate) async fn spoil(&self, sql: &'static str) {
+        let statement = Statement { sql, parameters: Vec::new() };
+        self.engine.commit(vec![Write { statement, expect: Expect::One }]).await.unwrap();
     }
 
     /// Every row of every table that a request may change, to tell that nothing was changed.

@@ -1,0 +1,104 @@
+//! The texts that there are, by name, and what is put into them.
+
+macro_rules! keys {
+    ($($key:ident = $name:literal,)*) => {
+        /// The texts there are.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Key {
+            $(#[doc = concat!("`", $name, "`")] $key,)*
+        }
+
+        impl Key {
+            /// All of them: those of mails, then those of the link's pages.
+            pub const ALL: &[Self] = &[$(Self::$key,)*];
+
+            /// The name in files.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$key => $name,)*
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    SignInSubject = "sign_in.subject",
+    SignInSubjectLink = "sign_in.subject_link",
+    SignInHeading = "sign_in.heading",
+    SignInCode = "sign_in.code",
+    SignInLink = "sign_in.link",
+    SignInLinkToo = "sign_in.link_too",
+    SignInButton = "sign_in.button",
+    SignInIgnore = "sign_in.ignore",
+    ConfirmSubject = "confirm.subject",
+    ConfirmSubjectLink = "confirm.subject_link",
+    ConfirmHeading = "confirm.heading",
+    ConfirmCode = "confirm.code",
+    ConfirmLink = "confirm.link",
+    ConfirmLinkToo = "confirm.link_too",
+    ConfirmButton = "confirm.button",
+    ConfirmIgnore = "confirm.ignore",
+    ExpiryMinute = "expiry.minute",
+    ExpiryMinutes = "expiry.minutes",
+    ExpiryHour = "expiry.hour",
+    ExpiryHours = "expiry.hours",
+    RequestedFrom = "requested_from",
+    Keep = "keep",
+    LinkQuestion = "link.question",
+    LinkWhen = "link.when",
+    LinkOrigin = "link.origin",
+    LinkNumber = "link.number",
+    LinkNumberHint = "link.number_hint",
+    LinkButton = "link.button",
+    LinkWarning = "link.warning",
+    LinkWrongNumber = "link.wrong_number",
+    LinkDone = "link.done",
+    LinkDoneText = "link.done_text",
+    LinkOver = "link.over",
+    LinkOverText = "link.over_text",
+    LinkLater = "link.later",
+    LinkLaterText = "link.later_text",
+    LinkTrouble = "link.trouble",
+    LinkTroubleText = "link.trouble_text",
+}
+
+impl Key {
+    /// The text of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|key| key.name() == name)
+    }
+
+    /// All names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.iter().map(|key| key.name())
+    }
+
+    /// What can be put into it. Pages that say what went wrong do not always know the app.
+    #[must_use]
+    pub const fn places(self) -> &'static [&'static str] {
+        match self {
+            Self::ExpiryMinutes | Self::ExpiryHours => &["app", "count"],
+            Self::RequestedFrom => &["app", "place"],
+            Self::LinkOver
+            | Self::LinkOverText
+            | Self::LinkLater
+            | Self::LinkLaterText
+            | Self::LinkTrouble
+            | Self::LinkTroubleText => &[],
+            _ => &["app"],
+        }
+    }
+
+    /// What must be put into it: without, it says nothing.
+    #[must_use]
+    pub const fn needed(self) -> Option<&'static str> {
+        match self {
+            Self::ExpiryMinutes | Self::ExpiryHours => Some("count"),
+            Self::RequestedFrom => Some("place"),
+            _ => None,
+        }
+    }
+}
