@@ -6,6 +6,7 @@
 
 mod accounts;
 mod browser;
+mod clock;
 mod dev;
 mod dkim;
 mod durability;
@@ -13,7 +14,10 @@ mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod shared_secret;
 mod support;
+mod traces;
