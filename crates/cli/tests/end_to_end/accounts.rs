@@ -35,7 +35,7 @@ fn p28_an_operator_switches_a_user_off_and_on() {
     assert_eq!(client.token_status(&bob.text("access_token")), 200);
     assert_eq!(client.refresh(&ann.text("refresh_token")).unwrap().status, 400);
     assert_eq!(operator(&server, &["user", "enable", id])["status"], "active");
-    client.sign_in("ann@example.net", &sink);
+    assert_eq!(client.refresh(&ann.text("refresh_token")).unwrap().status, 400, "what was ended stays ended");
     assert_eq!(operator(&server, &["user", "erase", id])["outcome"], "erased");
     assert_eq!(operator(&server, &["user", "list"]).as_array().unwrap().len(), 1);
 }
