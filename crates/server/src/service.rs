@@ -23,7 +23,7 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const BROWSER_METHODS: &str = "GET, POST";
+const BROWSER_METHODS: &str = "DELETE, GET, PATCH, POST";
 const BROWSER_HEADERS: &str = "authorization, content-type, idempotency-key";
 
 /// What a listener serves: the routes of its parts, and `GET /v1/token` beside them where they are public.
@@ -124,7 +124,12 @@ impl Service {
         let Some(origin) = origin.filter(|_| self.public) else { return };
         let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("origin"));
-        let known = origin.to_str().is_ok_and(|origin| self.server.registry.load().knows_origin(origin));
+        let registry = self.server.registry.load();
+        let text = origin.to_str().unwrap_or_default();
+        let known = registry.knows_origin(text);
+        if registry.lets_cookies_ride(text) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
         if known {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(BROWSER_METHODS));

@@ -50,11 +50,11 @@ pub struct Server {
     /// Signing keys; replaced by rotation.
     pub key_ring: ArcSwap<KeyRing>,
     /// What was taken back.
-    pub revocations: Revocations,
+    pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
     /// Ends whenever a good token could have become a bad one.
-    pub epoch: Epoch,
+    pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.
     pub flood: Flood,
     /// When API keys were last used.
@@ -111,7 +111,7 @@ impl Server {
         for _ in 0..DECISIONS {
             let (outcome, changes) = decide().await?;
             let span = self.telemetry.begin_within();
-            let written = self.store.commit(changes).await;
+            let written = self.commit(changes).await;
             self.telemetry.end(span, || What::Commit { outcome: commit_outcome(&written) });
             match written {
                 Ok(()) => {
@@ -123,6 +123,24 @@ impl Server {
             }
         }
         Err(countersign_store::Error::Conflict.into())
+    }
+
+    /// Commits, and makes what was taken back known here at once. On a task of its own where there is any: a caller
+    /// who hangs up must not leave a committed revocation unknown here.
+    async fn commit(&self, changes: Changes) -> Result<(), countersign_store::Error> {
+        let revoked: Vec<_> = changes.revocations().cloned().collect();
+        if revoked.is_empty() {
+            return self.store.commit(changes).await;
+        }
+        let (store, known, epoch) =
+            (self.store.clone(), Arc::clone(&self.revocations), Arc::clone(&self.epoch));
+        let task = tokio::spawn(async move {
+            store.commit(changes).await?;
+            known.add(revoked, &epoch);
+            Ok(())
+        });
+        let ended = |_| Err(countersign_store::Error::Unavailable("the commit panicked".to_owned()));
+        task.await.unwrap_or_else(ended)
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.

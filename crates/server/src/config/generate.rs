@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, RetentionSettings, ServerSettings, SmtpServerSettings, StorageSettings,
-    TelemetrySettings,
+    LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
+    StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
 
@@ -109,6 +109,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "LimitSettings" => fields::<LimitSettings>(),
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
+        "RealmSettings" => fields::<RealmSettings>(),
         "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),

@@ -1,12 +1,13 @@
 //! The numbered properties of challenges, one by one.
 
-use super::world::{Handed, Mixer, World, wrong_code};
+use super::world::{Handed, World, wrong_code};
 use crate::{
     app::Delivery,
     challenge::{Approval, Attempt, Purpose, State, Status, verify},
     changes::Change,
     contact::{GUESSES_IN_A_ROW, MOST_LIVE, SENDS_EVERYWHERE},
     refusal::Refusal,
+    testing::Mixer,
     time::Span,
     vault::Vault,
 };
