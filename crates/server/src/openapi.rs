@@ -33,6 +33,8 @@ use crate::{
     state::Server,
 };
 
+/// The document as it was last generated; `cargo xtask tidy` compares it with the handlers.
+pub const GENERATED: &str = include_str!("../../../openapi.json");
 /// Media type of refusals.
 const PROBLEM: &str = "application/problem+json";
 
