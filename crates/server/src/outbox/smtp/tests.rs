@@ -7,6 +7,8 @@ use super::{
     *,
 };
 
+mod chunking;
+
 fn options(ports: &[u16], encryption: Encryption) -> SmtpOptions {
     let authorities = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/outbox/smtp/testdata/authority.pem");
     let server = |&port| SmtpServer {
