@@ -110,8 +110,9 @@ impl Client {
     pub async fn list(&self, path: &str) -> anyhow::Result<Value> {
         let mut items = Vec::new();
         let mut after = String::new();
+        let sign = if path.contains('?') { '&' } else { '?' };
         loop {
-            let part = self.request(Method::GET, &format!("{path}?limit=200{after}"), None).await?;
+            let part = self.request(Method::GET, &format!("{path}{sign}limit=200{after}"), None).await?;
             items.extend(part["items"].as_array().into_iter().flatten().cloned());
             match part["next"].as_str() {
                 Some(next) => after = format!("&after={next}"),

@@ -11,6 +11,7 @@ mod message;
 mod migrate;
 mod serve;
 mod token;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,6 +53,8 @@ enum Command {
     Message(message::Message),
     /// Take tokens back.
     Token(token::Token),
+    /// List, switch off and erase people who have accounts.
+    User(user::User),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
@@ -90,6 +93,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(command) => command.run(arguments.config.as_deref()).await,
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
+        Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     }

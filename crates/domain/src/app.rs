@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{algorithm::Algorithm, code::CodeForm, subject::Sector, time::Span};
+use crate::{
+    algorithm::Algorithm, code::CodeForm, identifier::EmailAddress, realm::RealmName, slug::is_slug,
+    subject::Sector, time::Span,
+};
 
 /// The permanent name of an app: `client_id`, default audience and part of its addresses.
 ///
@@ -28,11 +31,7 @@ impl std::str::FromStr for AppName {
     type Err = AppNameError;
 
     fn from_str(text: &str) -> Result<Self, AppNameError> {
-        let fits = (1..=63).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && !text.starts_with('-')
-            && !text.ends_with('-');
-        if fits { Ok(Self(text.into())) } else { Err(AppNameError) }
+        if is_slug(text) { Ok(Self(text.into())) } else { Err(AppNameError) }
     }
 }
 
@@ -143,6 +142,37 @@ impl Default for TokenPolicy {
     }
 }
 
+/// How an app whose people have accounts treats them.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct AccountPolicy {
+    /// Who may come who has not been here before.
+    pub sign_up: SignUp,
+}
+
+/// Who may sign in who has no account yet.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum SignUp {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Who has a mailbox at one of these domains, as A-labels in lower case. A subdomain is another domain.
+    Domains(Vec<String>),
+    /// Nobody.
+    Closed,
+}
+
+impl SignUp {
+    /// Whether somebody with this mailbox may come.
+    #[must_use]
+    pub fn admits(&self, address: &EmailAddress) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Domains(domains) => domains.iter().any(|domain| domain == address.domain()),
+            Self::Closed => false,
+        }
+    }
+}
+
 /// How an app's mails look.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct MailPolicy {
@@ -167,6 +197,10 @@ pub struct App {
     pub disabled: bool,
     /// Pages that may use its publishable keys: `https://host[:port]`, compared exactly.
     pub origins: Vec<String>,
+    /// The pool of users it belongs to.
+    pub realm: RealmName,
+    /// How people's accounts are treated; none when there are no accounts and only keyed subjects.
+    pub accounts: Option<AccountPolicy>,
     /// Whose pseudonyms it sees.
     pub sector: Sector,
     /// Messages of the whole app within a day.
@@ -187,6 +221,8 @@ impl App {
             title: name.to_string(),
             disabled: false,
             origins: Vec::new(),
+            realm: RealmName::default(),
+            accounts: None,
             sector: Sector::App(name.clone()),
             messages_per_day: 10_000,
             challenge: ChallengePolicy::default(),

@@ -31,6 +31,14 @@ impl Method {
     }
 }
 
+impl Method {
+    /// The method that [`name`](Self::name) gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Code, Self::Link].into_iter().find(|method| method.name() == name)
+    }
+}
+
 /// What a sign-in proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assurance {

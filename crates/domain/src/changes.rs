@@ -2,15 +2,18 @@
 
 use crate::{
     api_key::ApiKey,
+    app::AppName,
     challenge::Challenge,
     contact::Contact,
-    id::{ApiKeyId, ChallengeId, MessageId},
+    id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
     message::Message,
     secret::Digest,
+    session::Session,
     signing_key::StoredKey,
     stored_app::StoredApp,
     time::Timestamp,
     token::Revocation,
+    user::{User, UserIdentifier, UserSubject},
 };
 
 /// A decision: what to answer, and what must be committed before the answer goes out, whether it is yes or no.
@@ -37,6 +40,19 @@ impl Changes {
     /// wait for each other in the same order on every engine.
     pub fn lead(&mut self, change: Change) {
         self.0.insert(0, change);
+    }
+
+    /// Adds all of `other` behind these.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// What is taken back by these.
+    pub fn revocations(&self) -> impl Iterator<Item = &Revocation> {
+        self.0.iter().filter_map(|change| match change {
+            Change::Revocation(revocation) => Some(revocation),
+            _ => None,
+        })
     }
 
     /// True when nothing is to be written.
@@ -79,6 +95,26 @@ pub enum Change {
     SigningKey(StoredKey),
     /// Ends a signing key earlier than it would by itself.
     SigningKeyRetired(Retirement),
+    /// Adds a user.
+    UserAdded(User),
+    /// Replaces exactly this version of a user.
+    User(User),
+    /// Removes exactly this version of a user, with identifiers and subjects.
+    UserErased(UserId, i64),
+    /// Adds an identifier; one that somebody in the realm has is a conflict.
+    IdentifierAdded(UserIdentifier),
+    /// Adds a subject; one that somebody has is a conflict.
+    SubjectAdded(UserSubject),
+    /// Adds a session.
+    SessionStarted(Session),
+    /// Replaces exactly this version of a session.
+    Session(Session),
+    /// Removes a session, if it is there.
+    SessionEnded(SessionId),
+    /// Removes all sessions of a user.
+    SessionsEnded(UserId),
+    /// Removes all sessions at an app.
+    SessionsOfAppEnded(AppName),
 }
 
 /// An earlier end of a signing key.

@@ -92,6 +92,16 @@ id!(
     "req_"
 );
 
+id!(
+    /// Names one user of a realm. No app sees it.
+    UserId,
+    "usr_"
+);
+id!(
+    /// Names one session; no secret.
+    SessionId,
+    "ses_"
+);
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.
     #[must_use]

@@ -29,6 +29,15 @@ pub enum Refusal {
     /// Nobody has pressed the link's button yet.
     #[error("the link has not been approved yet")]
     NotApproved,
+    /// No live session: ended, idle for too long, too old, or its refresh token was used before.
+    #[error("the session is over: sign in again")]
+    SessionOver,
+    /// The person has no account, and the app lets no strangers in.
+    #[error("this app takes no new people")]
+    SignUpClosed,
+    /// The person's account was switched off.
+    #[error("the account is switched off")]
+    UserDisabled,
     /// This person's wrong codes are used up: only links are mailed until then.
     #[error("too many wrong codes")]
     TooManyAttempts {

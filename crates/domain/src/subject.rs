@@ -1,6 +1,6 @@
 //! How an app knows a person: a pairwise pseudonym, stable for ever, of no use to any other app.
 
-use crate::app::AppName;
+use crate::{app::AppName, realm::RealmName};
 
 /// The group of apps that share a person's subject. An app alone is a sector of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -9,6 +9,8 @@ pub enum Sector {
     App(AppName),
     /// Apps that an operator put into one sector, by its name.
     Shared(String),
+    /// The same in a realm that is not the default one: nothing crosses realms.
+    SharedIn(RealmName, String),
 }
 
 /// A pairwise pseudonym: 24 bytes of a keyed hash, written as 32 characters of base64url.

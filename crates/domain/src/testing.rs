@@ -1,6 +1,20 @@
-//! A generator for tests that gives the same bytes for the same seed. Never part of a release build.
+//! A generator for tests that gives the same bytes for the same seed, and digests without a key. Never part of a
+//! release build.
 
-use crate::random::Random;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::{
+    app::AppName,
+    code::Code,
+    id::{ChallengeId, SessionId, UserId},
+    identifier::EmailAddress,
+    random::Random,
+    realm::RealmName,
+    secret::Digest,
+    subject::{Sector, Subject},
+    token::SecretToken,
+    vault::Vault,
+};
 
 /// SplitMix64: fast, uniform, and of no use for secrets.
 #[derive(Clone, Debug)]
@@ -24,5 +38,66 @@ impl Random for Seeded {
             mixed ^= mixed >> 31;
             chunk.copy_from_slice(&mixed.to_le_bytes()[..chunk.len()]);
         }
+    }
+}
+
+/// Digests without a key: all that the rules need is that equal inputs give equal digests.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixer;
+
+impl Mixer {
+    fn mix<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+        let mut out = [0; N];
+        for (lane, bytes) in out.chunks_mut(8).enumerate() {
+            let mut hasher = DefaultHasher::new();
+            (lane, parts).hash(&mut hasher);
+            bytes.copy_from_slice(&hasher.finish().to_be_bytes());
+        }
+        out
+    }
+}
+
+impl Vault for Mixer {
+    fn contact(&self, app: Option<&AppName>, address: &EmailAddress) -> Digest {
+        let app = app.map_or("", AppName::as_str);
+        Digest::new(Self::mix(&[b"contact", app.as_bytes(), address.canonical().as_bytes()]))
+    }
+
+    fn subject(&self, sector: &Sector, address: &EmailAddress) -> Subject {
+        let sector = format!("{sector:?}");
+        Subject::from_bytes(Self::mix(&[b"subject", sector.as_bytes(), address.canonical().as_bytes()]))
+    }
+
+    fn code(&self, challenge: ChallengeId, code: &Code) -> Digest {
+        Digest::new(Self::mix(&[b"code", challenge.bytes(), code.expose().as_bytes()]))
+    }
+
+    fn link(&self, token: &SecretToken) -> Digest {
+        Digest::new(Self::mix(&[b"link", token.expose().as_bytes()]))
+    }
+
+    fn binding(&self, binding: &SecretToken) -> Digest {
+        Digest::new(Self::mix(&[b"binding", binding.expose().as_bytes()]))
+    }
+
+    fn identifier(&self, realm: &RealmName, address: &EmailAddress) -> Digest {
+        let parts = [b"identifier", realm.as_str().as_bytes(), address.canonical().as_bytes()];
+        Digest::new(Self::mix(&parts))
+    }
+
+    fn sector(&self, sector: &Sector) -> Digest {
+        Digest::new(Self::mix(&[b"sector", format!("{sector:?}").as_bytes()]))
+    }
+
+    fn user_subject(&self, sector: &Sector, user: UserId) -> Subject {
+        Subject::from_bytes(Self::mix(&[b"user", format!("{sector:?}").as_bytes(), user.bytes()]))
+    }
+
+    fn session(&self, session: SessionId, secret: &SecretToken) -> Digest {
+        Digest::new(Self::mix(&[b"session", session.bytes(), secret.expose().as_bytes()]))
+    }
+
+    fn refresh(&self, session: SessionId, generation: u32) -> Digest {
+        Digest::new(Self::mix(&[b"refresh", session.bytes(), &generation.to_be_bytes()]))
     }
 }

@@ -3,7 +3,12 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    app::AppName, assurance::Assurance, id::TokenId, random::Random, subject::Subject, time::Timestamp,
+    app::AppName,
+    assurance::Assurance,
+    id::{SessionId, TokenId},
+    random::Random,
+    subject::Subject,
+    time::Timestamp,
 };
 
 /// A secret of 160 random bits as 32 characters: a binding or the token of a link.
@@ -73,6 +78,8 @@ pub enum RevocationTarget {
     Token(TokenId),
     /// A subject's tokens at an app.
     Subject(Subject),
+    /// Every token that came from a session.
+    Session(SessionId),
     /// All tokens of an app.
     App,
 }

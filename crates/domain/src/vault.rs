@@ -3,8 +3,9 @@
 use crate::{
     app::AppName,
     code::Code,
-    id::ChallengeId,
+    id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
+    realm::RealmName,
     secret::Digest,
     subject::{Sector, Subject},
     token::SecretToken,
@@ -27,4 +28,19 @@ pub trait Vault: Send + Sync {
 
     /// The binding of a challenge to who started it.
     fn binding(&self, binding: &SecretToken) -> Digest;
+
+    /// An address as the users of a realm are found by it.
+    fn identifier(&self, realm: &RealmName, address: &EmailAddress) -> Digest;
+
+    /// A sector of apps, as users' subjects are found by it.
+    fn sector(&self, sector: &Sector) -> Digest;
+
+    /// A user's pseudonym in a sector of apps, where that of the address is somebody else's.
+    fn user_subject(&self, sector: &Sector, user: UserId) -> Subject;
+
+    /// The secret of a session's cookie.
+    fn session(&self, session: SessionId, secret: &SecretToken) -> Digest;
+
+    /// What proves a refresh token: its session and its number in the family.
+    fn refresh(&self, session: SessionId, generation: u32) -> Digest;
 }

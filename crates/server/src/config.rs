@@ -2,6 +2,7 @@
 //! environment. It knows files and words, not what the server does with them.
 
 mod app;
+mod app_place;
 mod check;
 mod difference;
 mod document;
@@ -12,6 +13,7 @@ mod load;
 mod mail;
 pub(crate) mod nearest;
 mod problem;
+mod realm;
 mod schema;
 mod secret_file;
 mod telemetry;
@@ -27,11 +29,13 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
-    generate::{example_toml, schema_json},
+    generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
+    realm::{AccountsSetting, RealmSettings, SignUpSetting},
+    schema::SCHEMA,
     telemetry::TelemetrySettings,
 };
 
@@ -60,6 +64,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces for OpenTelemetry. Without an endpoint there are none.
     pub telemetry: TelemetrySettings,
+    /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
+    pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
 }

@@ -59,6 +59,8 @@ pub enum ApiError {
     TooManyRequests(Span),
     /// The app's messages of today are used up.
     AppLimit(Span),
+    /// What is asked needs a proof that was given a moment ago.
+    NotFresh,
     /// Nothing is there.
     NotFound,
     /// The route exists for other methods.
@@ -135,6 +137,7 @@ impl ApiError {
             Self::IdempotencyKeyReused => (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "This Idempotency-Key came with another body"),
             Self::TooManyRequests(_) => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests from your network"),
             Self::AppLimit(_) => (S::TOO_MANY_REQUESTS, "app_limit", "The app has sent enough messages for today"),
+            Self::NotFresh => (S::FORBIDDEN, "fresh_sign_in_needed", "Sign in again first"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing here"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Use another method"),
             Self::AlreadyExists(_) => (S::CONFLICT, "already_exists", "It exists already"),
@@ -227,6 +230,9 @@ fn refusal_row(refusal: Refusal) -> Row {
         Refusal::ChallengeNotFound => (S::NOT_FOUND, "challenge_not_found", "There is no such challenge"),
         Refusal::ChallengeOver => (S::GONE, "challenge_over", "The challenge is over: ask for a new one"),
         Refusal::NotApproved => (S::CONFLICT, "not_approved", "The link has not been approved yet"),
+        Refusal::SessionOver => (S::UNAUTHORIZED, "session_over", "The session is over: sign in again"),
+        Refusal::SignUpClosed => (S::FORBIDDEN, "sign_up_closed", "This app takes no new people"),
+        Refusal::UserDisabled => (S::FORBIDDEN, "user_disabled", "The account is switched off"),
         Refusal::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: use the link of a new mail"),
         Refusal::ResendTooSoon { .. } => (S::TOO_MANY_REQUESTS, "resend_too_soon", "A message was sent a moment ago"),
         Refusal::TooManyMessages { .. } => (S::TOO_MANY_REQUESTS, "too_many_messages", "Too many messages to this address"),

@@ -3,10 +3,12 @@
 //! Requests come in, are parsed into the domain's types, decided there, committed through the store and answered
 //! here. This crate knows no SQL, and it has no rules of its own.
 
+pub mod accounts;
 pub mod admin;
 pub mod api;
 pub mod call;
 pub mod config;
+pub mod cookie;
 pub mod dev;
 pub mod dev_keys;
 pub mod dkim_keys;
@@ -37,4 +39,5 @@ pub mod telemetry;
 pub mod texts;
 pub mod tokens;
 pub mod vault;
+pub mod visitor;
 pub mod wiring;

@@ -14,6 +14,10 @@ pub enum OauthError {
     InvalidRequest(&'static str),
     /// No app can be told from the credentials.
     InvalidClient,
+    /// The refresh token is not good here, whatever the reason.
+    InvalidGrant,
+    /// Another grant type than `refresh_token`.
+    UnsupportedGrantType,
     /// The store does not answer, or the body did not arrive.
     Other(ApiError),
 }
@@ -21,7 +25,7 @@ pub enum OauthError {
 /// The body of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OauthErrorBody {
-    /// `invalid_request` or `invalid_client`.
+    /// `invalid_request`, `invalid_client`, `invalid_grant` or `unsupported_grant_type`.
     pub error: &'static str,
     /// What to do.
     pub error_description: &'static str,
@@ -33,7 +37,7 @@ pub struct TokenForm {
     /// The token.
     #[schema(min_length = 1)]
     pub token: String,
-    /// Ignored: there is one kind so far.
+    /// Ignored: a token tells its kind itself.
     pub token_type_hint: Option<String>,
 }
 
@@ -72,6 +76,12 @@ impl IntoResponse for OauthError {
                 "invalid_client",
                 "authenticate with a secret API key of the app",
             ),
+            Self::InvalidGrant => {
+                (crate::error::BAD_REQUEST, "invalid_grant", "the refresh token is not good: sign in again")
+            }
+            Self::UnsupportedGrantType => {
+                (crate::error::BAD_REQUEST, "unsupported_grant_type", "grant_type is refresh_token here")
+            }
             Self::Other(error) => return error.into_response(),
         };
         let mut response =

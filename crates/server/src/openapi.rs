@@ -21,7 +21,7 @@ use utoipa::{
         Content, HeaderBuilder, ObjectBuilder, OpenApi, Ref, RefOr, ResponseBuilder, Type,
         link::LinkBuilder,
         path::Operation,
-        security::{Http, HttpAuthScheme, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
         server::Server as Address,
     },
 };
@@ -33,6 +33,8 @@ use crate::{
     state::Server,
 };
 
+/// The document as it was last generated; `cargo xtask tidy` compares it with the handlers.
+pub const GENERATED: &str = include_str!("../../../openapi.json");
 /// Media type of refusals.
 const PROBLEM: &str = "application/problem+json";
 
@@ -46,11 +48,15 @@ const PROBLEM: &str = "application/problem+json";
     ),
     paths(
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
-        api::verify::verify, api::token::token, api::token::introspect, api::token::revoke, operations::jwks,
+        api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
+        api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
+        api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
     ),
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
+        (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
+        (name = "account", description = "A person's own account, for pages of this server"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -93,9 +99,15 @@ pub fn document() -> OpenApi {
         http.description = Some(description.to_owned());
         components.add_security_scheme(name, SecurityScheme::Http(http));
     }
+    let cookie = ApiKeyValue::with_description(
+        crate::cookie::SESSION_COOKIE,
+        "The session of a browser; changes need the browser's word (Origin) that the page may ask",
+    );
+    components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
     for (path, item) in &mut document.paths.paths {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
             describe_refusals(path, operation);
             if operation.operation_id.as_deref() == Some("start") {
                 link_what_follows(operation);
@@ -164,12 +176,17 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         all.extend([E::Body(BodyError::TooLarge(0)), E::Body(BodyError::Incomplete)]);
         return all;
     }
-    all.extend(key);
     if has_body {
         all.extend(bodies());
     }
+    if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
+        all.extend(refusals_with_a_cookie(path));
+        return all;
+    }
+    all.extend(key);
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
+    let accounts = [E::Refused(Refusal::SignUpClosed), E::Refused(Refusal::UserDisabled)];
     let code = [
         invalid("code", "malformed_code"),
         E::Refused(Refusal::InvalidCode { tries_left: 0 }),
@@ -177,32 +194,54 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         E::Refused(Refusal::TooManyAttempts { retry_after: wait }),
     ];
     match path {
-        "/v1/challenges" => all.extend([
-            E::OriginNotAllowed,
-            E::KeyKind("secret"),
-            invalid("to.email", "invalid_address"),
-            invalid("subject", "text_not_allowed"),
-            E::IdempotencyKeyReused,
-            E::Refused(Refusal::ChallengeOver),
-            E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
-            E::Refused(Refusal::TooManyMessages { retry_after: wait }),
-            E::AppLimit(wait),
-            E::TooManyRequests(wait),
-        ]),
+        "/v1/challenges" => all.extend(refusals_of_a_start()),
         "/v1/challenges/{id}" => all.extend(challenge),
         "/v1/challenges/{id}/verify" => {
-            all.extend(challenge.into_iter().chain(binding).chain(code).chain([E::TooManyRequests(wait)]));
+            let all_of = challenge.into_iter().chain(binding).chain(code).chain(accounts);
+            all.extend(all_of.chain([E::TooManyRequests(wait)]));
         }
         "/v1/challenges/{id}/redeem" => {
             let over = [E::Refused(Refusal::ChallengeOver), E::Refused(Refusal::NotApproved)];
-            all.extend(challenge.into_iter().chain(binding).chain(over));
+            all.extend(challenge.into_iter().chain(binding).chain(over).chain(accounts));
         }
         "/v1/verify" => {
-            all.extend(code);
+            all.extend(code.into_iter().chain(accounts));
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
         _ => all.push(E::InvalidToken),
+    }
+    all
+}
+
+/// What a start may be refused for, beside what every call with a key may be.
+fn refusals_of_a_start() -> Vec<ApiError> {
+    use ApiError as E;
+    let wait = Span::from_seconds(1);
+    let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
+    vec![
+        E::OriginNotAllowed,
+        E::KeyKind("secret"),
+        invalid("to.email", "invalid_address"),
+        invalid("subject", "text_not_allowed"),
+        E::IdempotencyKeyReused,
+        E::Refused(Refusal::ChallengeOver),
+        E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
+        E::Refused(Refusal::TooManyMessages { retry_after: wait }),
+        E::AppLimit(wait),
+        E::TooManyRequests(wait),
+    ]
+}
+
+/// What an operation that rides on a session's cookie may be refused for.
+fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
+    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
+    match path {
+        "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
+        "/v1/me/sessions" => all.push(invalid("except")),
+        "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
+        _ => all.push(ApiError::AppDisabled),
     }
     all
 }
@@ -236,7 +275,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 9);
+        assert_eq!(operations.len(), 19);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -268,7 +307,15 @@ mod tests {
     fn bodies_of_ours_take_no_unknown_members() {
         let document = serde_json::to_value(document()).unwrap();
         let schemas = &document["components"]["schemas"];
-        for name in ["StartBody", "Recipient", "EndUser", "VerifyBody", "RedeemBody", "VerifyByAddressBody"] {
+        for name in [
+            "StartBody",
+            "Recipient",
+            "EndUser",
+            "VerifyBody",
+            "RedeemBody",
+            "VerifyByAddressBody",
+            "ChangeMeBody",
+        ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }
         assert_eq!(document["openapi"], "3.1.0");

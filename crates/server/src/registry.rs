@@ -25,6 +25,8 @@ pub struct Registry {
     keys: HashMap<Digest, Arc<ApiKey>>,
     /// Every origin of every app: who may be told that a request was refused.
     origins: std::collections::HashSet<String>,
+    /// The origins of apps with accounts: cookies may ride along there.
+    account_origins: std::collections::HashSet<String>,
     declared: std::collections::HashSet<AppName>,
     corrupt: Vec<Error>,
 }
@@ -54,6 +56,8 @@ impl Registry {
             }
         }
         registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
+        let with_accounts = registry.apps.values().filter(|app| app.accounts.is_some());
+        registry.account_origins = with_accounts.flat_map(|app| app.origins.iter().cloned()).collect();
         registry
     }
 
@@ -137,6 +141,12 @@ impl Registry {
     #[must_use]
     pub fn knows_origin(&self, origin: &str) -> bool {
         self.origins.contains(origin)
+    }
+
+    /// Whether an app with accounts lets pages of this origin speak.
+    #[must_use]
+    pub fn lets_cookies_ride(&self, origin: &str) -> bool {
+        self.account_origins.contains(origin)
     }
 }
 

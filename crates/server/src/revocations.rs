@@ -8,7 +8,7 @@ use std::{
 
 use countersign_domain::{
     app::AppName,
-    id::TokenId,
+    id::{SessionId, TokenId},
     subject::Subject,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
@@ -53,12 +53,19 @@ impl Revocations {
 
     /// Whether a token is dead. `id` tells when it was made, to the millisecond.
     #[must_use]
-    pub fn is_revoked(&self, app: &AppName, id: TokenId, subject: Subject) -> bool {
+    pub fn is_revoked(
+        &self,
+        app: &AppName,
+        id: TokenId,
+        subject: Subject,
+        session: Option<SessionId>,
+    ) -> bool {
         let rows = self.rows.read();
         let Some(of_app) = rows.get(app) else { return false };
         [RevocationTarget::Token(id), RevocationTarget::Subject(subject), RevocationTarget::App]
-            .iter()
-            .any(|target| of_app.targets.get(target).is_some_and(|(before, _)| id.made_at() <= *before))
+            .into_iter()
+            .chain(session.map(RevocationTarget::Session))
+            .any(|target| of_app.targets.get(&target).is_some_and(|(before, _)| id.made_at() <= *before))
     }
 
     /// Forgets those whose tokens are all over.
@@ -104,7 +111,7 @@ mod tests {
             expires_at: start + Span::DAY,
         };
         let rows = Revocations::default();
-        assert!(!rows.is_revoked(&forum, early, one));
+        assert!(!rows.is_revoked(&forum, early, one, None));
         let epoch = Epoch::default();
         let first = epoch.now();
         rows.add([revoke(RevocationTarget::Token(early))], &epoch);
@@ -112,14 +119,20 @@ mod tests {
         let second = epoch.now();
         rows.add([revoke(RevocationTarget::Token(early))], &epoch);
         assert_eq!(epoch.now(), second, "what is known is no news");
-        assert!(rows.is_revoked(&forum, early, one) && !rows.is_revoked(&forum, other, one));
-        assert!(!rows.is_revoked(&shop, early, one));
+        assert!(rows.is_revoked(&forum, early, one, None) && !rows.is_revoked(&forum, other, one, None));
+        assert!(!rows.is_revoked(&shop, early, one, None));
         rows.add([revoke(RevocationTarget::Subject(one))], &epoch);
-        assert!(rows.is_revoked(&forum, other, one) && !rows.is_revoked(&forum, late, one));
-        assert!(!rows.is_revoked(&forum, other, two));
+        assert!(rows.is_revoked(&forum, other, one, None) && !rows.is_revoked(&forum, late, one, None));
+        assert!(!rows.is_revoked(&forum, other, two, None));
+        let (session, another) =
+            (SessionId::new(start, &mut Seeded::new(2)), SessionId::new(start, &mut Seeded::new(3)));
+        rows.add([revoke(RevocationTarget::Session(session))], &epoch);
+        assert!(rows.is_revoked(&forum, other, two, Some(session)));
+        assert!(!rows.is_revoked(&forum, other, two, Some(another)));
+        assert!(!rows.is_revoked(&shop, other, two, Some(session)));
         rows.add([revoke(RevocationTarget::App)], &epoch);
-        assert!(rows.is_revoked(&forum, other, two) && !rows.is_revoked(&forum, late, two));
+        assert!(rows.is_revoked(&forum, other, two, None) && !rows.is_revoked(&forum, late, two, None));
         rows.sweep(start + Span::DAY);
-        assert!(!rows.is_revoked(&forum, early, one));
+        assert!(!rows.is_revoked(&forum, early, one, None));
     }
 }

@@ -1,6 +1,9 @@
 //! What every request may need, put together once. Who may change which part is said at each field.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use countersign_domain::{
@@ -50,11 +53,11 @@ pub struct Server {
     /// Signing keys; replaced by rotation.
     pub key_ring: ArcSwap<KeyRing>,
     /// What was taken back.
-    pub revocations: Revocations,
+    pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
     /// Ends whenever a good token could have become a bad one.
-    pub epoch: Epoch,
+    pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.
     pub flood: Flood,
     /// When API keys were last used.
@@ -111,7 +114,7 @@ impl Server {
         for _ in 0..DECISIONS {
             let (outcome, changes) = decide().await?;
             let span = self.telemetry.begin_within();
-            let written = self.store.commit(changes).await;
+            let written = self.commit(changes).await;
             self.telemetry.end(span, || What::Commit { outcome: commit_outcome(&written) });
             match written {
                 Ok(()) => {
@@ -123,6 +126,30 @@ impl Server {
             }
         }
         Err(countersign_store::Error::Conflict.into())
+    }
+
+    /// Commits, and makes what was taken back known here at once. On a task of its own where there is any: a caller
+    /// who hangs up must not leave a committed revocation unknown here.
+    async fn commit(&self, changes: Changes) -> Result<(), countersign_store::Error> {
+        let revoked: Vec<_> = changes.revocations().cloned().collect();
+        if revoked.is_empty() {
+            return self.store.commit(changes).await;
+        }
+        let (store, known, epoch) =
+            (self.store.clone(), Arc::clone(&self.revocations), Arc::clone(&self.epoch));
+        let task = tokio::spawn(async move {
+            store.commit(changes).await?;
+            known.add(revoked, &epoch);
+            Ok(())
+        });
+        let ended = |_| Err(countersign_store::Error::Unavailable("the commit panicked".to_owned()));
+        task.await.unwrap_or_else(ended)
+    }
+
+    /// Whether other nodes decide about the same people.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !self.store.is_exclusive()
     }
 
     /// Whether this node can know what other nodes took back: it asked the store within the last second.
@@ -150,19 +177,33 @@ fn commit_outcome(written: &Result<(), countersign_store::Error>) -> &'static st
 }
 
 /// Queues for decisions: a person's digest chooses one.
-pub struct Lanes(Vec<Mutex<()>>);
+pub struct Lanes {
+    queues: Vec<Mutex<()>>,
+    failures: AtomicU64,
+}
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self((0..LANES).map(|_| Mutex::new(())).collect())
+        Self { queues: (0..LANES).map(|_| Mutex::new(())).collect(), failures: AtomicU64::new(0) }
     }
 }
 
 impl Lanes {
+    /// How many turns ended in a failure so far. A number that has not changed says that nobody's budget has.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
+    }
+
+    /// Counts one more, before the turn ends.
+    pub fn note_failure(&self) {
+        self.failures.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Waits until nobody else on this node decides about the same person.
     pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> Turn<'_> {
         let [first, second, ..] = *person.bytes();
-        let lane = &self.0[usize::from(u16::from_be_bytes([first, second])) % LANES];
+        let lane = &self.queues[usize::from(u16::from_be_bytes([first, second])) % LANES];
         match lane.try_lock() {
             Ok(guard) => Turn { waited: false, _guard: guard },
             Err(_) => Turn { waited: true, _guard: lane.lock().await },

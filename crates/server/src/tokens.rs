@@ -5,8 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 use countersign_domain::{
     app::App,
     assurance::Assurance,
-    challenge::{Proof, Purpose},
-    id::TokenId,
+    challenge::Purpose,
+    id::{SessionId, TokenId},
+    session::Session,
     subject::Subject,
     time::{Span, Timestamp},
 };
@@ -16,7 +17,6 @@ use crate::{
     error::ApiError,
     key_ring::{ACCESS_TOKEN, KeyRing},
     keys::verify_compact,
-    signature_cache::Fingerprint,
     state::Server,
     system::CLOCK_SKEW,
 };
@@ -40,6 +40,8 @@ struct Signed<'a> {
     jti: &'a str,
     acr: &'a str,
     amr: [&'a str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +82,9 @@ pub struct TokenClaims {
     pub acr: String,
     /// How it was proven.
     pub amr: Vec<String>,
+    /// The session it came from, where the app has accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// The verified address, where the app asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
@@ -101,6 +106,8 @@ struct Essential<'a> {
     client_id: Cow<'a, str>,
     #[serde(borrow)]
     jti: Cow<'a, str>,
+    #[serde(borrow, default)]
+    sid: Option<Cow<'a, str>>,
     iat: i64,
     exp: i64,
 }
@@ -114,39 +121,59 @@ pub struct Checked {
     pub id: TokenId,
     /// The person.
     pub subject: Subject,
+    /// The session it came from.
+    pub session: Option<SessionId>,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
     payload: Vec<u8>,
 }
 
-/// Makes the token that a proof is worth: an access token, or a proof of an address.
+/// What a token is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'a> {
+    /// An access token, or a proof of an address.
+    pub purpose: Purpose,
+    /// The person, as the app knows them.
+    pub subject: Subject,
+    /// How and when they proved control.
+    pub assurance: Assurance,
+    /// The address, where the app's tokens carry it.
+    pub address: Option<&'a str>,
+    /// The session it comes from, which it does not outlive.
+    pub session: Option<&'a Session>,
+}
+
+/// Makes a token: an access token, or a proof of an address.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] while there is no key to sign with.
-pub fn issue(server: &Server, app: &App, proof: &Proof, address: Option<&str>) -> Result<Issued, ApiError> {
+pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, ApiError> {
     let now = server.now();
     let ring = server.key_ring.load();
     let key = ring.current(&app.name, app.token.algorithm, now).ok_or_else(|| {
         tracing::error!(app = %app.name, algorithm = %app.token.algorithm, "there is no key to sign with");
         ApiError::Unavailable
     })?;
-    let (lifetime, signer) = match proof.purpose {
+    let (lifetime, signer) = match grant.purpose {
         Purpose::SignIn => (app.token.lifetime, &key.access),
         Purpose::ConfirmAddress => (PROOF_LIFE, &key.proof),
     };
+    let lifetime = grant.session.map_or(lifetime, |session| lifetime.min(session.expires_at.since(now)));
+    let session = grant.session.map(|session| session.id.to_string());
     let claims = Signed {
         iss: &server.issuer(),
-        sub: &proof.subject.to_string(),
+        sub: &grant.subject.to_string(),
         aud: app.audience(),
         client_id: app.name.as_str(),
         iat: now.seconds(),
         exp: (now + lifetime).seconds(),
-        auth_time: proof.assurance.proven_at.seconds(),
+        auth_time: grant.assurance.proven_at.seconds(),
         jti: &TokenId::new(now, &mut *server.random()).to_string(),
         acr: Assurance::MAILBOX,
-        amr: [proof.assurance.method.amr()],
-        email: address,
-        email_verified: address.map(|_| true),
+        amr: [grant.assurance.method.amr()],
+        sid: session.as_deref(),
+        email: grant.address,
+        email_verified: grant.address.map(|_| true),
     };
     let json = serde_json::to_vec(&claims).map_err(|_| ApiError::Internal)?;
     let token = signer.sign(&json).map_err(|_| ApiError::Internal)?;
@@ -164,7 +191,7 @@ pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, Ap
     }
     let payload = verified_payload(server, token, now).ok_or(ApiError::InvalidToken)?;
     let checked = read(server, payload, now).ok_or(ApiError::InvalidToken)?;
-    if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject) {
+    if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject, checked.session) {
         return Err(ApiError::InvalidToken);
     }
     Ok(checked)
@@ -182,13 +209,15 @@ pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, A
     if !server.knows_revocations(now) {
         return Err(ApiError::Unavailable);
     }
-    let (epoch, fingerprint) = (server.epoch.now(), Fingerprint::of(token));
+    let epoch = server.epoch.now();
+    let fingerprint = server.signatures.fingerprint(token);
     if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
         server.metrics.token_cache_hits.inc();
         return Ok(end);
     }
+    let generation = server.key_ring.load().generation();
     let checked = check(server, token, now)?;
-    server.signatures.note_good(fingerprint, epoch, checked.exp);
+    server.signatures.note_good(fingerprint, (generation, epoch), checked.exp);
     Ok(checked.exp)
 }
 
@@ -198,7 +227,7 @@ fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<
         return None;
     }
     let ring = server.key_ring.load();
-    let fingerprint = Fingerprint::of(token);
+    let fingerprint = server.signatures.fingerprint(token);
     if server.signatures.contains(fingerprint, ring.generation(), now) {
         server.metrics.token_cache_hits.inc();
         return parse_payload(token);
@@ -248,6 +277,10 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
     let claims: Essential<'_> = serde_json::from_slice(&payload).ok()?;
     let id: TokenId = claims.jti.parse().ok()?;
     let subject: Subject = claims.sub.parse().ok()?;
+    let session = match claims.sid {
+        Some(text) => Some(text.parse().ok()?),
+        None => None,
+    };
     let app = server.app(&claims.client_id)?;
     // What we make agrees with itself; somebody with a leaked shared secret could otherwise outlive a revocation.
     let plausible = id.made_at().seconds() == claims.iat
@@ -256,7 +289,7 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     let exp = claims.exp;
-    (plausible && in_time && ours).then_some(Checked { app, id, subject, exp, payload })
+    (plausible && in_time && ours).then_some(Checked { app, id, subject, session, exp, payload })
 }
 
 impl Checked {

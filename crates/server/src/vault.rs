@@ -4,9 +4,10 @@ use countersign_domain::{
     api_key::ApiKeyText,
     app::AppName,
     code::Code,
-    id::ChallengeId,
+    id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
+    realm::RealmName,
     secret::{Digest, Secret},
     subject::{Sector, Subject},
     token::SecretToken,
@@ -80,19 +81,7 @@ impl Vault for Keys {
     }
 
     fn subject(&self, sector: &Sector, address: &EmailAddress) -> Subject {
-        let (kind, name): (&[u8], _) = match sector {
-            Sector::App(app) => (b"app", app.as_str()),
-            Sector::Shared(name) => (b"sector", name.as_str()),
-        };
-        let digest = self.hierarchy.subjects.digest(&[
-            kind,
-            name.as_bytes(),
-            b"email",
-            address.canonical().as_bytes(),
-        ]);
-        let mut bytes = [0; 24];
-        bytes.copy_from_slice(&digest.bytes()[..24]);
-        Subject::from_bytes(bytes)
+        self.pseudonym(sector, &[b"email", address.canonical().as_bytes()])
     }
 
     fn code(&self, challenge: ChallengeId, code: &Code) -> Digest {
@@ -105,5 +94,50 @@ impl Vault for Keys {
 
     fn binding(&self, binding: &SecretToken) -> Digest {
         self.hierarchy.bindings.digest(&[binding.expose().as_bytes()])
+    }
+
+    fn identifier(&self, realm: &RealmName, address: &EmailAddress) -> Digest {
+        let parts =
+            [b"realm", realm.as_str().as_bytes(), b"email", address.canonical().as_bytes()] as [&[u8]; 4];
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    fn sector(&self, sector: &Sector) -> Digest {
+        let mut parts: Vec<&[u8]> = vec![b"name"];
+        parts.extend(parts_of(sector));
+        self.hierarchy.subjects.digest(&parts)
+    }
+
+    fn user_subject(&self, sector: &Sector, user: UserId) -> Subject {
+        self.pseudonym(sector, &[b"user", user.bytes()])
+    }
+
+    fn session(&self, session: SessionId, secret: &SecretToken) -> Digest {
+        self.hierarchy.sessions.digest(&[session.bytes(), secret.expose().as_bytes()])
+    }
+
+    fn refresh(&self, session: SessionId, generation: u32) -> Digest {
+        self.hierarchy.refresh.digest(&[session.bytes(), &generation.to_be_bytes()])
+    }
+}
+
+/// What names a sector, before what names somebody in it.
+fn parts_of(sector: &Sector) -> Vec<&[u8]> {
+    match sector {
+        Sector::App(app) => vec![b"app", app.as_str().as_bytes()],
+        Sector::Shared(name) => vec![b"sector", name.as_bytes()],
+        Sector::SharedIn(realm, name) => {
+            vec![b"realm", realm.as_str().as_bytes(), b"sector", name.as_bytes()]
+        }
+    }
+}
+
+impl Keys {
+    fn pseudonym(&self, sector: &Sector, person: &[&[u8]]) -> Subject {
+        let mut parts = parts_of(sector);
+        parts.extend(person);
+        let mut bytes = [0; 24];
+        bytes.copy_from_slice(&self.hierarchy.subjects.digest(&parts).bytes()[..24]);
+        Subject::from_bytes(bytes)
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     registry::Registry,
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
+    signature_cache::SignatureCache,
     state::Server,
     system::{CLOCK_TOLERANCE, Clock, Entropy},
     telemetry::Telemetry,
@@ -217,7 +218,7 @@ pub async fn assemble(
         renderer: ArcSwap::from_pointee(renderer),
         keys,
         revocations: Default::default(),
-        signatures: Default::default(),
+        signatures: SignatureCache::new(&mut *entropy.random()),
         epoch: Default::default(),
         flood: Default::default(),
         key_use: Default::default(),
@@ -271,6 +272,9 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::challenge::routes())
             .merge(api::verify::routes())
             .merge(api::token::routes())
+            .merge(api::refresh::routes())
+            .merge(api::session::routes())
+            .merge(api::me::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())

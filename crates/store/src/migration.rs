@@ -27,7 +27,10 @@ pub struct Types {
 }
 
 /// All steps, oldest first.
-pub const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("migrations/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("migrations/0001.sql") },
+    Migration { version: 2, sql: include_str!("migrations/0002.sql") },
+];
 
 impl Migration {
     /// The statements of this step as `types` spells them.

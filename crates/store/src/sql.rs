@@ -10,14 +10,17 @@ mod message;
 mod quota;
 mod revocation;
 mod row;
+mod session;
 mod signing_key;
 mod sweep;
+mod user;
+mod user_identifier;
 
 use countersign_domain::changes::Change;
 
 pub(crate) use self::{
     api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, message::*, quota::*,
-    revocation::*, signing_key::*, sweep::*,
+    revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -39,6 +42,16 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::ApiKeyUsed(id, at) => writes.push(api_key::used(id, at)),
         Change::SigningKey(key) => writes.push(signing_key::insert(key)),
         Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
+        Change::UserAdded(user) => writes.push(user::insert(user)),
+        Change::User(user) => writes.push(user::update(user)),
+        Change::UserErased(id, version) => writes.extend(user::erase(id, version)),
+        Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
+        Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
+        Change::SessionStarted(session) => writes.push(session::insert(session)),
+        Change::Session(session) => writes.push(session::update(&session)),
+        Change::SessionEnded(id) => writes.push(session::end(id)),
+        Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
+        Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The store as the server sees it: reads named by intent, one commit, and the verbs of the outbox.
 
+mod accounts;
+
 use std::sync::Arc;
 
 use countersign_domain::{
@@ -330,7 +332,11 @@ impl Store {
         Ok(self.engine.query(statement).await?.into_iter().next())
     }
 
-    async fn all<T>(&self, statement: Statement, read: fn(Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    pub(crate) async fn all<T>(
+        &self,
+        statement: Statement,
+        read: fn(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         self.engine.query(statement).await?.into_iter().map(read).collect()
     }
 

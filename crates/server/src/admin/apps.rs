@@ -195,6 +195,11 @@ fn check(server: &Server, settings: &AppSettings) -> Result<AppName, ApiError> {
         return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
     let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    if !app.realm.is_default()
+        && !server.config.load().realms.iter().any(|realm| realm.name == app.realm.as_str())
+    {
+        return Err(invalid_setting("realm: no realm of this name is declared"));
+    }
     let renderer = server.renderer.load();
     match app.mail.locale {
         Some(tag) if !renderer.catalog().knows(app.name.as_str(), &tag) => {

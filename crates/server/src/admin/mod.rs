@@ -9,6 +9,7 @@ pub mod keys;
 pub mod messages;
 pub mod revocations;
 pub mod signing;
+pub mod users;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub fn routes() -> Router<Arc<Server>> {
         .merge(messages::routes())
         .merge(revocations::routes())
         .merge(signing::routes())
+        .merge(users::routes())
         .route_layer(middleware::from_fn(local_only))
 }
 

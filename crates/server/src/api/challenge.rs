@@ -9,25 +9,31 @@ use axum::{
 use countersign_domain::{
     app::App,
     assurance::Assurance,
-    challenge::{self, Attempt, Challenge, Proof, Purpose, Status},
+    challenge::{self, Attempt, Challenge, Purpose, Status},
     changes::Changes,
     code::Code,
     contact::{Contact, ContactKey},
     id::ChallengeId,
+    identifier::EmailAddress,
+    refresh::RefreshToken,
     refusal::Refusal,
+    session::Holder,
+    sign_in::SignedIn,
     token::SecretToken,
+    vault::Vault,
 };
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, answer, rfc3339, start};
 use crate::{
+    accounts::{Passed, complete, proven_address},
     call::{Call, Json, Named},
+    cookie,
     error::ApiError,
-    keys::Context,
     state::Server,
-    tokens,
+    tokens::{self, Grant, Issued},
 };
 
 /// The routes of this file.
@@ -74,6 +80,13 @@ pub struct TokenBody {
     pub token_type: Option<&'static str>,
     /// For how many seconds it is good.
     pub expires_in: i64,
+    /// Gives the next access token, once: see `POST /oauth2/token`. Where the app has accounts, for secret keys; a
+    /// page gets a cookie instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// The session that began, where the app has accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// The person, as this app knows them, for ever.
     pub subject: String,
     /// What the proof is worth.
@@ -122,12 +135,15 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let code = parse_code(&body.code)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app) = (&call.server, &call.app);
+    let failures = server.lanes.failures();
     let found = find_with_contact(server, app, id).await?;
     let lane = server.lanes.enter(&found.0.contact).await;
     let (code, binding) = (&code, &binding);
+    let this = &call;
     let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-    // Whoever did not have to wait decides on what was just read: if it has changed since, the commit is a conflict.
-    let mut found = (!lane.waited).then_some(found);
+    // Whoever did not have to wait decides on what was just read, unless somebody failed meanwhile: a right code must
+    // not pass on a budget that is gone.
+    let mut found = (!lane.waited && server.lanes.failures() == failures).then_some(found);
     let proof = server
         .decide(|| {
             let found = found.take();
@@ -138,12 +154,16 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                 };
                 let live =
                     if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-                let attempt = Attempt { app, code, may_wipe, now: server.now() };
-                Ok(decided(challenge::verify(&attempt, challenge, live, contact, (binding, &server.keys))))
+                let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now: server.now() };
+                let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
+                complete(this, challenge::verify(&attempt, challenge, live, contact, presented)).await
             }
         })
-        .await;
-    finish(&call, proof?)
+        .await?;
+    if proof.is_err() {
+        server.lanes.note_failure();
+    }
+    finish(&call, proof)
 }
 
 /// Fetch the token after the link was approved, once.
@@ -155,13 +175,14 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     call.limit_polls()?;
     let id = challenge_id(&id)?;
     let binding = parse_binding(&body.binding)?;
-    let (server, app, binding) = (&call.server, &call.app, &binding);
+    let (this, server, app, binding) = (&call, &call.server, &call.app, &binding);
     let contact = find(&call.server, &call.app, id).await?.contact;
     let _lane = server.lanes.enter(&contact).await;
     let proof = server
         .decide(|| async move {
             let challenge = find(server, app, id).await?;
-            Ok(decided(challenge::redeem(app, challenge, (binding, &server.keys), server.now())))
+            let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
+            complete(this, challenge::redeem(app, challenge, presented, server.now())).await
         })
         .await;
     finish(&call, proof?)
@@ -215,30 +236,51 @@ pub(crate) async fn contact_of(server: &Server, challenge: &Challenge) -> Result
 }
 
 /// Turns a proof into the answer that it is worth.
-pub(super) fn finish(call: &Call, proof: Result<Proof, Refusal>) -> Answer<TokenBody> {
-    let proof = proof.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
-    let address = proof.sealed_address.as_ref().map(|sealed| {
-        let place = Context { table: "challenge", column: "sealed_address", id: proof.challenge.bytes() };
-        call.server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)
+pub(super) fn finish(call: &Call, passed: Result<Passed, Refusal>) -> Answer<TokenBody> {
+    let (server, app) = (&call.server, &call.app);
+    let Passed { proof, signed_in } = passed.inspect_err(|_| server.metrics.refused_proof(app))?;
+    let address = if app.token.address_claim { proven_address(server, &proof)? } else { None };
+    let session = signed_in.as_ref().map(|signed_in| &signed_in.session);
+    let grant = Grant {
+        purpose: proof.purpose,
+        subject: session.map_or(proof.subject, |session| session.subject),
+        assurance: proof.assurance,
+        address: address.as_ref().map(EmailAddress::canonical),
+        session,
+    };
+    let issued = tokens::issue(server, app, &grant)?;
+    server.metrics.proved(app, proof.assurance.method);
+    let mut answered = answer(StatusCode::OK, body_of(server, &grant, issued));
+    if let Some(SignedIn { session, secret: Some(secret), .. }) = &signed_in
+        && let Some(cookie) = cookie::set(session, secret, call.now)
+    {
+        answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answered)
+}
+
+/// What a token and its session look like in an answer.
+pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> TokenBody {
+    let sign_in = grant.purpose == Purpose::SignIn;
+    let (access_token, proof) = if sign_in { (Some(issued.token), None) } else { (None, Some(issued.token)) };
+    let refresh_token = grant.session.and_then(|session| match session.holder {
+        Holder::Refresh { generation, .. } => {
+            Some(RefreshToken::make(session.id, generation, &server.keys).text())
+        }
+        Holder::Cookie(_) => None,
     });
-    let address = address.transpose()?;
-    let address = address.as_ref().and_then(|bytes| std::str::from_utf8(bytes.expose()).ok());
-    let issued = tokens::issue(&call.server, &call.app, &proof, address)?;
-    call.server.metrics.proved(&call.app, proof.assurance.method);
-    let sign_in = proof.purpose == Purpose::SignIn;
-    let (access_token, proof_token) =
-        if sign_in { (Some(issued.token), None) } else { (None, Some(issued.token)) };
-    let body = TokenBody {
+    TokenBody {
         access_token,
-        proof: proof_token,
+        proof,
         token_type: sign_in.then_some("Bearer"),
         expires_in: issued.lifetime.seconds(),
-        subject: proof.subject.to_string(),
+        refresh_token,
+        session: grant.session.map(|session| session.id.to_string()),
+        subject: grant.subject.to_string(),
         acr: Assurance::MAILBOX,
-        amr: vec![proof.assurance.method.amr()],
-        auth_time: proof.assurance.proven_at.seconds(),
-    };
-    Ok(answer(StatusCode::OK, body))
+        amr: vec![grant.assurance.method.amr()],
+        auth_time: grant.assurance.proven_at.seconds(),
+    }
 }
 
 fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {

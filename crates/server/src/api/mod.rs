@@ -1,6 +1,9 @@
 //! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
 
 pub mod challenge;
+pub mod me;
+pub mod refresh;
+pub mod session;
 pub mod start;
 pub mod token;
 pub mod verify;

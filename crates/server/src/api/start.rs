@@ -206,9 +206,7 @@ async fn decide(
         let place = Context { table: "challenge", column, id: id.bytes() };
         server.keys.seal(random, &place, plain).map_err(|_| ApiError::Internal)
     };
-    let sealed_address = app
-        .token
-        .address_claim
+    let sealed_address = (app.token.address_claim || app.accounts.is_some())
         .then(|| seal("sealed_address", prepared.address.canonical().as_bytes(), &mut *random));
     let origin = crate::pages::Requested::describe(call, prepared.body.end_user.as_ref());
     let start = Start {
@@ -233,6 +231,7 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
+    started.deliver &= crate::accounts::may_come(call, &prepared.address).await?;
     let payload = Payload::new(call, &prepared.body, &prepared.address, &started);
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {

@@ -13,6 +13,7 @@ use countersign_domain::{
     app::App,
     changes::{Change, Changes},
     id::TokenId,
+    session,
     time::{Span, Timestamp},
     token::{Revocation, RevocationTarget},
 };
@@ -20,6 +21,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refresh;
 use crate::{
     call::{authenticate, bearer, body, single},
     error::ApiError,
@@ -122,6 +124,8 @@ fn audience(uri: &Uri) -> Result<Option<String>, ApiError> {
 pub enum IntrospectionBody {
     /// A good token of the asking app.
     Active(Box<ActiveBody>),
+    /// A good refresh token of the asking app.
+    Refresh(Box<refresh::ActiveRefreshBody>),
     /// Anything else.
     Inactive(InactiveBody),
 }
@@ -156,6 +160,14 @@ pub struct InactiveBody {
 pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
+    if refresh::is_refresh_token(token) {
+        let good = refresh::introspected(&server, &app, token).await?;
+        let body = match good {
+            Some(body) => IntrospectionBody::Refresh(Box::new(body)),
+            None => IntrospectionBody::Inactive(InactiveBody { active: false }),
+        };
+        return Ok(super::answer(StatusCode::OK, body).into_response());
+    }
     let now = server.now();
     let good = match tokens::check(&server, token, now) {
         Ok(checked) if checked.app.name == app.name => Some(checked),
@@ -182,6 +194,10 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
 pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Result<Response, OauthError> {
     let (app, form) = client(&server, request).await?;
     let token = form.token()?;
+    if refresh::is_refresh_token(token) {
+        refresh::revoke(&server, &app, token).await?;
+        return Ok(StatusCode::OK.into_response());
+    }
     match tokens::check(&server, token, server.now()) {
         Ok(Checked { exp, app: owner, id, .. }) if owner.name == app.name => {
             take_back(&server, &app, RevocationTarget::Token(id), end_of(exp)).await?;
@@ -211,20 +227,45 @@ pub async fn take_back(
     let now = server.now();
     let before = match &target {
         RevocationTarget::Token(id) => TokenId::made_at(id),
-        RevocationTarget::Subject(_) | RevocationTarget::App if server.store.is_exclusive() => now,
+        // A session that ends with them may be giving a token at this moment.
+        RevocationTarget::Subject(_) | RevocationTarget::App
+            if server.store.is_exclusive() && app.accounts.is_none() =>
+        {
+            now
+        }
         RevocationTarget::Subject(_) | RevocationTarget::App => now + CLOCK_SKEW,
+        // What is being made at this moment too.
+        RevocationTarget::Session(_) => expires_at,
     };
     server.metrics.revoked(app);
-    let revocation = Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
-    let server = Arc::clone(server);
-    // On a task of its own: a caller who hangs up must not leave a committed revocation unknown here.
-    let task = tokio::spawn(async move {
-        let row = &revocation;
-        server.decide(|| async move { Ok(((), Changes(vec![Change::Revocation(row.clone())]))) }).await?;
-        server.revocations.add([revocation], &server.epoch);
-        Ok(before)
-    });
-    task.await.unwrap_or(Err(ApiError::Internal))
+    let row = &Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
+    server
+        .decide(|| async move {
+            let mut changes = Changes(vec![Change::Revocation(row.clone())]);
+            if app.accounts.is_some() {
+                changes.extend(sessions_with(server, row).await?);
+            }
+            Ok(((), changes))
+        })
+        .await?;
+    Ok(before)
+}
+
+/// The end of the sessions that tokens like the revoked ones would be made from again.
+async fn sessions_with(server: &Server, revocation: &Revocation) -> Result<Changes, ApiError> {
+    let mut changes = Changes::default();
+    match &revocation.target {
+        RevocationTarget::App => changes.push(Change::SessionsOfAppEnded(revocation.app.clone())),
+        RevocationTarget::Subject(subject) => {
+            let Some(known) = server.store.subject(*subject).await? else { return Ok(changes) };
+            let sessions = server.store.sessions_of(known.user).await?;
+            for session in sessions.iter().filter(|session| session.app == revocation.app) {
+                changes.extend(session::end(session, revocation.revoked_at));
+            }
+        }
+        RevocationTarget::Token(_) | RevocationTarget::Session(_) => {}
+    }
+    Ok(changes)
 }
 
 fn end_of(exp: i64) -> Timestamp {
@@ -232,7 +273,7 @@ fn end_of(exp: i64) -> Timestamp {
 }
 
 /// The app that speaks at `/oauth2`, by its secret key as Bearer or as `client_secret_basic`, and its form.
-async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
+pub(super) async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
     let (app, key) = {
         let headers = request.headers();
         let basic = single(headers, "authorization")?.and_then(basic_secret);

@@ -14,9 +14,10 @@ use utoipa::ToSchema;
 
 use super::{
     Answer,
-    challenge::{TokenBody, decided, finish, parse_code},
+    challenge::{TokenBody, finish, parse_code},
 };
 use crate::{
+    accounts::complete,
     call::{Call, Json},
     error::ApiError,
     state::Server,
@@ -52,7 +53,7 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
         detail: error.to_string(),
     })?;
     let code = &parse_code(&body.code)?;
-    let (server, app) = (&call.server, &call.app);
+    let (this, server, app) = (&call, &call.server, &call.app);
     let key =
         &ContactKey { app: Some(app.name.clone()), digest: server.keys.contact(Some(&app.name), &address) };
     let _lane = server.lanes.enter(&key.digest).await;
@@ -60,9 +61,13 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
         .decide(|| async move {
             let contact = server.store.contact(key.clone()).await?;
             let live = server.store.listed_challenges(&contact).await?;
-            let attempt = Attempt { app, code, may_wipe: true, now: server.now() };
-            Ok(decided(challenge::verify_by_address(&attempt, live, contact, &server.keys)))
+            let attempt =
+                Attempt { app, code, may_wipe: true, shared: server.is_shared(), now: server.now() };
+            complete(this, challenge::verify_by_address(&attempt, live, contact, &server.keys)).await
         })
         .await?;
+    if proof.is_err() {
+        server.lanes.note_failure();
+    }
     finish(&call, proof)
 }

@@ -9,13 +9,14 @@ use countersign_domain::{
     code::{Alphabet, CodeForm},
     contact::MOST_SENDS,
     identifier::EmailAddress,
+    session::LONGEST_ACCESS_TOKEN,
     subject::Sector,
     time::Span,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{AccountsSetting, ConfigError, SignUpSetting, app_place::Place};
 use crate::texts::Locale;
 
 /// An app: what signs people in. Only its name is needed.
@@ -41,6 +42,22 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"shops")]
     pub sector: Option<String>,
+    /// `none` (default) keeps nothing of people; `realm` gives them accounts: users, sessions, refresh tokens.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(example = &"realm")]
+    pub accounts: AccountsSetting,
+    /// The realm whose users sign in; `default` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"staff")]
+    pub realm: Option<String>,
+    /// Who may sign in who has no account yet: `open` (default) or `closed`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(example = &"closed")]
+    pub sign_up: SignUpSetting,
+    /// Where sign-up is open: only for mailboxes at these domains. A subdomain is another domain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = ["example.org"])]
+    pub sign_up_domains: Vec<String>,
     /// What a mail carries: `code` (default), `link` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"both")]
@@ -89,7 +106,8 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"ES256")]
     pub token_algorithm: Option<String>,
-    /// Life of its access tokens in seconds: 60 to 7776000 (90 days), 3600 by default.
+    /// Life of its access tokens in seconds: 60 to 7776000 (90 days), 3600 by default. With accounts 60 to 3600, 300
+    /// by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 3600)]
     pub token_lifetime_seconds: Option<i64>,
@@ -218,12 +236,13 @@ impl AppSettings {
         let at = Place(&name);
         let title = self.title.clone().unwrap_or_else(|| name.to_string());
         at.line("title", Some(&title), 100)?;
+        let realm = self.realm_name().map_err(|why| at.wrong(&why))?;
+        let accounts = self.account_policy().map_err(|why| at.wrong(&why))?;
+        at.line("sector", self.sector.as_ref(), 100)?;
         let sector = match &self.sector {
             None => Sector::App(name.clone()),
-            Some(sector) => {
-                at.line("sector", Some(sector), 100)?;
-                Sector::Shared(sector.clone())
-            }
+            Some(sector) if realm.is_default() => Sector::Shared(sector.clone()),
+            Some(sector) => Sector::SharedIn(realm.clone(), sector.clone()),
         };
         for origin in &self.origins {
             at.origin(origin)?;
@@ -232,6 +251,8 @@ impl AppSettings {
             title,
             disabled: self.disabled,
             origins: self.origins.clone(),
+            realm,
+            accounts,
             sector,
             messages_per_day: self.messages_per_day.unwrap_or(10_000),
             challenge: self.challenge(&at)?,
@@ -297,10 +318,15 @@ impl AppSettings {
             })?,
         };
         at.line("audience", self.audience.as_ref(), 200)?;
-        let lifetime = self.token_lifetime_seconds.unwrap_or(default.lifetime.seconds());
+        // A session gives tokens anew, so they are short: what is not asked about is over soon.
+        let (usual, longest) = match self.accounts {
+            AccountsSetting::None => (default.lifetime.seconds(), 90 * 86_400),
+            AccountsSetting::Realm => (300, LONGEST_ACCESS_TOKEN.seconds()),
+        };
+        let lifetime = self.token_lifetime_seconds.unwrap_or(usual);
         Ok(TokenPolicy {
             algorithm,
-            lifetime: Span::from_seconds(at.range("token_lifetime_seconds", lifetime, (60, 90 * 86_400))?),
+            lifetime: Span::from_seconds(at.range("token_lifetime_seconds", lifetime, (60, longest))?),
             audience: self.audience.clone(),
             address_claim: self.address_claim,
         })
@@ -328,57 +354,6 @@ impl AppSettings {
     }
 }
 
-/// Where in the configuration something is wrong.
-struct Place<'a>(&'a AppName);
-
-impl Place<'_> {
-    fn error(&self, setting: &str, why: &str) -> ConfigError {
-        ConfigError(format!("apps.{}.{setting}: {why}", self.0))
-    }
-
-    fn range<T: PartialOrd + std::fmt::Display>(
-        &self,
-        setting: &str,
-        value: T,
-        (least, most): (T, T),
-    ) -> Result<T, ConfigError> {
-        if value >= least && value <= most {
-            Ok(value)
-        } else {
-            Err(self.error(setting, &format!("{value} is not between {least} and {most}")))
-        }
-    }
-
-    fn line(&self, setting: &str, value: Option<&String>, most: usize) -> Result<(), ConfigError> {
-        match value {
-            Some(value) if value.is_empty() || value.chars().count() > most => {
-                Err(self.error(setting, &format!("expected 1 to {most} characters")))
-            }
-            Some(value) if value.chars().any(char::is_control) => {
-                Err(self.error(setting, "control characters and line breaks are not allowed"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn origin(&self, origin: &str) -> Result<(), ConfigError> {
-        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let plain = origin.strip_prefix("http://");
-        let fits = host.is_some_and(|host| {
-            !host.is_empty()
-                && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@\\,*".contains(&byte))
-        });
-        let loopback = plain.is_none_or(|host| {
-            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            ["localhost", "127.0.0.1", "[::1]"].contains(&name)
-        });
-        if fits && loopback && origin == origin.to_ascii_lowercase() {
-            Ok(())
-        } else {
-            Err(self.error(
-                "origins",
-                "expected https://host or https://host:port in lower case, or http://localhost:port",
-            ))
-        }
-    }
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress};
+use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress, realm::RealmName};
 use http::HeaderName;
 
 use super::{
@@ -32,6 +32,7 @@ impl Config {
         check_mail(self, &mut problems);
         check_telemetry(self, &mut problems);
         check_apps(self, &mut problems);
+        check_realms(self, &mut problems);
         for (setting, file) in secret_file::named(self) {
             if let Err(error) = std::fs::read(&file) {
                 problems
@@ -193,6 +194,29 @@ fn check_smtp(server: &SmtpServerSettings, mut wrong: impl FnMut(&str, &str)) {
     }
     if server.ca_file.as_ref().is_some_and(|file| !file.is_file()) {
         wrong("ca_file", "there is no such file");
+    }
+}
+
+fn check_realms(config: &Config, problems: &mut Vec<Problem>) {
+    let mut names = BTreeSet::from([RealmName::DEFAULT]);
+    let mut declared = BTreeSet::new();
+    for (index, realm) in config.realms.iter().enumerate() {
+        let at = format!("realms[{index}]");
+        names.insert(&realm.name);
+        if !declared.insert(&realm.name) {
+            problems.push(Problem::wrong(&format!("{at}.name"), "two realms have this name"));
+        }
+        if let Err(error) = realm.realm() {
+            let (setting, why) = error.0.split_once(": ").unwrap_or((&at, &error.0));
+            let key = setting.rsplit('.').next().unwrap_or_default();
+            problems.push(Problem::wrong(&format!("{at}.{key}"), why));
+        }
+    }
+    for (index, app) in config.apps.iter().enumerate() {
+        if app.realm.as_deref().is_some_and(|realm| !names.contains(realm)) {
+            let why = "no realm of this name is declared";
+            problems.push(Problem::wrong(&format!("apps[{index}].realm"), why));
+        }
     }
 }
 

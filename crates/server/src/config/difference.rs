@@ -30,8 +30,8 @@ fn collect(value: Value, path: &str, found: &mut BTreeMap<String, Value>) {
                 collect(value, &below(path, &name), found);
             }
         }
-        // Apps are known by their names; their order says nothing.
-        Value::Array(apps) if path == "apps" => {
+        // Apps and realms are known by their names; their order says nothing.
+        Value::Array(apps) if path == "apps" || path == "realms" => {
             for app in apps {
                 let name = app["name"].as_str().unwrap_or_default().to_owned();
                 collect(app, &below(path, &name), found);

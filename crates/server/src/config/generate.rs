@@ -6,10 +6,13 @@ use serde_json::Value;
 
 use super::{
     AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, RetentionSettings, ServerSettings, SmtpServerSettings, StorageSettings,
-    TelemetrySettings,
+    LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
+    StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
+
+/// The commented example as it was last generated; `cargo xtask tidy` compares it with the types.
+pub const EXAMPLE: &str = include_str!("../../../../countersign.example.toml");
 
 const HEAD: &str = "\
 # Every key of countersign.toml, with its default or a sample. All of them are commented out: take what you need.
@@ -109,6 +112,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "LimitSettings" => fields::<LimitSettings>(),
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
+        "RealmSettings" => fields::<RealmSettings>(),
         "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),

@@ -81,6 +81,10 @@ pub struct Hierarchy {
     pub links: DigestKey,
     /// Digests of what binds a challenge to the browser that asked for it.
     pub bindings: DigestKey,
+    /// Digests of the secrets of sessions' cookies.
+    pub sessions: DigestKey,
+    /// Proofs of refresh tokens.
+    pub refresh: DigestKey,
     /// Digests of idempotency keys and of the requests they stand for.
     pub idempotency: DigestKey,
     root: hkdf::Prk,
@@ -99,6 +103,8 @@ impl Hierarchy {
             codes: digest_key("codes"),
             links: digest_key("links"),
             bindings: digest_key("bindings"),
+            sessions: digest_key("sessions"),
+            refresh: digest_key("refresh"),
             idempotency: digest_key("idempotency"),
             root,
         }
@@ -206,6 +212,8 @@ mod tests {
             &keys.codes,
             &keys.links,
             &keys.bindings,
+            &keys.sessions,
+            &keys.refresh,
             &keys.idempotency,
         ] {
             assert!(seen.insert(*key.digest(&[b"x"]).bytes()));

@@ -32,6 +32,24 @@ impl Requested {
     }
 }
 
+/// The approximate name of a device, from a `User-Agent`: "Firefox on Linux".
+#[must_use]
+pub fn device(user_agent: &str) -> String {
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let system = SYSTEMS.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    match (browser(user_agent), system) {
+        (browser, Some(system)) => format!("{browser} on {system}"),
+        (browser, None) => browser.to_owned(),
+    }
+}
+
 /// The family of a browser, from its `User-Agent`: the first that fits.
 fn browser(user_agent: &str) -> &'static str {
     const FAMILIES: [(&str, &str); 6] = [

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_server::config::{AppSettings, SignUpSetting};
 use countersign_store::sqlite::Sqlite;
 use serde_json::json;
 
@@ -67,6 +68,31 @@ async fn p12_known_and_unknown_people_get_equal_answers_at_equal_cost() {
         ));
     }
     assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn p12_with_accounts_a_wrong_code_and_a_start_cost_the_same_for_users_and_strangers() {
+    for sign_up in [SignUpSetting::Open, SignUpSetting::Closed] {
+        let engine = Faulty::new(Arc::new(Sqlite::memory().unwrap()));
+        let world = World::on(Arc::clone(&engine) as _);
+        {
+            let open = world.node_with(crate::accounts::with_club).await;
+            crate::flow::sign_in(&open, "club", "known@mail.example").await;
+            open.outbox_is_empty().await;
+        }
+        let closed = AppSettings { sign_up, ..crate::accounts::club() };
+        let server = world.node_with(|config| config.apps.push(closed)).await;
+        let app = server.app("club");
+        app.start("first@mail.example").await.expect(201);
+        let mut answers = Vec::new();
+        for address in ["known@mail.example", "unknown@mail.example"] {
+            let (started, start_cost) = cost(&server, &engine, app.start(address)).await;
+            server.outbox_is_empty().await;
+            let (refused, verify_cost) = cost(&server, &engine, app.verify(&started, "AAAAAAA")).await;
+            answers.push(([masked(&started), masked(&refused)], start_cost[2].min(4), verify_cost));
+        }
+        assert_eq!(answers[0], answers[1], "{sign_up:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,10 @@
 mod network;
 mod support;
 
+mod accounts;
 mod callers;
 mod challenges;
+mod endings;
 mod enumeration;
 mod flow;
 mod input;
@@ -27,6 +29,7 @@ mod mail;
 mod outage;
 mod privacy;
 mod rotation;
+mod sessions;
 mod subjects;
 mod texts;
 mod tokens;

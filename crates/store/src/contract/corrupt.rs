@@ -14,7 +14,11 @@ use countersign_domain::{
 };
 
 use super::sample::{self, NOW, after, digest, save};
-use crate::{Error, Rows, Store, engine::Value, sql};
+use crate::{
+    Error, Rows, Store,
+    engine::{Statement, Value},
+    sql,
+};
 
 /// Table, column that is told, what is set, and to what.
 type Case = (&'static str, &'static str, &'static str, Value);
@@ -58,6 +62,23 @@ fn cases() -> Vec<Case> {
         ("revocation", "target", "UPDATE revocation SET kind = ?", text("app")),
         ("revocation", "target", "UPDATE revocation SET kind = ?", text("odd")),
         ("revocation", "app", "UPDATE revocation SET app = ?", text("a b")),
+        ("realm_user", "id", "UPDATE realm_user SET id = ?", bytes(15)),
+        ("realm_user", "realm", "UPDATE realm_user SET realm = ?", text("a b")),
+        ("realm_user", "status", "UPDATE realm_user SET status = ?", text("odd")),
+        ("user_identifier", "digest", "UPDATE user_identifier SET digest = ?", bytes(31)),
+        ("user_identifier", "realm", "UPDATE user_identifier SET realm = ?", text("-")),
+        ("user_identifier", "kind", "UPDATE user_identifier SET kind = ?", text("fax")),
+        ("user_identifier", "is_primary", "UPDATE user_identifier SET is_primary = ?", number(2)),
+        ("user_subject", "subject", "UPDATE user_subject SET subject = ?", bytes(25)),
+        ("session", "realm", "UPDATE session SET realm = ?", text("")),
+        ("session", "user_id", "UPDATE session SET user_id = ?", bytes(17)),
+        ("session", "app", "UPDATE session SET app = ?", text("A")),
+        ("session", "subject", "UPDATE session SET subject = ?", bytes(23)),
+        ("session", "method", "UPDATE session SET method = ?", text("guess")),
+        ("session", "cookie_digest", "UPDATE session SET cookie_digest = ?", bytes(33)),
+        ("session", "generation", "UPDATE session SET generation = ?", number(0)),
+        ("session", "generation", "UPDATE session SET generation = ?", number(-1)),
+        ("session", "generation", "UPDATE session SET cookie_digest = ?", bytes(32)),
         ("app", "name", "UPDATE app SET name = ?", text("a_b")),
         ("app", "disabled", "UPDATE app SET disabled = ?", number(7)),
         ("api_key", "id", "UPDATE api_key SET id = ?", bytes(1)),
@@ -96,6 +117,10 @@ async fn clear(store: &Store) {
         "DELETE FROM app",
         "DELETE FROM api_key",
         "DELETE FROM signing_key",
+        "DELETE FROM realm_user",
+        "DELETE FROM user_identifier",
+        "DELETE FROM user_subject",
+        "DELETE FROM session",
     ];
     store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
 }
@@ -110,6 +135,16 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "app" => first(store.apps().await),
         "api_key" => first(store.api_keys().await),
         "signing_key" => store.signing_keys().await.map(drop),
+        "realm_user" => {
+            let all = Statement { sql: "SELECT * FROM realm_user", parameters: Vec::new() };
+            store.all(all, sql::read_user).await.map(drop)
+        }
+        "user_identifier" => store.identifiers_of(sample::user(1).id).await.map(drop),
+        "user_subject" => {
+            let subject = sample::user_subject(1);
+            store.user_subject(subject.user, subject.sector).await.map(drop)
+        }
+        "session" => store.session(sample::session(1).id).await.map(drop),
         other => panic!("no such table: {other}"),
     }
 }
@@ -192,6 +227,10 @@ fn one_of_each() -> Vec<Change> {
             revoked_at: None,
             last_used_at: None,
         }),
+        Change::UserAdded(sample::user(1)),
+        Change::IdentifierAdded(sample::identifier(1)),
+        Change::SubjectAdded(sample::user_subject(1)),
+        Change::SessionStarted(sample::session(1)),
         Change::SigningKey(StoredKey {
             id: "key".to_owned(),
             app: None,

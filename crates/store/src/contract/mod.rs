@@ -20,5 +20,7 @@ pub mod revocation;
 mod sample;
 pub mod schema;
 mod scratch;
+pub mod session;
 pub mod signing_key;
 pub mod sweep;
+pub mod user;

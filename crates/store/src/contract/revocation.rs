@@ -4,7 +4,7 @@
 
 use countersign_domain::{
     changes::{Change, Changes},
-    id::TokenId,
+    id::{SessionId, TokenId},
     random::Random as _,
     subject::Subject,
     testing::Seeded,
@@ -14,10 +14,11 @@ use countersign_domain::{
 use super::sample::{self, NOW, after, save};
 use crate::{Error, Store};
 
-fn all_targets() -> [RevocationTarget; 3] {
+fn all_targets() -> [RevocationTarget; 4] {
     [
         RevocationTarget::Token(TokenId::new(NOW, &mut Seeded::new(1))),
         RevocationTarget::Subject(Subject::from_bytes(Seeded::new(2).bytes())),
+        RevocationTarget::Session(SessionId::new(NOW, &mut Seeded::new(3))),
         RevocationTarget::App,
     ]
 }

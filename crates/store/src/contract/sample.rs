@@ -6,16 +6,20 @@ use std::collections::HashSet;
 
 use countersign_domain::{
     app::AppName,
+    assurance::{Assurance, Method},
     challenge::{Challenge, Purpose, State},
     changes::{Change, Changes},
     contact::{Contact, ContactKey},
-    id::{ChallengeId, MessageId},
+    id::{ChallengeId, MessageId, SessionId, UserId},
     message::Message,
     random::Random as _,
+    realm::RealmName,
     secret::Digest,
+    session::{Holder, Session},
     subject::Subject,
     testing::Seeded,
     time::Timestamp,
+    user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
 };
 
 use crate::{Error, Store};
@@ -77,6 +81,57 @@ pub(super) fn message(seed: u64) -> Message {
         due_at: NOW,
         created_at: NOW,
         expires_at: after(600),
+    }
+}
+
+pub(super) fn user(seed: u64) -> User {
+    User {
+        id: UserId::new(NOW, &mut Seeded::new(seed)),
+        realm: RealmName::default(),
+        status: UserStatus::Active,
+        sealed_profile: Some(vec![0, 255, 39]),
+        created_at: NOW,
+        signed_in_at: NOW,
+        version: 1,
+    }
+}
+
+/// An identifier of the user of the same seed.
+pub(super) fn identifier(seed: u64) -> UserIdentifier {
+    UserIdentifier {
+        realm: RealmName::default(),
+        kind: IdentifierKind::Email,
+        digest: digest(seed),
+        user: user(seed).id,
+        sealed: vec![seed as u8, 0],
+        primary: true,
+        verified_at: Some(NOW),
+        created_at: NOW,
+    }
+}
+
+/// A subject of the user of the same seed.
+pub(super) fn user_subject(seed: u64) -> UserSubject {
+    let subject = Subject::from_bytes(Seeded::new(seed).bytes());
+    UserSubject { user: user(seed).id, sector: digest(1_000), subject }
+}
+
+/// A session of the user of the same seed.
+pub(super) fn session(seed: u64) -> Session {
+    Session {
+        id: SessionId::new(NOW, &mut Seeded::new(seed)),
+        realm: RealmName::default(),
+        user: user(seed).id,
+        app: app("forum"),
+        subject: user_subject(seed).subject,
+        assurance: Assurance { method: Method::Link, proven_at: after(-60) },
+        holder: Holder::Refresh { generation: 1, rotated_at: NOW },
+        sealed_device: Some(vec![1]),
+        created_at: NOW,
+        used_at: after(1),
+        idle_ends_at: after(600),
+        expires_at: after(3_600),
+        version: 1,
     }
 }
 

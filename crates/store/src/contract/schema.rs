@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a suite of tests, though no test module")]
 
+use std::sync::Arc;
+
 use countersign_domain::changes::Change;
 
 use super::sample::{self, save};
 use crate::{
     Error, Store,
-    engine::Statement,
+    engine::{Engine, Statement},
     migration::{MIGRATIONS, Migration},
 };
 
@@ -18,6 +20,19 @@ pub async fn migrating_again_changes_nothing(store: Store) {
     assert_eq!(found, known);
     assert_eq!(store.migrate().await.unwrap(), known);
     assert_eq!(store.challenge(sample::challenge(1).id).await.unwrap(), Some(sample::challenge(1)));
+}
+
+/// A database that the first release wrote keeps what it has and takes what is new.
+pub async fn the_first_release_is_brought_up_to_date(engine: Arc<dyn Engine>) {
+    assert_eq!(engine.migrate(&MIGRATIONS[..1]).await.unwrap(), 1);
+    let store = Store::new(engine);
+    save(&store, vec![Change::ChallengeStarted(sample::challenge(1)), Change::Contact(sample::contact(1))])
+        .await;
+    assert_eq!(store.migrate().await.unwrap(), MIGRATIONS.len() as i64);
+    assert_eq!(store.challenge(sample::challenge(1).id).await.unwrap(), Some(sample::challenge(1)));
+    assert_eq!(store.contact(sample::contact(1).key).await.unwrap().version, 1);
+    save(&store, vec![Change::UserAdded(sample::user(1)), Change::SessionStarted(sample::session(1))]).await;
+    assert_eq!(store.session(sample::session(1).id).await.unwrap(), Some(sample::session(1)));
 }
 
 /// A database that a newer release wrote is refused, with both versions named, and left as it is.

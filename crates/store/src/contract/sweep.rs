@@ -9,6 +9,7 @@ use countersign_domain::{
     contact::Contact,
     id::TokenId,
     message::Message,
+    session::Session,
     signing_key::StoredKey,
     testing::Seeded,
     time::Timestamp,
@@ -24,12 +25,14 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     fill(&store, 1, NOW).await;
     fill(&store, 2, left).await;
     let gone = store.sweep(NOW).await.unwrap();
-    let tables = ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key"];
+    let tables =
+        ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
     assert_eq!(gone, tables.map(|table| (table, 1)));
     for (seed, kept) in [(1, false), (2, true)] {
         assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);
         assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
         assert_eq!(store.idempotency(digest(seed)).await.unwrap().is_some(), kept);
+        assert_eq!(store.session(sample::session(seed).id).await.unwrap().is_some(), kept);
     }
     let messages = store.messages(10).await.unwrap();
     assert!(matches!(&messages[..], [message] if message.id == sample::message(2).id));
@@ -75,6 +78,7 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
         Change::Idempotency(used),
         Change::Revocation(revocation),
         Change::SigningKey(key),
+        Change::SessionStarted(Session { idle_ends_at: end, ..sample::session(seed) }),
     ];
     save(store, changes).await;
     assert!(store.take_quota(&quota(&seed.to_string(), end)).await.unwrap());

@@ -1,7 +1,7 @@
 //! Revocations: what was taken back before its time.
 
 use countersign_domain::{
-    id::TokenId,
+    id::{SessionId, TokenId},
     subject::Subject,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
@@ -27,6 +27,9 @@ pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
     let target = match (kind.as_str(), target.len()) {
         ("token", _) => target.try_into().ok().map(|id| RevocationTarget::Token(TokenId::from_bytes(id))),
         ("subject", _) => target.try_into().ok().map(|id| RevocationTarget::Subject(Subject::from_bytes(id))),
+        ("session", _) => {
+            target.try_into().ok().map(|id| RevocationTarget::Session(SessionId::from_bytes(id)))
+        }
         ("app", 0) => Some(RevocationTarget::App),
         _ => None,
     };
@@ -45,6 +48,7 @@ pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
     let (kind, target): (&str, &[u8]) = match &revocation.target {
         RevocationTarget::Token(id) => ("token", id.bytes()),
         RevocationTarget::Subject(subject) => ("subject", subject.bytes()),
+        RevocationTarget::Session(id) => ("session", id.bytes()),
         RevocationTarget::App => ("app", &[]),
     };
     let key: [Value; 3] = [kind.into(), revocation.app.as_str().into(), target.into()];

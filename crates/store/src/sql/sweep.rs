@@ -2,7 +2,7 @@
 
 use countersign_domain::time::Timestamp;
 
-use super::{any, delete_gone_signing_keys};
+use super::{any, delete_gone_signing_keys, delete_over_sessions};
 use crate::engine::Write;
 
 /// The writes of one sweep, by table. Signing keys are few and go a while after their last token.
@@ -16,5 +16,6 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("revocation", any("DELETE FROM revocation WHERE expires_at <= ?", at())),
         ("quota", any("DELETE FROM quota WHERE expires_at <= ?", at())),
         ("signing_key", delete_gone_signing_keys(now)),
+        ("session", delete_over_sessions(now)),
     ]
 }

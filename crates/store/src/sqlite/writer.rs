@@ -275,7 +275,17 @@ fn apart(connection: &Connection, batch: &[Waiting]) -> Vec<Outcome> {
     if let Err(error) = begin(connection) {
         return all_failed(&error, batch);
     }
-    let outcomes = batch.iter().map(|(writes, _)| within_savepoint(connection, writes)).collect();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (writes, _) in batch {
+        let outcome = within_savepoint(connection, writes);
+        // A full disk may end the transaction, or keep a member from being undone: then nobody is promised anything,
+        // and nothing is written on top of what is left.
+        let Some(outcome) = outcome.filter(|_| !connection.is_autocommit()) else {
+            let _ = run_alone(connection, "ROLLBACK");
+            return all_failed(&Error::Unavailable("the transaction broke".to_owned()), batch);
+        };
+        outcomes.push(outcome);
+    }
     end(connection, outcomes)
 }
 
@@ -296,7 +306,7 @@ fn end(connection: &Connection, outcomes: Vec<Outcome>) -> Vec<Outcome> {
 }
 
 fn all_failed(error: &Error, batch: &[Waiting]) -> Vec<Outcome> {
-    let told = || Error::Unavailable(format!("no transaction could be begun: {error}"));
+    let told = || Error::Unavailable(format!("nothing was written: {error}"));
     batch.iter().map(|_| Err(told())).collect()
 }
 
@@ -305,14 +315,15 @@ fn run_alone(connection: &Connection, sql: &str) -> Result<(), Error> {
     done.map(drop).map_err(connection::error)
 }
 
-fn within_savepoint(connection: &Connection, writes: &[Write]) -> Outcome {
-    run_alone(connection, "SAVEPOINT member")?;
-    let result = apply(connection, writes);
-    if result.is_err() {
-        run_alone(connection, "ROLLBACK TO member")?;
+/// What became of one member; `None` when it could be neither carried out nor undone.
+fn within_savepoint(connection: &Connection, writes: &[Write]) -> Option<Outcome> {
+    run_alone(connection, "SAVEPOINT member").ok()?;
+    let outcome = apply(connection, writes);
+    if outcome.is_err() {
+        run_alone(connection, "ROLLBACK TO member").ok()?;
     }
-    run_alone(connection, "RELEASE member")?;
-    result
+    run_alone(connection, "RELEASE member").ok()?;
+    Some(outcome)
 }
 
 fn apply(connection: &Connection, writes: &[Write]) -> Outcome {

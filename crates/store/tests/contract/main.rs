@@ -54,6 +54,7 @@ macro_rules! network {
                 engine::an_empty_database_has_version_zero
                 engine::a_newer_database_is_refused
                 engine::a_closed_engine_answers
+                schema::the_first_release_is_brought_up_to_date
                 engine_races::parallel_commits_all_succeed
                 engine_races::one_of_many_racing_updates_wins
                 engine_races::a_conflict_undoes_only_itself

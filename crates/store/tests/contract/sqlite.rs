@@ -29,6 +29,13 @@ async fn p29_a_restart_keeps_all_that_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn the_first_release_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    countersign_store::contract::schema::the_first_release_is_brought_up_to_date(Arc::new(engine)).await;
+}
+
+#[tokio::test]
 async fn a_second_open_is_refused_while_the_first_lives() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

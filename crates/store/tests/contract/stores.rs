@@ -69,8 +69,16 @@ macro_rules! suite {
                     the_latest_of_many_stays
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
+                session { both_kinds_round_trip p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
+                user {
+                    users_are_found_by_all_that_they_have
+                    another_version_is_a_conflict
+                    p14_what_names_a_person_is_unique
+                    one_of_many_registrations_wins
+                    erasing_leaves_nothing
+                }
             }
         }
     };

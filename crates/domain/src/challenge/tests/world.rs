@@ -1,9 +1,6 @@
 //! A store reduced to maps, which applies changes as the real one does, and the verbs on top of it.
 
-use std::{
-    collections::BTreeMap,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-};
+use std::collections::BTreeMap;
 
 use crate::{
     app::{App, AppName},
@@ -18,54 +15,13 @@ use crate::{
     identifier::EmailAddress,
     random::Random as _,
     refusal::Refusal,
-    secret::Digest,
-    subject::{Sector, Subject},
-    testing::Seeded,
+    testing::{Mixer, Seeded},
     time::{Span, Timestamp},
     token::SecretToken,
     vault::Vault,
 };
 
 pub(super) const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-/// Digests without a key: all that the rules need is that equal inputs give equal digests.
-pub(super) struct Mixer;
-
-impl Mixer {
-    fn mix<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
-        let mut out = [0; N];
-        for (lane, bytes) in out.chunks_mut(8).enumerate() {
-            let mut hasher = DefaultHasher::new();
-            (lane, parts).hash(&mut hasher);
-            bytes.copy_from_slice(&hasher.finish().to_be_bytes());
-        }
-        out
-    }
-}
-
-impl Vault for Mixer {
-    fn contact(&self, app: Option<&AppName>, address: &EmailAddress) -> Digest {
-        let app = app.map_or("", AppName::as_str);
-        Digest::new(Self::mix(&[b"contact", app.as_bytes(), address.canonical().as_bytes()]))
-    }
-
-    fn subject(&self, sector: &Sector, address: &EmailAddress) -> Subject {
-        let sector = format!("{sector:?}");
-        Subject::from_bytes(Self::mix(&[b"subject", sector.as_bytes(), address.canonical().as_bytes()]))
-    }
-
-    fn code(&self, challenge: ChallengeId, code: &Code) -> Digest {
-        Digest::new(Self::mix(&[b"code", challenge.bytes(), code.expose().as_bytes()]))
-    }
-
-    fn link(&self, token: &SecretToken) -> Digest {
-        Digest::new(Self::mix(&[b"link", token.expose().as_bytes()]))
-    }
-
-    fn binding(&self, binding: &SecretToken) -> Digest {
-        Digest::new(Self::mix(&[b"binding", binding.expose().as_bytes()]))
-    }
-}
 
 /// What a start hands out.
 #[derive(Clone, Debug)]
@@ -237,7 +193,7 @@ impl World {
         code: &Code,
         may_wipe: bool,
     ) -> Decision<Result<Proof, Refusal>> {
-        let attempt = Attempt { app: &self.app, code, may_wipe, now: self.now };
+        let attempt = Attempt { app: &self.app, code, may_wipe, shared: false, now: self.now };
         let presented: (_, &dyn Vault) = (&handed.binding, &Mixer);
         verify(&attempt, self.challenge(handed.id), self.listed(), self.contact(), presented)
     }
@@ -248,7 +204,7 @@ impl World {
     }
 
     pub(super) fn decide_by_address(&self, code: &Code) -> Decision<Result<Proof, Refusal>> {
-        let attempt = Attempt { app: &self.app, code, may_wipe: true, now: self.now };
+        let attempt = Attempt { app: &self.app, code, may_wipe: true, shared: false, now: self.now };
         verify_by_address(&attempt, self.listed(), self.contact(), &Mixer)
     }
 

@@ -1,0 +1,74 @@
+//! A pool of users and apps: nothing crosses realms. It knows names and policies, no user.
+
+use std::sync::Arc;
+
+use crate::{session::SessionPolicy, slug::is_slug};
+
+/// The permanent name of a realm, of the same form as an app's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RealmName(Arc<str>);
+
+/// A name that no realm can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a realm's name has 1 to 63 characters of a-z, 0-9 and -, and neither begins nor ends with -")]
+pub struct RealmNameError;
+
+impl RealmName {
+    /// The realm that is there without being declared.
+    pub const DEFAULT: &'static str = "default";
+
+    /// The characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the realm that is there without being declared.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        &*self.0 == Self::DEFAULT
+    }
+}
+
+impl Default for RealmName {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl std::str::FromStr for RealmName {
+    type Err = RealmNameError;
+
+    fn from_str(text: &str) -> Result<Self, RealmNameError> {
+        if is_slug(text) { Ok(Self(text.into())) } else { Err(RealmNameError) }
+    }
+}
+
+impl std::borrow::Borrow<str> for RealmName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RealmName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A realm, as an operator declared it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realm {
+    /// Its permanent name.
+    pub name: RealmName,
+    /// How long its sessions last.
+    pub session: SessionPolicy,
+}
+
+impl Realm {
+    /// A realm with every default.
+    #[must_use]
+    pub fn new(name: RealmName) -> Self {
+        Self { name, session: SessionPolicy::default() }
+    }
+}

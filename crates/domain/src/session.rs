@@ -1,0 +1,147 @@
+//! A proven presence: a browser that holds a cookie, or a client that holds a refresh token. One row for each.
+//!
+//! A session lives until it is ended, idle for too long, or too old. Ending it removes the row and writes a
+//! revocation, by which the access tokens that came from it die wherever we are asked.
+
+use crate::{
+    app::AppName,
+    assurance::Assurance,
+    changes::{Change, Changes},
+    id::{SessionId, UserId},
+    realm::RealmName,
+    secret::Digest,
+    subject::Subject,
+    time::{Span, Timestamp},
+    token::{Revocation, RevocationTarget, SecretToken},
+    vault::Vault,
+};
+
+/// The longest life of an access token that came from a session.
+pub const LONGEST_ACCESS_TOKEN: Span = Span::from_hours(1);
+/// Sessions that one user may have; the one unused for longest makes room.
+pub const MOST_SESSIONS: usize = 50;
+/// How often at most the use of a session is written, as a part of its idle limit.
+const USES_IN_AN_IDLE_LIMIT: i64 = 10;
+
+/// How long the sessions of a realm last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// How long a session may go unused.
+    pub idle: Span,
+    /// How long it lasts at most.
+    pub absolute: Span,
+    /// For how long a spent refresh token gives its successor once more, to a client that lost the answer.
+    pub refresh_grace: Span,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self {
+            idle: Span::from_hours(7 * 24),
+            absolute: Span::from_hours(30 * 24),
+            refresh_grace: Span::from_seconds(30),
+        }
+    }
+}
+
+/// What a session is held by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A browser, by a cookie: the keyed digest of its secret.
+    Cookie(Digest),
+    /// A client, by a refresh token.
+    Refresh {
+        /// Counts the tokens of this family; the newest has this number, the first 1.
+        generation: u32,
+        /// When the newest was made.
+        rotated_at: Timestamp,
+    },
+}
+
+/// A session as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Names it: `sid` of its access tokens.
+    pub id: SessionId,
+    /// Where its user lives.
+    pub realm: RealmName,
+    /// Whose.
+    pub user: UserId,
+    /// The app that was signed in to.
+    pub app: AppName,
+    /// The person, as that app knows them.
+    pub subject: Subject,
+    /// What the sign-in proved.
+    pub assurance: Assurance,
+    /// What it is held by.
+    pub holder: Holder,
+    /// The device's approximate name, sealed.
+    pub sealed_device: Option<Vec<u8>>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was used last, to a tenth of the idle limit.
+    pub used_at: Timestamp,
+    /// When it ends unless it is used.
+    pub idle_ends_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// Counts its writes; 1 when it is added.
+    pub version: i64,
+}
+
+impl Session {
+    /// Whether it can still be used.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.idle_ends_at && now < self.expires_at
+    }
+
+    /// Whether `secret` is the one of this session's cookie.
+    #[must_use]
+    pub fn is_held_by(&self, secret: &SecretToken, vault: &dyn Vault) -> bool {
+        matches!(self.holder, Holder::Cookie(digest) if digest == vault.session(self.id, secret))
+    }
+
+    /// Notes that it was used; `false` when that is not worth a write yet.
+    #[must_use]
+    pub fn note_use(&mut self, policy: &SessionPolicy, now: Timestamp) -> bool {
+        let precision = Span::from_millis(policy.idle.millis() / USES_IN_AN_IDLE_LIMIT);
+        if now < self.used_at + precision {
+            return false;
+        }
+        self.use_at(policy, now);
+        true
+    }
+
+    /// Moves the idle end: it was used now.
+    pub(crate) fn use_at(&mut self, policy: &SessionPolicy, now: Timestamp) {
+        self.used_at = now;
+        self.idle_ends_at = (now + policy.idle).min(self.expires_at);
+    }
+
+    /// What kills the access tokens that came from it, those that are being made at this moment too.
+    #[must_use]
+    pub fn revocation(&self, now: Timestamp) -> Revocation {
+        let until = now + LONGEST_ACCESS_TOKEN + Span::from_minutes(1);
+        Revocation {
+            app: self.app.clone(),
+            target: RevocationTarget::Session(self.id),
+            before: until,
+            revoked_at: now,
+            expires_at: until,
+        }
+    }
+}
+
+/// Ends a session.
+pub fn end(session: &Session, now: Timestamp) -> Changes {
+    let mut changes = Changes::default();
+    end_with(session, now, &mut changes);
+    changes
+}
+
+/// Ends a session beside other changes.
+pub(crate) fn end_with(session: &Session, now: Timestamp, changes: &mut Changes) {
+    changes.push(Change::SessionEnded(session.id));
+    changes.push(Change::Revocation(session.revocation(now)));
+}

@@ -1,0 +1,174 @@
+//! What a proof is worth where an app has accounts: a user, made at the first sign-in where the app lets strangers
+//! in, a subject that never changes, and a session.
+
+use crate::{
+    app::{AccountPolicy, App},
+    challenge::Proof,
+    changes::{Change, Changes, Decision},
+    id::{SessionId, UserId},
+    identifier::EmailAddress,
+    random::Random,
+    refusal::Refusal,
+    secret::Digest,
+    session::{Holder, MOST_SESSIONS, Session, SessionPolicy, end_with},
+    subject::Subject,
+    time::Timestamp,
+    token::SecretToken,
+    user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
+    vault::Vault,
+};
+
+/// What is needed to sign a person in.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// The app that was signed in to.
+    pub app: &'a App,
+    /// How it treats people.
+    pub accounts: &'a AccountPolicy,
+    /// How long the realm's sessions last.
+    pub policy: &'a SessionPolicy,
+    /// What was proven.
+    pub proof: &'a Proof,
+    /// The mailbox that it was proven for.
+    pub address: &'a EmailAddress,
+    /// The same, sealed for the row of its identifier.
+    pub sealed_identifier: Vec<u8>,
+    /// Whether a browser asks, which gets a cookie; another client gets a refresh token.
+    pub is_browser: bool,
+    /// The device's approximate name, sealed for the row of `session`.
+    pub sealed_device: Option<Vec<u8>>,
+    /// The id that the session will have.
+    pub session: SessionId,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What was read about the person.
+#[derive(Debug)]
+pub struct Known {
+    /// The user who has the identifier.
+    pub user: Option<User>,
+    /// The id that the user has, or will have.
+    pub id: UserId,
+    /// The subject that the user has in the app's sector.
+    pub subject: Option<Subject>,
+    /// Who has the subject that the address gives in the app's sector.
+    pub subject_owner: Option<UserId>,
+    /// The user's sessions.
+    pub sessions: Vec<Session>,
+    /// The session whose cookie came along. It is not used any more after this sign-in, whoever has it.
+    pub presented: Option<Session>,
+}
+
+/// A person who is signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// As it is kept.
+    pub session: Session,
+    /// The cookie's secret, for the one answer that carries it.
+    pub secret: Option<SecretToken>,
+    /// Whether the user was made just now.
+    pub is_new: bool,
+}
+
+/// Signs a person in.
+pub fn sign_in(
+    sign_in: SignIn<'_>,
+    known: Known,
+    vault: &dyn Vault,
+    random: &mut dyn Random,
+) -> Decision<Result<SignedIn, Refusal>> {
+    let now = sign_in.now;
+    let mut changes = Changes::default();
+    let is_new = known.user.is_none();
+    match known.user {
+        Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
+        Some(user) => changes.push(Change::User(User { signed_in_at: now, ..user })),
+        None if !sign_in.accounts.sign_up.admits(sign_in.address) => return refused(Refusal::SignUpClosed),
+        None => add_user(&sign_in, known.id, vault, &mut changes),
+    }
+    let subject = known.subject.unwrap_or_else(|| {
+        // Somebody else may have come with this address before it became this person's.
+        let taken = known.subject_owner.is_some_and(|owner| owner != known.id);
+        let subject =
+            if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.proof.subject };
+        let sector = vault.sector(&sign_in.app.sector);
+        changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
+        subject
+    });
+    make_room(known.sessions, known.presented, now, &mut changes);
+    let (holder, secret) = holder(&sign_in, vault, random);
+    let expires_at = now + sign_in.policy.absolute;
+    let session = Session {
+        id: sign_in.session,
+        realm: sign_in.app.realm.clone(),
+        user: known.id,
+        app: sign_in.app.name.clone(),
+        subject,
+        assurance: sign_in.proof.assurance,
+        holder,
+        sealed_device: sign_in.sealed_device,
+        created_at: now,
+        used_at: now,
+        idle_ends_at: (now + sign_in.policy.idle).min(expires_at),
+        expires_at,
+        version: 1,
+    };
+    changes.push(Change::SessionStarted(session.clone()));
+    Decision { outcome: Ok(SignedIn { session, secret, is_new }), changes }
+}
+
+fn add_user(sign_in: &SignIn<'_>, id: UserId, vault: &dyn Vault, changes: &mut Changes) {
+    let now = sign_in.now;
+    let realm = sign_in.app.realm.clone();
+    changes.push(Change::UserAdded(User {
+        id,
+        realm: realm.clone(),
+        status: UserStatus::Active,
+        sealed_profile: None,
+        created_at: now,
+        signed_in_at: now,
+        version: 1,
+    }));
+    changes.push(Change::IdentifierAdded(UserIdentifier {
+        digest: vault.identifier(&realm, sign_in.address),
+        realm,
+        kind: IdentifierKind::Email,
+        user: id,
+        sealed: sign_in.sealed_identifier.clone(),
+        primary: true,
+        verified_at: Some(sign_in.proof.assurance.proven_at),
+        created_at: now,
+    }));
+}
+
+/// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are
+/// too many.
+fn make_room(sessions: Vec<Session>, presented: Option<Session>, now: Timestamp, changes: &mut Changes) {
+    let presented_id = presented.as_ref().map(|session| session.id);
+    let (mut live, over): (Vec<_>, Vec<_>) = sessions
+        .into_iter()
+        .filter(|session| Some(session.id) != presented_id)
+        .partition(|session| session.is_live(now));
+    live.sort_by_key(|session| session.used_at);
+    let surplus = (live.len() + 1).saturating_sub(MOST_SESSIONS);
+    for session in live.drain(..surplus).chain(over).chain(presented) {
+        end_with(&session, now, changes);
+    }
+}
+
+fn holder(sign_in: &SignIn<'_>, vault: &dyn Vault, random: &mut dyn Random) -> (Holder, Option<SecretToken>) {
+    if sign_in.is_browser {
+        let secret = SecretToken::draw(random);
+        let digest: Digest = vault.session(sign_in.session, &secret);
+        return (Holder::Cookie(digest), Some(secret));
+    }
+    (Holder::Refresh { generation: 1, rotated_at: sign_in.now }, None)
+}
+
+fn refused<T>(refusal: Refusal) -> Decision<Result<T, Refusal>> {
+    Decision { outcome: Err(refusal), changes: Changes::default() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Signing in where there are accounts: who becomes a user, what subject they keep, and what ends.
+
+use super::*;
+use crate::{
+    app::SignUp,
+    assurance::{Assurance, Method},
+    challenge::Purpose,
+    id::ChallengeId,
+    testing::{Mixer, Seeded},
+    time::Span,
+    token::RevocationTarget,
+};
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+struct World {
+    app: App,
+    address: EmailAddress,
+    random: Seeded,
+    is_browser: bool,
+}
+
+impl World {
+    fn new(sign_up: SignUp) -> Self {
+        let mut app = App::new("forum".parse().unwrap());
+        app.accounts = Some(AccountPolicy { sign_up });
+        let address = EmailAddress::parse("ada@example.org").unwrap();
+        Self { app, address, random: Seeded::new(1), is_browser: false }
+    }
+
+    fn stranger(&mut self) -> Known {
+        Known {
+            user: None,
+            id: UserId::new(START, &mut self.random),
+            subject: None,
+            subject_owner: None,
+            sessions: Vec::new(),
+            presented: None,
+        }
+    }
+
+    fn sign_in(&mut self, known: Known) -> Decision<Result<SignedIn, Refusal>> {
+        let proof = Proof {
+            challenge: ChallengeId::new(START, &mut self.random),
+            purpose: Purpose::SignIn,
+            subject: Mixer.subject(&self.app.sector, &self.address),
+            assurance: Assurance { method: Method::Code, proven_at: START },
+            sealed_address: None,
+        };
+        let asked = SignIn {
+            app: &self.app,
+            accounts: self.app.accounts.as_ref().unwrap(),
+            policy: &SessionPolicy::default(),
+            proof: &proof,
+            address: &self.address,
+            sealed_identifier: vec![1],
+            is_browser: self.is_browser,
+            sealed_device: None,
+            session: SessionId::new(START, &mut self.random),
+            now: START,
+        };
+        sign_in(asked, known, &Mixer, &mut self.random.clone())
+    }
+}
+
+fn user(id: UserId) -> User {
+    User {
+        id,
+        realm: Default::default(),
+        status: UserStatus::Active,
+        sealed_profile: None,
+        created_at: START,
+        signed_in_at: START,
+        version: 3,
+    }
+}
+
+/// The names of the changes, to be compared.
+fn names(changes: &Changes) -> Vec<String> {
+    let name =
+        |change: &Change| format!("{change:?}").split(['(', ' ']).next().unwrap_or_default().to_owned();
+    changes.0.iter().map(name).collect()
+}
+
+#[test]
+fn a_stranger_becomes_a_user_with_the_subject_that_the_address_always_had() {
+    let mut world = World::new(SignUp::Open);
+    let known = world.stranger();
+    let id = known.id;
+    let decision = world.sign_in(known);
+    assert_eq!(names(&decision.changes), ["UserAdded", "IdentifierAdded", "SubjectAdded", "SessionStarted"]);
+    let signed_in = decision.outcome.unwrap();
+    assert!(signed_in.is_new && signed_in.secret.is_none());
+    assert_eq!(signed_in.session.user, id);
+    assert_eq!(signed_in.session.subject, Mixer.subject(&world.app.sector, &world.address));
+    assert!(matches!(signed_in.session.holder, Holder::Refresh { generation: 1, .. }));
+}
+
+#[test]
+fn a_known_person_keeps_the_subject_and_is_written() {
+    let mut world = World::new(SignUp::Closed);
+    let stranger = world.stranger();
+    let kept = Subject::from_bytes([9; 24]);
+    let known = Known { user: Some(user(stranger.id)), subject: Some(kept), ..stranger };
+    let decision = world.sign_in(known);
+    assert_eq!(names(&decision.changes), ["User", "SessionStarted"], "so that disabling sees the sign-in");
+    assert_eq!(decision.outcome.unwrap().session.subject, kept);
+}
+
+#[test]
+fn an_address_that_was_somebody_elses_gives_another_subject() {
+    let mut world = World::new(SignUp::Open);
+    let other = UserId::new(START, &mut Seeded::new(99));
+    let known = Known { subject_owner: Some(other), ..world.stranger() };
+    let id = known.id;
+    let subject = world.sign_in(known).outcome.unwrap().session.subject;
+    assert_eq!(subject, Mixer.user_subject(&world.app.sector, id));
+    assert_ne!(subject, Mixer.subject(&world.app.sector, &world.address));
+}
+
+#[test]
+fn who_may_not_come_changes_nothing() {
+    for (sign_up, expected) in [
+        (SignUp::Open, Ok(())),
+        (SignUp::Closed, Err(Refusal::SignUpClosed)),
+        (SignUp::Domains(vec!["example.org".to_owned()]), Ok(())),
+        (SignUp::Domains(vec!["org".to_owned(), "sub.example.org".to_owned()]), Err(Refusal::SignUpClosed)),
+    ] {
+        let mut world = World::new(sign_up);
+        let known = world.stranger();
+        let decision = world.sign_in(known);
+        assert_eq!(decision.changes.is_empty(), expected.is_err());
+        assert_eq!(decision.outcome.map(drop), expected);
+    }
+    let mut world = World::new(SignUp::Open);
+    let stranger = world.stranger();
+    let disabled = User { status: UserStatus::Disabled, ..user(stranger.id) };
+    let decision = world.sign_in(Known { user: Some(disabled), ..stranger });
+    assert!(decision.changes.is_empty());
+    assert_eq!(decision.outcome.map(drop), Err(Refusal::UserDisabled));
+}
+
+#[test]
+fn p26_the_session_that_the_browser_came_with_ends_and_the_new_one_has_a_secret_of_its_own() {
+    let mut world = World::new(SignUp::Open);
+    world.is_browser = true;
+    let known = world.stranger();
+    let former = world.sign_in(known).outcome.unwrap().session;
+    let known = Known { user: Some(user(former.user)), presented: Some(former.clone()), ..world.stranger() };
+    let decision = world.sign_in(known);
+    let ended = |change: &Change| matches!(change, Change::SessionEnded(id) if *id == former.id);
+    let revoked = |change: &Change| matches!(change, Change::Revocation(row) if row.target == RevocationTarget::Session(former.id));
+    assert!(decision.changes.0.iter().any(ended) && decision.changes.0.iter().any(revoked));
+    let signed_in = decision.outcome.unwrap();
+    let secret = signed_in.secret.unwrap();
+    assert!(signed_in.session.is_held_by(&secret, &Mixer));
+    assert!(!former.is_held_by(&secret, &Mixer), "bound to its session");
+}
+
+#[test]
+fn p27_too_many_sessions_end_the_one_unused_for_longest() {
+    let mut world = World::new(SignUp::Open);
+    let known = world.stranger();
+    let first = world.sign_in(known).outcome.unwrap().session;
+    let session = |index: i64| Session {
+        id: SessionId::new(START + Span::from_seconds(index), &mut Seeded::new(5)),
+        used_at: START + Span::from_seconds((index * 7) % 50),
+        ..first.clone()
+    };
+    let sessions: Vec<_> = (0..50).map(session).collect();
+    let oldest = sessions.iter().min_by_key(|session| session.used_at).unwrap().id;
+    let known = Known { user: Some(user(first.user)), sessions, ..world.stranger() };
+    let ended: Vec<_> = world
+        .sign_in(known)
+        .changes
+        .0
+        .into_iter()
+        .filter_map(|change| if let Change::SessionEnded(id) = change { Some(id) } else { None })
+        .collect();
+    assert_eq!(ended, [oldest]);
+}

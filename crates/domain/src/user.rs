@@ -1,0 +1,155 @@
+//! A person's record in a realm, and what belongs to it: identifiers, and the subjects that apps know the person by.
+//!
+//! A user exists only where an app has accounts. What a person is called is sealed; an identifier is found by its
+//! keyed digest. This module knows no address and no key.
+
+use crate::{
+    changes::{Change, Changes, Decision},
+    id::UserId,
+    realm::RealmName,
+    secret::Digest,
+    session::Session,
+    subject::Subject,
+    time::Timestamp,
+};
+
+/// Whether a user may sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserStatus {
+    /// May.
+    Active,
+    /// May not, and has no session.
+    Disabled,
+}
+
+impl UserStatus {
+    /// The name under which it travels and is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// The status that [`name`](Self::name) gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A user as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Names it. Apps never see it: they know the person by a subject.
+    pub id: UserId,
+    /// Where it lives.
+    pub realm: RealmName,
+    /// Whether it may sign in.
+    pub status: UserStatus,
+    /// What the person is called and speaks, sealed; none when nothing was ever said.
+    pub sealed_profile: Option<Vec<u8>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the person signed in last.
+    pub signed_in_at: Timestamp,
+    /// Counts its writes; 1 when it is added. Every sign-in writes it, so that none slips past a user who is being
+    /// disabled.
+    pub version: i64,
+}
+
+/// What kind of name a person is reached or found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentifierKind {
+    /// A mailbox.
+    Email,
+}
+
+impl IdentifierKind {
+    /// The name under which it travels and is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+        }
+    }
+
+    /// The kind that [`name`](Self::name) gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        (name == Self::Email.name()).then_some(Self::Email)
+    }
+}
+
+/// A name that a person is found by. In a realm it belongs to one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIdentifier {
+    /// Where it is unique.
+    pub realm: RealmName,
+    /// What kind.
+    pub kind: IdentifierKind,
+    /// A keyed digest, made for this realm.
+    pub digest: Digest,
+    /// Whose.
+    pub user: UserId,
+    /// Itself, sealed.
+    pub sealed: Vec<u8>,
+    /// Whether it is the first of its kind to be written to.
+    pub primary: bool,
+    /// When the person proved control of it.
+    pub verified_at: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// The subject by which a sector of apps knows a user, given at the first sign-in there and never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserSubject {
+    /// Whose.
+    pub user: UserId,
+    /// Where, as a keyed digest: the database does not tell who uses what.
+    pub sector: Digest,
+    /// The pseudonym.
+    pub subject: Subject,
+}
+
+/// Takes a user's right to sign in, and ends all that was open. `sessions` are all that the user has.
+pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision<User> {
+    let mut changes = Changes::default();
+    user.status = UserStatus::Disabled;
+    changes.push(Change::User(user.clone()));
+    end_all(&user, sessions, now, &mut changes);
+    user.version += 1;
+    Decision { outcome: user, changes }
+}
+
+/// Gives the right back. What was ended stays ended.
+pub fn enable(mut user: User) -> Decision<User> {
+    user.status = UserStatus::Active;
+    let changes = Changes(vec![Change::User(user.clone())]);
+    user.version += 1;
+    Decision { outcome: user, changes }
+}
+
+/// Ends all of a user's sessions. The user is written too, so that a sign-in at the same moment is either ended here
+/// or decided again.
+pub fn sign_out_everywhere(user: User, sessions: &[Session], now: Timestamp) -> Changes {
+    let mut changes = Changes(vec![Change::User(user.clone())]);
+    end_all(&user, sessions, now, &mut changes);
+    changes
+}
+
+/// Removes a user and everything that belongs to them.
+pub fn erase(user: &User, sessions: &[Session], now: Timestamp) -> Changes {
+    let mut changes = Changes(vec![Change::UserErased(user.id, user.version)]);
+    end_all(user, sessions, now, &mut changes);
+    changes
+}
+
+fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {
+    changes.push(Change::SessionsEnded(user.id));
+    for session in sessions {
+        changes.push(Change::Revocation(session.revocation(now)));
+    }
+}

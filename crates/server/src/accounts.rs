@@ -1,0 +1,266 @@
+//! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
+//! no routes.
+
+use std::sync::Arc;
+
+use countersign_domain::{
+    app::{AccountPolicy, App, SignUp},
+    challenge::{Proof, Purpose},
+    changes::{Changes, Decision},
+    id::{SessionId, UserId},
+    identifier::EmailAddress,
+    random::Random,
+    realm::{Realm, RealmName},
+    refusal::Refusal,
+    secret::Digest,
+    session::Session,
+    sign_in::{self, Known, SignIn, SignedIn},
+    user::{IdentifierKind, User, UserIdentifier},
+    vault::Vault as _,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server};
+
+/// A proof, and what it became where the app has accounts.
+#[derive(Debug)]
+pub struct Passed {
+    /// What was proven.
+    pub proof: Proof,
+    /// The session that began.
+    pub signed_in: Option<SignedIn>,
+}
+
+/// What a user is called and speaks. Sealed as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Profile {
+    /// As others see it: at most 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// A BCP 47 tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+/// What a decision about a challenge became, and all that must be written.
+pub type Completed = (Result<Passed, Refusal>, Changes);
+
+/// Completes a decision about a challenge: where the app has accounts, a proof for signing in signs the person in, in
+/// the same commit.
+///
+/// # Errors
+/// The store's, or when memory fails.
+pub async fn complete(
+    call: &Call,
+    decision: Decision<Result<Proof, Refusal>>,
+) -> Result<Completed, ApiError> {
+    let Decision { outcome, mut changes } = decision;
+    let proof = match outcome {
+        Ok(proof) => proof,
+        Err(refusal) => return Ok((Err(refusal), changes)),
+    };
+    let accounts = call.app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
+    let Some(accounts) = accounts else {
+        return Ok((Ok(Passed { proof, signed_in: None }), changes));
+    };
+    let Some(address) = proven_address(&call.server, &proof)? else {
+        // It was started before the app had accounts.
+        return Ok((Err(Refusal::ChallengeOver), changes));
+    };
+    let signed_in = begin(call, accounts, &proof, &address).await?;
+    changes.extend(signed_in.changes);
+    Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
+}
+
+/// The mailbox that a proof is about, where the challenge kept it.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn proven_address(server: &Server, proof: &Proof) -> Result<Option<EmailAddress>, ApiError> {
+    let Some(sealed) = &proof.sealed_address else { return Ok(None) };
+    let place = Context { table: "challenge", column: "sealed_address", id: proof.challenge.bytes() };
+    let opened = server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)?;
+    let text = std::str::from_utf8(opened.expose()).map_err(|_| ApiError::Internal)?;
+    EmailAddress::parse(text).map(Some).map_err(|_| ApiError::Internal)
+}
+
+/// Whether somebody with this mailbox can get into the app at all. Nothing is asked of the store where everybody can.
+///
+/// # Errors
+/// The store's.
+pub async fn may_come(call: &Call, address: &EmailAddress) -> Result<bool, ApiError> {
+    let Some(accounts) = &call.app.accounts else { return Ok(true) };
+    if accounts.sign_up == SignUp::Open {
+        return Ok(true);
+    }
+    let known = user_of(&call.server, &call.app.realm, address).await?;
+    Ok(known.is_some() || accounts.sign_up.admits(address))
+}
+
+/// The user of a realm who has a mailbox.
+///
+/// # Errors
+/// The store's.
+pub async fn user_of(
+    server: &Server,
+    realm: &RealmName,
+    address: &EmailAddress,
+) -> Result<Option<User>, ApiError> {
+    let digest = server.keys.identifier(realm, address);
+    Ok(server.store.user_by_identifier(realm, IdentifierKind::Email, digest).await?)
+}
+
+/// Reads and decides a sign-in. A known person and a stranger cost the same reads.
+async fn begin(
+    call: &Call,
+    accounts: &AccountPolicy,
+    proof: &Proof,
+    address: &EmailAddress,
+) -> Result<Decision<Result<SignedIn, Refusal>>, ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let now = server.now();
+    let mut random = server.random();
+    let is_browser = !call.is_secret();
+    let user = user_of(server, &app.realm, address).await?;
+    let id = user.as_ref().map_or_else(|| UserId::new(now, &mut *random), |user| user.id);
+    let subject = server.store.user_subject(id, server.keys.sector(&app.sector)).await?;
+    let known = Known {
+        user,
+        id,
+        subject: subject.map(|found| found.subject),
+        subject_owner: server.store.subject(proof.subject).await?.map(|found| found.user),
+        sessions: server.store.sessions_of(id).await?,
+        presented: match call.session_cookie.as_ref().filter(|_| is_browser) {
+            Some(cookie) => held_session(server, cookie).await?,
+            None => None,
+        },
+    };
+    let session = SessionId::new(now, &mut *random);
+    let asked = SignIn {
+        app,
+        accounts,
+        policy: &server.realm(&app.realm).session,
+        proof,
+        address,
+        sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
+        is_browser,
+        sealed_device: seal_device(call, &mut *random, session)?,
+        session,
+        now,
+    };
+    Ok(sign_in::sign_in(asked, known, &server.keys, &mut *random))
+}
+
+/// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn held_session(server: &Server, cookie: &SessionCookie) -> Result<Option<Session>, ApiError> {
+    let found = server.store.session(cookie.id).await?;
+    Ok(found.filter(|session| session.is_held_by(&cookie.secret, &server.keys)))
+}
+
+fn seal_identifier(
+    server: &Server,
+    random: &mut dyn Random,
+    realm: &RealmName,
+    address: &EmailAddress,
+) -> Result<Vec<u8>, ApiError> {
+    let digest = server.keys.identifier(realm, address);
+    let place = identifier_place(&digest);
+    server.keys.seal(random, &place, address.canonical().as_bytes()).map_err(|_| ApiError::Internal)
+}
+
+fn seal_device(
+    call: &Call,
+    random: &mut dyn Random,
+    session: SessionId,
+) -> Result<Option<Vec<u8>>, ApiError> {
+    // Behind a secret key it is the app's server that calls.
+    let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
+    let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
+    let device = crate::pages::device(agent);
+    call.server.keys.seal(random, &place, device.as_bytes()).map(Some).map_err(|_| ApiError::Internal)
+}
+
+fn identifier_place(digest: &Digest) -> Context<'_> {
+    Context { table: "user_identifier", column: "sealed", id: digest.bytes() }
+}
+
+/// An identifier as it was given.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn open_identifier(server: &Server, identifier: &UserIdentifier) -> Result<String, ApiError> {
+    let place = identifier_place(&identifier.digest);
+    let opened = server.keys.open(&place, &identifier.sealed).map_err(|_| ApiError::Internal)?;
+    String::from_utf8(opened.expose().clone()).map_err(|_| ApiError::Internal)
+}
+
+/// The approximate name of a session's device.
+#[must_use]
+pub fn open_device(server: &Server, session: &Session) -> Option<String> {
+    let place = Context { table: "session", column: "sealed_device", id: session.id.bytes() };
+    let opened = server.keys.open(&place, session.sealed_device.as_deref()?).ok()?;
+    String::from_utf8(opened.expose().clone()).ok()
+}
+
+fn profile_place(user: &UserId) -> Context<'_> {
+    Context { table: "realm_user", column: "sealed_profile", id: user.bytes() }
+}
+
+/// What a user is called and speaks.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn open_profile(server: &Server, user: &User) -> Result<Profile, ApiError> {
+    let Some(sealed) = &user.sealed_profile else { return Ok(Profile::default()) };
+    let opened = server.keys.open(&profile_place(&user.id), sealed).map_err(|_| ApiError::Internal)?;
+    serde_json::from_slice(opened.expose()).map_err(|_| ApiError::Internal)
+}
+
+/// The same, sealed for its row.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal_profile(server: &Server, user: UserId, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
+    if *profile == Profile::default() {
+        return Ok(None);
+    }
+    let json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
+    let sealed = server.keys.seal(&mut *server.random(), &profile_place(&user), &json);
+    sealed.map(Some).map_err(|_| ApiError::Internal)
+}
+
+/// The first address of a user, where the app's tokens carry it.
+///
+/// # Errors
+/// The store's.
+pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<Option<String>, ApiError> {
+    if !app.token.address_claim {
+        return Ok(None);
+    }
+    let identifiers = server.store.identifiers_of(user).await?;
+    let primary =
+        identifiers.iter().find(|identifier| identifier.primary && identifier.verified_at.is_some());
+    primary.map(|identifier| open_identifier(server, identifier)).transpose()
+}
+
+impl Server {
+    /// A realm as it is configured now; one that is not declared has every default.
+    #[must_use]
+    pub fn realm(&self, name: &RealmName) -> Realm {
+        let config = self.config.load();
+        let declared = config.realms.iter().find(|realm| realm.name == name.as_str());
+        declared.and_then(|settings| settings.realm().ok()).unwrap_or_else(|| Realm::new(name.clone()))
+    }
+
+    /// Ends a session for good, here at once and elsewhere within a second.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn end_session(self: &Arc<Self>, session: &Session) -> Result<(), ApiError> {
+        self.decide(|| async { Ok(((), countersign_domain::session::end(session, self.now()))) }).await
+    }
+}

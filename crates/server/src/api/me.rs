@@ -1,0 +1,291 @@
+//! `/v1/me`: a person's own account, for pages of this server alone. No token of an app reads or changes it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::RawQuery,
+    response::{IntoResponse as _, Response},
+    routing::{delete, get},
+};
+use countersign_domain::{
+    changes::{Change, Changes},
+    id::SessionId,
+    refusal::Refusal,
+    session::{self, Session},
+    time::Span,
+    user::{self, User},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, answer, rfc3339, session::signed_out};
+use crate::{
+    accounts::{Profile, open_device, open_identifier, open_profile, seal_profile},
+    call::{Json, Named},
+    error::ApiError,
+    state::Server,
+    visitor::{Person, Visitor},
+};
+
+/// How long ago a sign-in may be for what cannot be undone.
+const FRESH: Span = Span::from_minutes(10);
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/me", get(show).patch(change).delete(erase))
+        .route("/v1/me/sessions", get(sessions).delete(end_sessions))
+        .route("/v1/me/sessions/{id}", delete(end_session))
+}
+
+/// A person's own account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeBody {
+    /// Names the user. Apps never see it.
+    pub id: String,
+    /// The realm it lives in.
+    pub realm: String,
+    /// As others see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The language they want to be written to in (BCP 47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The addresses, the primary one first.
+    pub emails: Vec<EmailBody>,
+    /// When the account was made.
+    pub created_at: String,
+}
+
+/// An address of a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EmailBody {
+    /// The address.
+    pub email: String,
+    /// Whether it is the one that is written to first.
+    pub primary: bool,
+    /// When the person proved control of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<String>,
+}
+
+/// What is to be changed. A member that is absent stays; `null` takes it away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMeBody {
+    /// As others see it: 1 to 100 characters.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 100)]
+    pub display_name: Option<Option<String>>,
+    /// A BCP 47 tag such as `de-CH`: up to 35 characters.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 35)]
+    pub locale: Option<Option<String>>,
+}
+
+/// A session of a person's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionBody {
+    /// Names it.
+    pub id: String,
+    /// The app that was signed in to.
+    pub app: String,
+    /// The approximate name of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// When it began.
+    pub created_at: String,
+    /// When it was used last, roughly.
+    pub used_at: String,
+    /// When it ends in any case.
+    pub expires_at: String,
+}
+
+/// All sessions of a person: there are fifty at most.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionsBody {
+    /// The sessions, oldest first.
+    pub items: Vec<SessionBody>,
+}
+
+/// Tells a member that is `null` from one that is absent.
+fn given<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(member).map(Some)
+}
+
+/// Who am I?
+#[utoipa::path(get, path = "/v1/me", operation_id = "me", tag = "account", security(("session_cookie" = [])),
+    responses((status = 200, description = "The account", body = MeBody)))]
+pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
+    let user = user_of(&visitor).await?;
+    Ok(answer(StatusCode::OK, body_of(&visitor.server, &user).await?))
+}
+
+/// Change what I am called.
+#[utoipa::path(patch, path = "/v1/me", operation_id = "change_me", tag = "account", request_body = ChangeMeBody,
+    security(("session_cookie" = [])),
+    responses((status = 200, description = "The account as it is now", body = MeBody)))]
+pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
+    check(&body)?;
+    let (server, visitor, body) = (&visitor.server, &visitor, &body);
+    server
+        .decide(|| async move {
+            let user = user_of(visitor).await?;
+            let former = open_profile(server, &user)?;
+            let profile = Profile {
+                display_name: body.display_name.clone().unwrap_or(former.display_name),
+                locale: body.locale.clone().unwrap_or(former.locale),
+            };
+            let sealed_profile = seal_profile(server, user.id, &profile)?;
+            Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user })])))
+        })
+        .await?;
+    Ok(answer(StatusCode::OK, body_of(server, &user_of(visitor).await?).await?))
+}
+
+/// Erase the account with everything in it. Needs a sign-in of the last ten minutes.
+#[utoipa::path(delete, path = "/v1/me", operation_id = "erase_me", tag = "account", security(("session_cookie" = [])),
+    responses((status = 204, description = "It is gone; the cookie is taken away")))]
+pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
+    fresh(&visitor)?;
+    let (server, visitor) = (&visitor.server, &visitor);
+    server
+        .decide(|| async move {
+            let user = user_of(visitor).await?;
+            let sessions = server.store.sessions_of(user.id).await?;
+            Ok(((), user::erase(&user, &sessions, server.now())))
+        })
+        .await?;
+    Ok(signed_out())
+}
+
+/// Where am I signed in?
+#[utoipa::path(get, path = "/v1/me/sessions", operation_id = "my_sessions", tag = "account", security(("session_cookie" = [])),
+    responses((status = 200, description = "The live sessions", body = SessionsBody)))]
+pub async fn sessions(Person(visitor): Person) -> Answer<SessionsBody> {
+    let all = visitor.server.store.sessions_of(visitor.session.user).await?;
+    let live = all.iter().filter(|session| session.is_live(visitor.now));
+    let items = live.map(|session| session_body(&visitor, session)).collect();
+    Ok(answer(StatusCode::OK, SessionsBody { items }))
+}
+
+/// End one session.
+#[utoipa::path(delete, path = "/v1/me/sessions/{id}", operation_id = "end_my_session", tag = "account",
+    params(("id" = String, Path, description = "The session")), security(("session_cookie" = [])),
+    responses((status = 204, description = "It ended")))]
+pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Response, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let found = visitor.server.store.session(id).await?;
+    // Another person's is not told from one that never was.
+    let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
+    visitor.server.end_session(&found).await?;
+    if found.id == visitor.session.id { Ok(signed_out()) } else { Ok(nothing()) }
+}
+
+/// End all sessions; with `?except=current` all others.
+#[utoipa::path(delete, path = "/v1/me/sessions", operation_id = "end_my_sessions", tag = "account",
+    params(("except" = Option<String>, Query, description = "`current` keeps the one that asks")),
+    security(("session_cookie" = [])),
+    responses((status = 204, description = "They ended")))]
+pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let keep = match query.as_deref().unwrap_or_default() {
+        "" => false,
+        "except=current" => true,
+        _ => {
+            let detail = "expected except=current, or nothing".to_owned();
+            return Err(ApiError::InvalidMember { member: "except", code: "invalid_member", detail });
+        }
+    };
+    let (server, visitor) = (&visitor.server, &visitor);
+    server
+        .decide(|| async move {
+            let user = user_of(visitor).await?;
+            let sessions = server.store.sessions_of(user.id).await?;
+            let now = server.now();
+            if !keep {
+                return Ok(((), user::sign_out_everywhere(user, &sessions, now)));
+            }
+            let mut changes = Changes(vec![Change::User(user)]);
+            for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
+                changes.extend(session::end(other, now));
+            }
+            Ok(((), changes))
+        })
+        .await?;
+    if keep { Ok(nothing()) } else { Ok(signed_out()) }
+}
+
+/// The user of a session. One that was erased a moment ago has no session.
+async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
+    let user = visitor.server.store.user(visitor.session.user).await?;
+    user.ok_or(ApiError::Refused(Refusal::SessionOver))
+}
+
+async fn body_of(server: &Server, user: &User) -> Result<MeBody, ApiError> {
+    let profile = open_profile(server, user)?;
+    let mut emails = Vec::new();
+    for identifier in server.store.identifiers_of(user.id).await? {
+        emails.push(EmailBody {
+            email: open_identifier(server, &identifier)?,
+            primary: identifier.primary,
+            verified_at: identifier.verified_at.map(rfc3339),
+        });
+    }
+    Ok(MeBody {
+        id: user.id.to_string(),
+        realm: user.realm.to_string(),
+        display_name: profile.display_name,
+        locale: profile.locale,
+        emails,
+        created_at: rfc3339(user.created_at),
+    })
+}
+
+fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
+    SessionBody {
+        id: session.id.to_string(),
+        app: session.app.to_string(),
+        device: open_device(&visitor.server, session),
+        current: session.id == visitor.session.id,
+        created_at: rfc3339(session.created_at),
+        used_at: rfc3339(session.used_at),
+        expires_at: rfc3339(session.expires_at),
+    }
+}
+
+fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
+    let invalid = |member, detail: &str| ApiError::InvalidMember {
+        member,
+        code: "invalid_member",
+        detail: detail.to_owned(),
+    };
+    if let Some(Some(name)) = &body.display_name {
+        let length = name.chars().count();
+        if !(1..=100).contains(&length) || name.chars().any(char::is_control) {
+            return Err(invalid("display_name", "expected 1 to 100 characters without line breaks"));
+        }
+    }
+    if let Some(Some(locale)) = &body.locale {
+        let fits = (2..=35).contains(&locale.len())
+            && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !fits {
+            return Err(invalid("locale", "expected a BCP 47 tag such as de-CH"));
+        }
+    }
+    Ok(())
+}
+
+fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
+    let age = visitor.now.since(visitor.session.assurance.proven_at);
+    if age <= FRESH { Ok(()) } else { Err(ApiError::NotFresh) }
+}
+
+fn nothing() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,144 @@
+//! A realm in the words of the configuration, and how apps say that their people have accounts in one.
+
+use countersign_domain::{
+    app::{AccountPolicy, SignUp},
+    identifier::EmailAddress,
+    realm::{Realm, RealmName},
+    session::SessionPolicy,
+    time::Span,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AppSettings, ConfigError};
+
+/// Longest list of domains that an app admits.
+const MOST_DOMAINS: usize = 100;
+
+/// A pool of users and apps. Nothing crosses realms. The realm `default` is there without being declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RealmSettings {
+    /// Its permanent name: 1 to 63 of a-z, 0-9 and -.
+    #[schemars(example = &"staff")]
+    pub name: String,
+    /// How long a session may go unused, in seconds: 300 to 7776000 (90 days), 604800 (a week) by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 604_800)]
+    pub session_idle_seconds: Option<i64>,
+    /// How long a session lives at most, in seconds: 300 to 31536000 (a year), 2592000 (30 days) by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2_592_000)]
+    pub session_absolute_seconds: Option<i64>,
+    /// For how many seconds a spent refresh token gives its successor once more: 0 to 120, 30 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 30)]
+    pub refresh_grace_seconds: Option<i64>,
+}
+
+/// Whether an app's people have accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountsSetting {
+    /// No: a proof is worth a token, and nothing is kept of the person.
+    #[default]
+    None,
+    /// Yes: users, sessions and refresh tokens in the app's realm.
+    Realm,
+}
+
+/// Who may sign in who has no account yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpSetting {
+    /// Everybody, or who has a mailbox at a domain of `sign_up_domains`.
+    #[default]
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+impl RealmSettings {
+    /// The realm that these settings describe.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting that is out of its range, and the range.
+    pub fn realm(&self) -> Result<Realm, ConfigError> {
+        let name: RealmName =
+            self.name.parse().map_err(|error| ConfigError(format!("realms.name: {error}")))?;
+        let default = SessionPolicy::default();
+        let seconds =
+            |setting: &str, value: Option<i64>, (least, most): (i64, i64), default: Span| match value {
+                None => Ok(default),
+                Some(value) if (least..=most).contains(&value) => Ok(Span::from_seconds(value)),
+                Some(value) => Err(ConfigError(format!(
+                    "realms.{name}.{setting}: {value} is not between {least} and {most}"
+                ))),
+            };
+        let day = 86_400;
+        Ok(Realm {
+            session: SessionPolicy {
+                idle: seconds(
+                    "session_idle_seconds",
+                    self.session_idle_seconds,
+                    (300, 90 * day),
+                    default.idle,
+                )?,
+                absolute: seconds(
+                    "session_absolute_seconds",
+                    self.session_absolute_seconds,
+                    (300, 365 * day),
+                    default.absolute,
+                )?,
+                refresh_grace: seconds(
+                    "refresh_grace_seconds",
+                    self.refresh_grace_seconds,
+                    (0, 120),
+                    default.refresh_grace,
+                )?,
+            },
+            name,
+        })
+    }
+}
+
+impl AppSettings {
+    /// The realm that the app names.
+    pub(super) fn realm_name(&self) -> Result<RealmName, String> {
+        self.realm.as_ref().map_or_else(
+            || Ok(RealmName::default()),
+            |name| name.parse().map_err(|error| format!("realm: {error}")),
+        )
+    }
+
+    /// How its people's accounts are treated.
+    pub(super) fn account_policy(&self) -> Result<Option<AccountPolicy>, String> {
+        if self.accounts != AccountsSetting::Realm {
+            if self.sign_up != SignUpSetting::Open || !self.sign_up_domains.is_empty() {
+                return Err(
+                    "sign_up: say accounts = \"realm\" too: there is nothing to sign up to".to_owned()
+                );
+            }
+            return Ok(None);
+        }
+        let sign_up = match (self.sign_up, self.sign_up_domains.as_slice()) {
+            (SignUpSetting::Closed, _) => SignUp::Closed,
+            (SignUpSetting::Open, []) => SignUp::Open,
+            (SignUpSetting::Open, domains) => SignUp::Domains(read_domains(domains)?),
+        };
+        Ok(Some(AccountPolicy { sign_up }))
+    }
+}
+
+/// Domains in the form that addresses have.
+fn read_domains(domains: &[String]) -> Result<Vec<String>, String> {
+    if domains.len() > MOST_DOMAINS {
+        return Err(format!("sign_up_domains: at most {MOST_DOMAINS}"));
+    }
+    let read = |domain: &String| {
+        EmailAddress::parse(&format!("a@{domain}"))
+            .map(|address| address.domain().to_owned())
+            .map_err(|_| "sign_up_domains: expected domains such as \"example.org\"".to_owned())
+    };
+    domains.iter().map(read).collect()
+}

@@ -1,0 +1,84 @@
+//! Reads about users and sessions.
+
+use countersign_domain::{
+    id::{SessionId, UserId},
+    realm::RealmName,
+    secret::Digest,
+    session::Session,
+    subject::Subject,
+    user::{IdentifierKind, User, UserIdentifier, UserSubject},
+};
+
+use super::Store;
+use crate::{Error, sql};
+
+impl Store {
+    /// A user by its id.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        self.first(sql::select_user(id)).await?.map(sql::read_user).transpose()
+    }
+
+    /// The user who has an identifier in a realm.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn user_by_identifier(
+        &self,
+        realm: &RealmName,
+        kind: IdentifierKind,
+        digest: Digest,
+    ) -> Result<Option<User>, Error> {
+        self.first(sql::select_user_by_identifier(realm, kind, digest)).await?.map(sql::read_user).transpose()
+    }
+
+    /// The first `most` users of a realm whose ids follow `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn users_after(&self, realm: &RealmName, after: UserId, most: i64) -> Result<Vec<User>, Error> {
+        self.all(sql::select_users_after(realm, after, most), sql::read_user).await
+    }
+
+    /// What a user is found by: by kind, the primary one first.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn identifiers_of(&self, user: UserId) -> Result<Vec<UserIdentifier>, Error> {
+        self.all(sql::select_identifiers_of(user), sql::read_identifier).await
+    }
+
+    /// The subject that a user has in a sector.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn user_subject(&self, user: UserId, sector: Digest) -> Result<Option<UserSubject>, Error> {
+        self.first(sql::select_user_subject(user, sector)).await?.map(sql::read_user_subject).transpose()
+    }
+
+    /// Who has a subject.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn subject(&self, subject: Subject) -> Result<Option<UserSubject>, Error> {
+        self.first(sql::select_subject(subject)).await?.map(sql::read_user_subject).transpose()
+    }
+
+    /// A session by its id, whether it is over or not.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Error> {
+        self.first(sql::select_session(id)).await?.map(sql::read_session).transpose()
+    }
+
+    /// The sessions of a user, oldest first, those that are over too until they are swept.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, Error> {
+        self.all(sql::select_sessions_of(user), sql::read_session).await
+    }
+}
