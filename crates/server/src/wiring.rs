@@ -24,7 +24,7 @@ use crate::{
     openapi, operations,
     outbox::{self, worker::Way},
     pages,
-    registry::Registry,
+    registry::{Registry, report_left_out},
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     state::Server,
@@ -182,7 +182,7 @@ fn output_of(command: &[String]) -> Result<Secret<String>, Error> {
 /// Puts a server together on a store. Nothing runs yet.
 ///
 /// # Errors
-/// When the root key is not the database's, or apps or signing keys do not read.
+/// When the root key is not the database's, or the store does not answer.
 pub async fn assemble(
     config: Config,
     store: Store,
@@ -203,11 +203,13 @@ pub async fn assemble(
         }
         clock.not_before(newest);
     }
+    let began = clock.now();
     let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
     let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
-    registry.report(&Registry::default());
-    let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
+    let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys);
+    report_left_out(registry.corrupt(), &[]);
+    report_left_out(key_ring.corrupt(), &[]);
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
@@ -216,6 +218,7 @@ pub async fn assemble(
         config: ArcSwap::from_pointee(config),
         renderer: ArcSwap::from_pointee(renderer),
         keys,
+        freshness: Default::default(),
         revocations: Default::default(),
         signatures: Default::default(),
         epoch: Default::default(),
@@ -231,6 +234,7 @@ pub async fn assemble(
         entropy,
         store,
     });
+    server.freshness.note_read(began);
     let now = server.now();
     server.revocations.add(
         server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
