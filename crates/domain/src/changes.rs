@@ -55,6 +55,21 @@ impl Changes {
         })
     }
 
+    /// Whether these change apps or keys, which every server knows by heart.
+    #[must_use]
+    pub fn concern_registry(&self) -> bool {
+        self.0.iter().any(|change| {
+            matches!(
+                change,
+                Change::App(_)
+                    | Change::ApiKeyAdded(_)
+                    | Change::ApiKeyRevoked(..)
+                    | Change::SigningKey(_)
+                    | Change::SigningKeyRetired(_)
+            )
+        })
+    }
+
     /// True when nothing is to be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -163,6 +163,10 @@ pub fn authenticate(
     now: Timestamp,
 ) -> Result<(Arc<App>, Arc<ApiKey>), ApiError> {
     let text = ApiKeyText::parse(text).map_err(|error| ApiError::KeyMalformed(error.to_string()))?;
+    // A key that was ended elsewhere must not stay good here because nobody hears of it.
+    if !server.knows_registry(now) {
+        return Err(ApiError::Unavailable);
+    }
     let registry = server.registry.load();
     let key = registry.key(&server.keys.api_key(&text)).ok_or(ApiError::KeyUnknown)?;
     if !key.is_valid(now) {

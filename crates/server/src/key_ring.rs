@@ -8,9 +8,10 @@ use countersign_domain::{
     signing_key::{Stage, StoredKey},
     time::Timestamp,
 };
+use countersign_store::{Error, Rows};
 
 use crate::{
-    keys::{Context, Jwk, KeyError, SealError, SigningKey, TokenSigner, VerifyingKey},
+    keys::{Context, Jwk, SigningKey, TokenSigner, VerifyingKey},
     vault::Keys,
 };
 
@@ -18,17 +19,6 @@ use crate::{
 pub const ACCESS_TOKEN: &str = "at+jwt";
 /// `typ` of a proof that an address is somebody's.
 pub const ADDRESS_PROOF: &str = "address-proof+jwt";
-
-/// A stored signing key that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RingError {
-    /// It was sealed with another root key, or tampered with.
-    #[error("a signing key does not open: {0}")]
-    Seal(#[from] SealError),
-    /// It opens and is no key.
-    #[error("a signing key does not read: {0}")]
-    Key(#[from] KeyError),
-}
 
 /// One key with everything that can be done with it.
 pub struct RingKey {
@@ -47,6 +37,11 @@ pub struct RingKey {
 #[derive(Default)]
 pub struct KeyRing {
     keys: HashMap<String, Arc<RingKey>>,
+    /// Those that read and do not open.
+    sealed: Vec<StoredKey>,
+    corrupt: Vec<Error>,
+    /// Rows of which not even that is known.
+    unread: Vec<String>,
     generation: u32,
 }
 
@@ -57,20 +52,31 @@ pub fn place(id: &str) -> Context<'_> {
 }
 
 impl KeyRing {
-    /// Opens all stored keys; those of `former` that are the same are taken over as they are.
-    ///
-    /// # Errors
-    /// [`RingError`] for the first key that does not open or read.
-    pub fn open(stored: Vec<StoredKey>, former: &Self, vault: &Keys) -> Result<Self, RingError> {
-        let mut keys = HashMap::with_capacity(stored.len());
-        for stored in stored {
-            let key = match former.keys.get(&stored.id) {
-                Some(key) if key.stored == stored => Arc::clone(key),
-                _ => Arc::new(RingKey::open(stored, vault)?),
-            };
-            keys.insert(key.stored.id.clone(), key);
+    /// Opens all stored keys; those of `former` that are the same are taken over as they are. A key that does not read
+    /// or open is left out, and is [known](Self::corrupt): a damaged key must not keep a replaced one alive.
+    #[must_use]
+    pub fn open(stored: Rows<StoredKey>, former: &Self, vault: &Keys) -> Self {
+        let generation = former.generation.wrapping_add(1);
+        let unread = stored.corrupt.iter().map(ToString::to_string).collect();
+        let mut ring = Self { corrupt: stored.corrupt, unread, generation, ..Self::default() };
+        for stored in stored.good {
+            let known = former.keys.get(&stored.id).filter(|known| known.stored == stored);
+            match known.cloned().or_else(|| RingKey::open(&stored, vault).map(Arc::new)) {
+                Some(key) => drop(ring.keys.insert(stored.id, key)),
+                None => {
+                    let id = stored.id.clone();
+                    ring.corrupt.push(Error::Corrupt { table: "signing_key", column: "sealed", id });
+                    ring.sealed.push(stored);
+                }
+            }
         }
-        Ok(Self { keys, generation: former.generation.wrapping_add(1) })
+        ring
+    }
+
+    /// What is wrong with stored keys that are left out.
+    #[must_use]
+    pub fn corrupt(&self) -> &[Error] {
+        &self.corrupt
     }
 
     /// Differs between two rings that followed each other: what was verified under one is not assumed under the next.
@@ -79,11 +85,15 @@ impl KeyRing {
         self.generation
     }
 
-    /// Whether the ring is made of exactly these keys.
+    /// Whether the ring is made of exactly these keys, and leaves out exactly these.
     #[must_use]
-    pub fn is_of(&self, stored: &[StoredKey]) -> bool {
-        self.keys.len() == stored.len()
-            && stored.iter().all(|key| self.keys.get(&key.id).is_some_and(|known| known.stored == *key))
+    pub fn is_of(&self, stored: &Rows<StoredKey>) -> bool {
+        let is_known = |key: &StoredKey| {
+            self.keys.get(&key.id).is_some_and(|known| known.stored == *key) || self.sealed.contains(key)
+        };
+        self.keys.len() + self.sealed.len() == stored.good.len()
+            && stored.good.iter().all(is_known)
+            && stored.corrupt.iter().map(ToString::to_string).eq(self.unread.iter().cloned())
     }
 
     /// The key that signs for an app now.
@@ -111,6 +121,15 @@ impl KeyRing {
             .max_by_key(|key| key.generation)
     }
 
+    /// The generation of one more key of an algorithm: above those that are left out too, of which nobody may know more
+    /// than that they are there.
+    #[must_use]
+    pub fn next_generation(&self, app: Option<&AppName>, algorithm: Algorithm) -> i64 {
+        let same = self.all().into_iter().filter(|key| key.app.as_ref() == app && key.algorithm == algorithm);
+        let unread = i64::try_from(self.unread.len()).unwrap_or(i64::MAX);
+        same.map(|key| key.generation).max().unwrap_or(0).saturating_add(1).saturating_add(unread)
+    }
+
     /// The public keys, next, current and retiring (RFC 7517).
     #[must_use]
     pub fn published(&self, now: Timestamp) -> Vec<&Jwk> {
@@ -120,25 +139,26 @@ impl KeyRing {
         keys.into_iter().filter_map(|key| key.jwk.as_ref()).collect()
     }
 
-    /// All keys, for an operator's list.
+    /// All keys that read, for an operator's list; those that do not open too.
     #[must_use]
     pub fn all(&self) -> Vec<&StoredKey> {
-        let mut keys: Vec<_> = self.keys.values().map(|key| &key.stored).collect();
+        let mut keys: Vec<_> = self.keys.values().map(|key| &key.stored).chain(&self.sealed).collect();
         keys.sort_by_key(|key| (key.algorithm, key.app.clone(), key.generation));
         keys
     }
 }
 
 impl RingKey {
-    fn open(stored: StoredKey, vault: &Keys) -> Result<Self, RingError> {
-        let private = vault.open(&place(&stored.id), &stored.sealed)?;
-        let signing = Arc::new(SigningKey::from_private(stored.algorithm, private.expose())?);
-        Ok(Self {
-            verifying: VerifyingKey::from_signing(&signing)?,
+    /// `None` when it was sealed with another root key or tampered with, or opens and is no key.
+    fn open(stored: &StoredKey, vault: &Keys) -> Option<Self> {
+        let private = vault.open(&place(&stored.id), &stored.sealed).ok()?;
+        let signing = Arc::new(SigningKey::from_private(stored.algorithm, private.expose()).ok()?);
+        Some(Self {
+            verifying: VerifyingKey::from_signing(&signing).ok()?,
             access: signing.signer(&stored.id, ACCESS_TOKEN),
             proof: signing.signer(&stored.id, ADDRESS_PROOF),
             jwk: signing.public_jwk(&stored.id),
-            stored,
+            stored: stored.clone(),
         })
     }
 

@@ -15,6 +15,7 @@ pub mod dkim_keys;
 pub mod doctor;
 pub mod error;
 pub mod flood;
+pub mod freshness;
 pub mod key_ring;
 pub mod key_use;
 pub mod keys;

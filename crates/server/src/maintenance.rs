@@ -20,7 +20,7 @@ use countersign_domain::{
 use crate::{
     key_ring::{KeyRing, place},
     keys::SigningKey,
-    registry::Registry,
+    registry::{Registry, report_left_out},
     shutdown::Shutdown,
     state::Server,
     system::{CLOCK_SKEW, CLOCK_TOLERANCE},
@@ -48,6 +48,9 @@ pub async fn run(server: Arc<Server>, shutdown: Shutdown) {
     let noting = every(NOTE_TIME, shutdown.clone(), || async {
         watch_clock(&server, &was_behind);
         note_decisions(&server).await;
+        if let Err(error) = catch_up(&server).await {
+            tracing::warn!(%error, "changed apps and keys cannot be read; within a second again");
+        }
     });
     if server.store.is_exclusive() {
         tokio::join!(sweeping, noting);
@@ -118,14 +121,37 @@ async fn follow_registry(server: &Arc<Server>) {
 /// Apps, API keys and signing keys as the store has them now.
 ///
 /// # Errors
-/// The store's, or that of a signing key that does not open; what was known stays.
+/// The store's; what was known stays, and is [read again](catch_up).
 pub async fn reload(server: &Server) -> Result {
     // One after the other: what was read first must not be taken over last.
     let _turn = server.reloading.lock().await;
+    note_reading(server).await
+}
+
+/// The same where the last reading failed. Beside no other node nobody else would make up for it.
+///
+/// # Errors
+/// Those of [`reload`].
+pub async fn catch_up(server: &Server) -> Result {
+    let _turn = server.reloading.lock().await;
+    if server.freshness.is_behind() { note_reading(server).await } else { Ok(()) }
+}
+
+async fn note_reading(server: &Server) -> Result {
+    let began = server.now();
+    let taken_over = take_over(server).await;
+    match &taken_over {
+        Ok(()) => server.freshness.note_read(began),
+        Err(_) => server.freshness.note_failure(),
+    }
+    taken_over
+}
+
+async fn take_over(server: &Server) -> Result {
     let declared = crate::config::declared(&server.config.load().apps)?;
     let registry =
         Registry::build(&declared, server.store.apps().await?, server.store.api_keys().await?, &server.keys);
-    registry.report(&server.registry.load());
+    report_left_out(registry.corrupt(), server.registry.load().corrupt());
     let former = server.registry.swap(Arc::new(registry));
     if !server.registry.load().takes_tokens_like(&former) {
         server.epoch.advance();
@@ -133,7 +159,9 @@ pub async fn reload(server: &Server) -> Result {
     let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();
     if !former.is_of(&stored) {
-        server.key_ring.store(Arc::new(KeyRing::open(stored, &former, &server.keys)?));
+        let key_ring = KeyRing::open(stored, &former, &server.keys);
+        report_left_out(key_ring.corrupt(), former.corrupt());
+        server.key_ring.store(Arc::new(key_ring));
         server.epoch.advance();
     }
     Ok(())
@@ -155,15 +183,15 @@ pub async fn rotate(server: &Arc<Server>) -> Result {
         }
     }
     for (app, algorithm) in wanted {
-        let newest = server.key_ring.load().newest(app.as_ref(), algorithm).cloned();
-        // A shared secret is in the app's own configuration: only its operator can change it.
-        let due = if app.is_some() && newest.is_some() {
-            None
-        } else {
-            policy.successor_due(newest.as_ref(), server.now())
-        };
+        let ring = server.key_ring.load_full();
+        let newest = ring.newest(app.as_ref(), algorithm);
+        // A shared secret is in the app's own configuration: only its operator can change it, also when it does not
+        // read just now.
+        let is_operators = app.is_some() && (newest.is_some() || !ring.corrupt().is_empty());
+        let due = if is_operators { None } else { policy.successor_due(newest, server.now()) };
         if let Some(active_at) = due {
-            add_key(server, (app, algorithm), newest.as_ref(), active_at).await?;
+            let generation = ring.next_generation(app.as_ref(), algorithm);
+            add_key(server, (app, algorithm), generation, active_at).await?;
         }
     }
     Ok(())
@@ -189,10 +217,10 @@ pub type Private = Secret<Vec<u8>>;
 pub async fn add_key(
     server: &Arc<Server>,
     scope: (Option<AppName>, Algorithm),
-    newest: Option<&StoredKey>,
+    generation: i64,
     active_at: Timestamp,
 ) -> Result<Option<Private>> {
-    let (stored, private) = make_key(server, scope, newest, active_at).await?;
+    let (stored, private) = make_key(server, scope, generation, active_at).await?;
     let kept = keep(server, Changes(vec![Change::SigningKey(stored)])).await?;
     Ok(kept.then_some(private))
 }
@@ -208,10 +236,10 @@ pub async fn replace_key(
     accept: Span,
 ) -> Result<Option<Private>> {
     let ring = server.key_ring.load_full();
-    let newest = ring.newest(app.as_ref(), algorithm);
+    let generation = ring.next_generation(app.as_ref(), algorithm);
     // At once is at once everywhere: also where the clock is behind ours.
     let from = if accept == Span::ZERO { server.now() - CLOCK_SKEW } else { server.now() };
-    let (stored, private) = make_key(server, (app.clone(), algorithm), newest, from).await?;
+    let (stored, private) = make_key(server, (app.clone(), algorithm), generation, from).await?;
     let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
     let ends = former.filter(|key| key.gone_at > from).map(|key| {
         let gone_at = key.gone_at.min(from + accept);
@@ -231,7 +259,7 @@ pub async fn replace_key(
 pub async fn make_key(
     server: &Server,
     (app, algorithm): (Option<AppName>, Algorithm),
-    newest: Option<&StoredKey>,
+    generation: i64,
     active_at: Timestamp,
 ) -> Result<(StoredKey, Private)> {
     let generate = move || SigningKey::generate(algorithm);
@@ -249,7 +277,7 @@ pub async fn make_key(
         id,
         app,
         algorithm,
-        generation: newest.map_or(1, |key| key.generation + 1),
+        generation,
         public,
         created_at: server.now(),
         active_at,
@@ -260,14 +288,12 @@ pub async fn make_key(
 }
 
 /// Writes changes of signing keys and takes over what is kept now. False when another node wrote first.
-async fn keep(server: &Server, changes: Changes) -> Result<bool> {
-    let kept = match server.store.commit(changes).await {
-        Ok(()) => true,
-        Err(countersign_store::Error::Conflict) => false,
-        Err(error) => return Err(error.into()),
-    };
-    reload(server).await?;
-    Ok(kept)
+async fn keep(server: &Arc<Server>, changes: Changes) -> Result<bool> {
+    match server.commit(changes).await {
+        Ok(()) => catch_up(server).await.map(|()| true),
+        Err(countersign_store::Error::Conflict) => reload(server).await.map(|()| false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Says once when this machine's clock is set back under a running server, and once when it is right again.
@@ -319,6 +345,6 @@ pub async fn newest_time(
     let noted =
         value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(Timestamp::from_millis);
     // A key that is from the future would sign nothing until then.
-    let keys = store.signing_keys().await?.into_iter().map(|key| key.created_at).max();
+    let keys = store.signing_keys().await?.good.into_iter().map(|key| key.created_at).max();
     Ok(noted.max(store.newest_challenge().await?).max(keys))
 }

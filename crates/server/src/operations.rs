@@ -44,7 +44,7 @@ struct Readiness {
     messages_waiting: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
-    /// Stored apps and API keys that do not read and are left out, the first of them.
+    /// Stored apps and keys that do not read and are left out, the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     corrupt_rows: Vec<String>,
 }
@@ -61,8 +61,9 @@ async fn readyz(State(server): State<Arc<Server>>) -> Response {
     if server.clock.behind() > CLOCK_TOLERANCE {
         warnings.push("clock: this machine's clock is behind the time that was acted upon; set it right");
     }
-    let registry = server.registry.load();
-    let corrupt_rows = registry.corrupt().iter().take(MOST_CORRUPT).map(ToString::to_string).collect();
+    let (registry, key_ring) = (server.registry.load(), server.key_ring.load());
+    let corrupt = registry.corrupt().iter().chain(key_ring.corrupt());
+    let corrupt_rows = corrupt.take(MOST_CORRUPT).map(ToString::to_string).collect();
     let body = Readiness {
         ready,
         store: if ready { "ok" } else { "unavailable" },
@@ -84,7 +85,7 @@ async fn metrics(State(server): State<Arc<Server>>) -> Response {
         let age = oldest.map_or(0, |oldest| server.now().since(oldest).seconds());
         server.metrics.messages_oldest_seconds.set(age);
     }
-    let corrupt = server.registry.load().corrupt().len();
+    let corrupt = server.registry.load().corrupt().len() + server.key_ring.load().corrupt().len();
     server.metrics.corrupt_rows.set(i64::try_from(corrupt).unwrap_or(i64::MAX));
     let mut response = server.metrics.text().into_response();
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

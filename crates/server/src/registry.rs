@@ -75,17 +75,6 @@ impl Registry {
             .any(|error| matches!(error, Error::Corrupt { table: "app", id, .. } if id == name.as_str()))
     }
 
-    /// Logs what is left out and was not before.
-    pub fn report(&self, former: &Self) {
-        let known: Vec<String> = former.corrupt.iter().map(ToString::to_string).collect();
-        for error in self.corrupt.iter().map(ToString::to_string).filter(|error| !known.contains(error)) {
-            tracing::error!(
-                error,
-                "it is left out, and the others are not: mend it or bring it back from a backup"
-            );
-        }
-    }
-
     /// An app by its name.
     #[must_use]
     pub fn app(&self, name: &str) -> Option<&Arc<App>> {
@@ -147,6 +136,17 @@ impl Registry {
     #[must_use]
     pub fn lets_cookies_ride(&self, origin: &str) -> bool {
         self.account_origins.contains(origin)
+    }
+}
+
+/// Logs which rows are left out and were not before.
+pub fn report_left_out(corrupt: &[Error], former: &[Error]) {
+    let known: Vec<String> = former.iter().map(ToString::to_string).collect();
+    for error in corrupt.iter().map(ToString::to_string).filter(|error| !known.contains(error)) {
+        tracing::error!(
+            error,
+            "it is left out, and the others are not: mend it or bring it back from a backup"
+        );
     }
 }
 

@@ -24,6 +24,11 @@ use crate::{
 
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
+/// What comes of a configuration that cannot be used.
+const UNUSABLE: &str = "the changed configuration cannot be used; the former one stays";
+/// What comes of templates or texts that cannot be used.
+const WORDLESS: &str =
+    "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
 const NEXT_START: [&str; 15] = [
     "keys.root_key",
@@ -89,6 +94,8 @@ pub struct Reloader {
     default: PathBuf,
     environment: Vec<(String, String)>,
     stamp: Stamp,
+    /// Whether what was read could not be taken over for want of the store.
+    is_due: bool,
     complained: BTreeSet<String>,
 }
 
@@ -100,7 +107,8 @@ impl Reloader {
     }
 
     fn with_default(file: Option<PathBuf>, default: PathBuf, environment: Vec<(String, String)>) -> Self {
-        let mut reloader = Self { file, default, environment, stamp: None, complained: BTreeSet::new() };
+        let mut reloader =
+            Self { file, default, environment, stamp: None, is_due: false, complained: BTreeSet::new() };
         reloader.settle();
         reloader.stamp = reloader.look_up();
         reloader
@@ -121,19 +129,22 @@ impl Reloader {
     /// tried again the next time.
     pub async fn look(&mut self, server: &Arc<Server>) {
         let stamp = self.look_up();
-        if stamp != self.stamp && self.reload(server).await {
+        if stamp != self.stamp || self.is_due {
+            // Taken before it was read: a change in between is a change to look at.
             self.stamp = stamp;
+            self.reload(server).await;
         }
     }
 
-    /// Reads the configuration and takes it over if it can be used; false when that must be tried again.
-    pub async fn reload(&mut self, server: &Arc<Server>) -> bool {
+    /// Reads the configuration and takes it over if it can be used. For want of the store that is due again.
+    pub async fn reload(&mut self, server: &Arc<Server>) {
+        self.is_due = false;
         self.settle();
         let (config, warnings) = match self.read() {
             Ok(read) => read,
             Err(problems) => {
-                self.complain(problems);
-                return true;
+                self.complain(problems, UNUSABLE);
+                return;
             }
         };
         self.forget_complaints();
@@ -147,34 +158,33 @@ impl Reloader {
         if let Err(error) = maintenance::reload(server).await {
             server.config.store(former);
             server.epoch.advance();
-            self.complain(vec![error.to_string()]);
-            return false;
+            self.complain(vec![error.to_string()], UNUSABLE);
+            self.is_due = true;
+            return;
         }
         server.quotas.reconsider();
         if let Err(error) = maintenance::rotate(server).await {
             tracing::error!(%error, "signing keys could not be looked after");
         }
         report(&keys);
-        true
+        // Words are no reason to leave a key or an app as it was: the former ones stay, the settings are taken over.
+        if let Err(error) = wiring::renderer(&server.config.load()) {
+            self.complain(error.to_string().lines().map(str::to_owned).collect(), WORDLESS);
+        }
     }
 
     fn read(&self) -> Result<(Config, Vec<String>), Vec<String>> {
         let loaded = Config::load(self.file.as_deref(), self.environment.iter().cloned())
             .map_err(|error| error.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
-        let mut problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
-        if problems.is_empty()
-            && let Err(error) = wiring::renderer(&loaded.config)
-        {
-            problems.extend(error.to_string().lines().map(str::to_owned));
-        }
+        let problems: Vec<String> = loaded.check().iter().map(ToString::to_string).collect();
         if problems.is_empty() { Ok((loaded.config, loaded.warnings)) } else { Err(problems) }
     }
 
-    /// Reports what keeps a configuration from being taken over, each thing once.
-    fn complain(&mut self, problems: Vec<String>) {
+    /// Reports what is wrong, each thing once, and what comes of it.
+    fn complain(&mut self, problems: Vec<String>, consequence: &str) {
         for problem in problems {
             if self.complained.insert(problem.clone()) {
-                tracing::error!(problem, "the changed configuration cannot be used; the former one stays");
+                tracing::error!(problem, "{consequence}");
             }
         }
     }

@@ -18,8 +18,10 @@ use crate::{
     config::Config,
     error::ApiError,
     flood::Flood,
+    freshness::Freshness,
     key_ring::KeyRing,
     key_use::KeyUse,
+    maintenance,
     metrics::Metrics,
     outbox::{Outbox, render::Renderer},
     quota::Quotas,
@@ -37,6 +39,8 @@ const DECISIONS: usize = 16;
 const LANES: usize = 1024;
 /// For how long revocations that were read are trusted to be all.
 const REVOCATIONS_TRUSTED: Span = Span::from_seconds(1);
+/// For how long apps and keys that were read are trusted to be what the store has.
+const REGISTRY_TRUSTED: Span = Span::from_seconds(5);
 
 /// What every request may need. Shared by all tasks of a server.
 pub struct Server {
@@ -52,6 +56,8 @@ pub struct Server {
     pub registry: ArcSwap<Registry>,
     /// Signing keys; replaced by rotation.
     pub key_ring: ArcSwap<KeyRing>,
+    /// How fresh those are.
+    pub freshness: Freshness,
     /// What was taken back.
     pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
@@ -105,7 +111,7 @@ impl Server {
     /// # Errors
     /// [`ApiError::Unavailable`] when the store does not answer or every try lost its race: nothing is said then
     /// about what would have been decided.
-    pub async fn decide<T, D, F>(&self, mut decide: D) -> Result<T, ApiError>
+    pub async fn decide<T, D, F>(self: &Arc<Self>, mut decide: D) -> Result<T, ApiError>
     where
         D: FnMut() -> F + Send,
         F: Future<Output = Result<(T, Changes), ApiError>> + Send,
@@ -128,18 +134,25 @@ impl Server {
         Err(countersign_store::Error::Conflict.into())
     }
 
-    /// Commits, and makes what was taken back known here at once. On a task of its own where there is any: a caller
-    /// who hangs up must not leave a committed revocation unknown here.
-    async fn commit(&self, changes: Changes) -> Result<(), countersign_store::Error> {
+    /// Commits, and makes what was taken back, and changed of apps and keys, known here at once. On a task of its own
+    /// where there is any: a caller who hangs up must not leave unknown here what was committed. Apps and keys that
+    /// could not be read are [behind](Freshness::is_behind).
+    ///
+    /// # Errors
+    /// The store's, for the commit alone.
+    pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
         let revoked: Vec<_> = changes.revocations().cloned().collect();
-        if revoked.is_empty() {
+        let concerns_registry = changes.concern_registry();
+        if revoked.is_empty() && !concerns_registry {
             return self.store.commit(changes).await;
         }
-        let (store, known, epoch) =
-            (self.store.clone(), Arc::clone(&self.revocations), Arc::clone(&self.epoch));
+        let server = Arc::clone(self);
         let task = tokio::spawn(async move {
-            store.commit(changes).await?;
-            known.add(revoked, &epoch);
+            server.store.commit(changes).await?;
+            server.revocations.add(revoked, &server.epoch);
+            if concerns_registry && let Err(error) = maintenance::reload(&server).await {
+                tracing::warn!(%error, "changed apps and keys cannot be read; within a second again");
+            }
             Ok(())
         });
         let ended = |_| Err(countersign_store::Error::Unavailable("the commit panicked".to_owned()));
@@ -152,13 +165,21 @@ impl Server {
         !self.store.is_exclusive()
     }
 
-    /// Whether this node can know what other nodes took back: it asked the store within the last second.
+    /// Whether this node can know what other nodes took back: it asked the store within the last second, and for apps
+    /// and keys not much longer ago.
     ///
     /// Between two readings of the [`Clock`] lies never less time than has run, so that old knowledge does not look fresh
     /// when the system's clock is set back; and unlike a stopwatch it counts the time that a machine has slept.
     #[must_use]
     pub fn knows_revocations(&self, now: Timestamp) -> bool {
-        self.store.is_exclusive() || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED
+        self.store.is_exclusive()
+            || now.since(self.revocations.asked_at()) <= REVOCATIONS_TRUSTED && self.knows_registry(now)
+    }
+
+    /// Whether this node can know which apps and keys other nodes changed: it read them within the last seconds.
+    #[must_use]
+    pub fn knows_registry(&self, now: Timestamp) -> bool {
+        self.store.is_exclusive() || now.since(self.freshness.read_at()) <= REGISTRY_TRUSTED
     }
 
     /// An app by its name, as it is now.

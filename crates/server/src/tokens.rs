@@ -190,7 +190,7 @@ pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, Ap
         return Err(ApiError::Unavailable);
     }
     let payload = verified_payload(server, token, now).ok_or(ApiError::InvalidToken)?;
-    let checked = read(server, payload, now).ok_or(ApiError::InvalidToken)?;
+    let checked = read(server, payload, now).ok_or(ApiError::InvalidToken)??;
     if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject, checked.session) {
         return Err(ApiError::InvalidToken);
     }
@@ -273,7 +273,7 @@ fn expiry(payload: &[u8]) -> Option<Timestamp> {
     Some(Timestamp::from_millis(end.exp.checked_mul(1000)?))
 }
 
-fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
+fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Result<Checked, ApiError>> {
     let claims: Essential<'_> = serde_json::from_slice(&payload).ok()?;
     let id: TokenId = claims.jti.parse().ok()?;
     let subject: Subject = claims.sub.parse().ok()?;
@@ -281,7 +281,11 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
         Some(text) => Some(text.parse().ok()?),
         None => None,
     };
-    let app = server.app(&claims.client_id)?;
+    // A good token of an app that does not read just now is no reason to sign somebody out.
+    let Some(app) = server.app(&claims.client_id) else {
+        let is_corrupt = server.registry.load().is_corrupt(&claims.client_id.parse().ok()?);
+        return is_corrupt.then_some(Err(ApiError::Unavailable));
+    };
     // What we make agrees with itself; somebody with a leaked shared secret could otherwise outlive a revocation.
     let plausible = id.made_at().seconds() == claims.iat
         && claims.exp.saturating_sub(claims.iat) <= LONGEST_LIFE.seconds();
@@ -289,7 +293,7 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Checked> {
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     let exp = claims.exp;
-    (plausible && in_time && ours).then_some(Checked { app, id, subject, session, exp, payload })
+    (plausible && in_time && ours).then_some(Ok(Checked { app, id, subject, session, exp, payload }))
 }
 
 impl Checked {

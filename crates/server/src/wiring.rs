@@ -24,7 +24,7 @@ use crate::{
     openapi, operations,
     outbox::{self, worker::Way},
     pages,
-    registry::Registry,
+    registry::{Registry, report_left_out},
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
@@ -183,7 +183,7 @@ fn output_of(command: &[String]) -> Result<Secret<String>, Error> {
 /// Puts a server together on a store. Nothing runs yet.
 ///
 /// # Errors
-/// When the root key is not the database's, or apps or signing keys do not read.
+/// When the root key is not the database's, or the store does not answer.
 pub async fn assemble(
     config: Config,
     store: Store,
@@ -193,22 +193,14 @@ pub async fn assemble(
     let (clock, entropy) = system;
     let keys = Keys::new(root);
     check_root(&store, &keys).await?;
-    if let Some(newest) = maintenance::newest_time(&store).await? {
-        let ahead = newest.since(clock.now());
-        if ahead > CLOCK_TOLERANCE {
-            let minutes = ahead.seconds() / 60;
-            tracing::error!(
-                minutes,
-                "this machine's clock is behind the database: set it right, until then time goes on from there"
-            );
-        }
-        clock.not_before(newest);
-    }
+    catch_up(&store, &*clock).await?;
+    let began = clock.now();
     let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
     let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
-    registry.report(&Registry::default());
-    let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
+    let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys);
+    report_left_out(registry.corrupt(), &[]);
+    report_left_out(key_ring.corrupt(), &[]);
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
@@ -217,6 +209,7 @@ pub async fn assemble(
         config: ArcSwap::from_pointee(config),
         renderer: ArcSwap::from_pointee(renderer),
         keys,
+        freshness: Default::default(),
         revocations: Default::default(),
         signatures: SignatureCache::new(&mut *entropy.random()),
         epoch: Default::default(),
@@ -232,6 +225,7 @@ pub async fn assemble(
         entropy,
         store,
     });
+    server.freshness.note_read(began);
     let now = server.now();
     server.revocations.add(
         server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
@@ -243,6 +237,21 @@ pub async fn assemble(
         server.store.release_messages(now).await?;
     }
     Ok(server)
+}
+
+/// Lets no time be told that is before what was acted upon.
+async fn catch_up(store: &Store, clock: &dyn Clock) -> Result<(), Error> {
+    let Some(newest) = maintenance::newest_time(store).await? else { return Ok(()) };
+    let ahead = newest.since(clock.now());
+    if ahead > CLOCK_TOLERANCE {
+        let minutes = ahead.seconds() / 60;
+        tracing::error!(
+            minutes,
+            "this machine's clock is behind the database: set it right, until then time goes on from there"
+        );
+    }
+    clock.not_before(newest);
+    Ok(())
 }
 
 async fn check_root(store: &Store, keys: &Keys) -> Result<(), Error> {

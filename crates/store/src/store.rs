@@ -193,9 +193,9 @@ impl Store {
     /// All signing keys that are kept.
     ///
     /// # Errors
-    /// As for every read.
-    pub async fn signing_keys(&self) -> Result<Vec<StoredKey>, Error> {
-        self.all_reserved(sql::select_signing_keys(), sql::read_signing_key).await
+    /// [`Error::Unavailable`]; a row that does not read is no error for the others.
+    pub async fn signing_keys(&self) -> Result<Rows<StoredKey>, Error> {
+        self.rows(sql::select_signing_keys(), sql::read_signing_key).await
     }
 
     /// Revocations asked for at or after `since`.

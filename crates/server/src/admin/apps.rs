@@ -15,7 +15,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Page, failed, find_app, invalid, reload, shown, signing::acceptance};
+use super::{List, Page, catch_up, failed, find_app, invalid, shown, signing::acceptance};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -239,7 +239,8 @@ async fn with_secret(
     if !algorithm.is_symmetric() || server.key_ring.load().newest(Some(&name), algorithm).is_some() {
         return Ok((None, Changes(changes)));
     }
-    let made = maintenance::make_key(server, (Some(name), algorithm), None, server.now()).await;
+    let generation = server.key_ring.load().next_generation(Some(&name), algorithm);
+    let made = maintenance::make_key(server, (Some(name), algorithm), generation, server.now()).await;
     let (stored, secret) = made.map_err(failed)?;
     changes.push(Change::SigningKey(stored));
     Ok((Some(secret), Changes(changes)))
@@ -247,7 +248,7 @@ async fn with_secret(
 
 /// Takes a changed app over and makes the signing keys that are missing.
 async fn settle(server: &Arc<Server>) -> Result<(), ApiError> {
-    reload(server).await?;
+    catch_up(server).await?;
     maintenance::rotate(server).await.map_err(failed)
 }
 

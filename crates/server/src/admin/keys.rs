@@ -16,11 +16,12 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Page, find_app, invalid, reload};
+use super::{List, Page, catch_up, failed, find_app, invalid};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
     error::ApiError,
+    maintenance,
     state::Server,
 };
 
@@ -122,7 +123,7 @@ async fn create(
     };
     let row = &key;
     server.decide(|| async move { Ok(((), Changes(vec![Change::ApiKeyAdded(row.clone())]))) }).await?;
-    reload(&server).await?;
+    catch_up(&server).await?;
     let body = KeyBody { key: Some(text.expose().to_owned()), ..body_of(&key, now) };
     Ok(answer(StatusCode::CREATED, body))
 }
@@ -130,7 +131,7 @@ async fn create(
 async fn list(State(server): State<Arc<Server>>, Named(app): Named, page: Page) -> Answer<List<KeyBody>> {
     let app = find_app(&server, &app)?;
     // Brings the times of last use along.
-    reload(&server).await?;
+    maintenance::reload(&server).await.map_err(failed)?;
     let now = server.now();
     let registry = server.registry.load();
     let keys = registry.keys_of(&app.name).into_iter().map(|key| body_of(key, now));
@@ -157,7 +158,7 @@ async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<K
             Ok((key, Changes(vec![Change::ApiKeyRevoked(id, now)])))
         })
         .await?;
-    reload(&server).await?;
+    catch_up(&server).await?;
     Ok(answer(StatusCode::OK, body_of(&key, server.now())))
 }
 

@@ -108,9 +108,9 @@ fn find_app(server: &Server, name: &str) -> Result<Arc<App>, ApiError> {
     server.app(name.as_str()).ok_or(ApiError::NotFound)
 }
 
-/// Takes over what was committed.
-async fn reload(server: &Server) -> Result<(), ApiError> {
-    maintenance::reload(server).await.map_err(failed)
+/// Makes sure that what was committed is known here: the commit has seen to it, where it could.
+async fn catch_up(server: &Server) -> Result<(), ApiError> {
+    maintenance::catch_up(server).await.map_err(failed)
 }
 
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> ApiError {

@@ -23,29 +23,36 @@ type Stamps = BTreeMap<PathBuf, Stamp>;
 
 /// Reads the templates again when one of their files changes, comes or goes, or another folder is named.
 #[derive(Debug)]
-pub struct TemplatesWatch(Option<(PathBuf, Stamps)>);
+pub struct TemplatesWatch {
+    seen: Option<(PathBuf, Stamps)>,
+    /// The configuration with which they could not be used: another one may name no language that has no texts.
+    failed_with: Option<Arc<Config>>,
+}
 
 impl TemplatesWatch {
     /// One that takes the files as they are now as read.
     #[must_use]
     pub fn new(server: &Server) -> Self {
-        Self(stamps(&server.config.load()))
+        Self { seen: stamps(&server.config.load()), failed_with: None }
     }
 
     /// Reads them again if something changed.
     pub fn look(&mut self, server: &Server) {
         let config = server.config.load_full();
         let now = stamps(&config);
-        if now == self.0 {
+        let failed_otherwise = self.failed_with.as_ref().is_some_and(|former| !Arc::ptr_eq(former, &config));
+        if now == self.seen && !failed_otherwise {
             return;
         }
-        self.0 = now;
+        self.seen = now;
+        self.failed_with = None;
         match wiring::renderer(&config) {
             Ok(renderer) => {
                 server.renderer.store(Arc::new(renderer));
                 tracing::info!("the mail templates and texts changed");
             }
             Err(error) => {
+                self.failed_with = Some(Arc::clone(&config));
                 for problem in error.to_string().lines() {
                     tracing::error!(problem, "the changed templates cannot be used; the former ones stay");
                 }

@@ -1,7 +1,11 @@
 //! Valid changes take effect while the server runs; invalid ones leave everything as it was.
 
 use countersign_domain::{api_key::ApiKeyKind, api_key::ApiKeyText, testing::Seeded};
-use countersign_store::{Store, sqlite::Sqlite};
+use countersign_store::{
+    Store,
+    engine::{Engine as _, Expect, Statement, Write},
+    sqlite::Sqlite,
+};
 
 use super::*;
 use crate::{
@@ -17,6 +21,7 @@ struct World {
     server: Arc<Server>,
     reloader: Reloader,
     path: PathBuf,
+    engine: Arc<Sqlite>,
     _folder: tempfile::TempDir,
 }
 
@@ -26,13 +31,14 @@ async fn world() -> World {
     let path = folder.path().join("countersign.toml");
     std::fs::write(&path, app("Before", "")).unwrap();
     let Loaded { config, .. } = Config::load(Some(&path), std::iter::empty()).unwrap();
-    let store = Store::new(Arc::new(Sqlite::memory().unwrap()));
+    let engine = Arc::new(Sqlite::memory().unwrap());
+    let store = Store::new(Arc::clone(&engine) as _);
     store.migrate().await.unwrap();
     let system = (Arc::new(SystemClock::default()) as _, Arc::new(SystemEntropy) as _);
     let root = RootKey::generate(&mut Seeded::new(1));
     let server = wiring::assemble(config, store, &root, system).await.unwrap();
     let reloader = Reloader::new(Some(path.clone()), Vec::new());
-    World { server, reloader, path, _folder: folder }
+    World { server, reloader, path, engine, _folder: folder }
 }
 
 fn app(title: &str, more: &str) -> String {
@@ -43,6 +49,12 @@ impl World {
     async fn write(&mut self, text: &str) {
         std::fs::write(&self.path, text).unwrap();
         self.reloader.look(&self.server).await;
+    }
+
+    /// Does something to the database behind the server's back.
+    async fn run(&self, sql: &'static str) {
+        let statement = Statement { sql, parameters: Vec::new() };
+        self.engine.commit(vec![Write { statement, expect: Expect::Any }]).await.unwrap();
     }
 
     fn title(&self) -> String {
@@ -175,7 +187,7 @@ async fn texts_change_while_it_runs_and_bad_ones_do_not() {
     };
     world.write(&format!("{configured}\"it\"\n")).await;
     assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
-    assert_eq!(world.title(), "Before", "nobody can be written to in Italian yet");
+    assert_eq!(world.title(), "shop", "nobody can be written to in Italian yet, but the settings hold");
     world.write(&format!("{configured}\"de\"\n")).await;
     for (source, expected) in [
         ("sign_in.button = Los", "Los"),
@@ -193,4 +205,61 @@ async fn texts_change_while_it_runs_and_bad_ones_do_not() {
     std::fs::remove_file(&texts).unwrap();
     templates.look(&world.server);
     assert_eq!(said(&world), "Anmelden", "a file that is gone says nothing");
+}
+
+/// Operators take a leaked key out of the file; no word of a mail may keep it good.
+#[tokio::test]
+async fn words_that_cannot_be_used_do_not_keep_a_key_alive() {
+    let mut world = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let texts = folder.path().join("de/texts.txt");
+    std::fs::create_dir(folder.path().join("de")).unwrap();
+    let mut templates = TemplatesWatch::new(&world.server);
+    let key = ApiKeyText::draw(ApiKeyKind::Secret, &mut Seeded::new(2));
+    let digest = world.server.keys.api_key(&key);
+    let knows = |world: &World| world.server.registry.load().key(&digest).is_some();
+    let with = |title: &str, more: &str| {
+        format!(
+            "{MAIL}templates = \"{}\"\n[[apps]]\nname = \"shop\"\ntitle = \"{title}\"\n{more}",
+            folder.path().display()
+        )
+    };
+    let leaked = format!("[[apps.keys]]\nkey = \"{}\"\n", key.expose());
+    world.write(&with("Before", &leaked)).await;
+    templates.look(&world.server);
+    assert!(knows(&world));
+    std::fs::write(&texts, "sign_in.button = {").unwrap();
+    world.write(&with("Without", "")).await;
+    templates.look(&world.server);
+    assert!(!knows(&world), "it was taken out");
+    assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
+    std::fs::write(&texts, "sign_in.button = Los").unwrap();
+    let said = |world: &World| {
+        let renderer = world.server.renderer.load();
+        let wording = renderer.catalog().wording("shop", &crate::texts::Locale::GERMAN);
+        wording.say(crate::texts::Key::SignInButton, &[])
+    };
+    // Good words wait for an app's language, and come with the settings that take it back.
+    world.write(&with("Italian", "locale = \"it\"\n")).await;
+    templates.look(&world.server);
+    assert_eq!(said(&world), "Anmelden");
+    world.write(&with("German", "locale = \"de\"\n")).await;
+    templates.look(&world.server);
+    assert_eq!(said(&world), "Los");
+}
+
+/// A hangup that finds no store is not forgotten: nobody hangs up twice.
+#[tokio::test]
+async fn what_the_store_kept_from_being_taken_over_is_tried_again() {
+    let mut world = world().await;
+    std::fs::write(&world.path, app("After", "")).unwrap();
+    // As if the file had not changed: only the hangup asks for it to be read.
+    world.reloader = Reloader::new(Some(world.path.clone()), Vec::new());
+    world.run("ALTER TABLE app RENAME TO away").await;
+    world.reloader.reload(&world.server).await;
+    world.reloader.look(&world.server).await;
+    assert_eq!(world.title(), "Before");
+    world.run("ALTER TABLE away RENAME TO app").await;
+    world.reloader.look(&world.server).await;
+    assert_eq!(world.title(), "After");
 }

@@ -88,6 +88,14 @@ async fn a_key_is_mistyped_unknown_ended_or_good_and_each_is_said() {
     server.calls(Caller::Secret(good)).start(ANN).await.refused(401, "api_key_ended");
 }
 
+/// A token of the app of a key.
+async fn sign_in_with(node: &TestServer, key: &str) -> String {
+    let caller = node.calls(Caller::Secret(key.to_owned()));
+    let started = caller.start("bob@mail.example").await.expect(201);
+    let code = node.mail_to("bob@mail.example").await.code();
+    caller.verify(&started, &code).await.expect(200).text("access_token")
+}
+
 async fn a_row_that_does_not_read_is_refused_alone_and_shown(world: World) {
     let node = world.node().await;
     let stored = |name: &str, settings: &str| {
@@ -110,6 +118,9 @@ async fn a_row_that_does_not_read_is_refused_alone_and_shown(world: World) {
     let whole = stored_key_of(&node, "whole", 3, (None, None)).await;
     node.calls(Caller::Secret(first.clone())).start(ANN).await.expect(201);
     node.calls(Caller::Secret(other)).start(ANN).await.refused(503, "unavailable");
+    let token = sign_in_with(&node, &first).await;
+    let holder = |node: &TestServer| node.calls(Caller::Bearer(token.clone()));
+    holder(&node).get("/v1/token").await.expect(200);
     // The app's switch, and a key of the forum's.
     let spoilt = stored_key(&node, 4, (None, None)).await;
     node.spoil("UPDATE app SET disabled = 7 WHERE name = 'first'").await;
@@ -120,6 +131,7 @@ async fn a_row_that_does_not_read_is_refused_alone_and_shown(world: World) {
     for node in [&node, &restarted] {
         node.caught_up().await;
         node.calls(Caller::Secret(first.clone())).start(ANN).await.refused(503, "unavailable");
+        holder(node).get("/v1/token").await.refused(503, "unavailable");
         node.calls(Caller::Secret(spoilt.clone())).start(ANN).await.refused(401, "api_key_unknown");
         for key in [&whole, &late] {
             node.calls(Caller::Secret(key.clone())).start(ANN).await.expect(201);

@@ -22,6 +22,7 @@ use crate::{
 
 on_every_engine! {
     p33_keys_rotate_over_months_and_no_token_fails_before_its_end
+    p33_a_key_that_does_not_read_is_left_out_alone
     p33_nodes_agree_on_one_successor
     p33_a_former_key_is_refused_at_once_where_that_is_asked
 }
@@ -133,6 +134,46 @@ async fn p33_a_former_key_is_refused_at_once_where_that_is_asked(world: World) {
         let is_there = set["keys"].as_array().unwrap().iter().any(|key| key["kid"] == *kid);
         assert!(!is_there, "{app}: {kid} is published: {set}");
         world.clock.set(now + Span::from_minutes(2));
+    }
+}
+
+/// A damaged row must neither keep a replaced key alive nor keep the others from signing.
+async fn p33_a_key_that_does_not_read_is_left_out_alone(world: World) {
+    let with_others = |config: &mut Config| {
+        for algorithm in ["ES256", "ES384"] {
+            config.apps.push(AppSettings {
+                token_algorithm: Some(algorithm.to_owned()),
+                ..app(&algorithm.to_lowercase())
+            });
+        }
+    };
+    let (one, two) = (world.node_with(with_others).await, world.node_with(with_others).await);
+    let token = sign_in(&one, "forum", ANN).await.text("access_token");
+    one.spoil("UPDATE signing_key SET algorithm = 'none' WHERE algorithm = 'ES256'").await;
+    one.spoil("UPDATE signing_key SET sealed = public WHERE algorithm = 'ES384'").await;
+    maintenance::replace_key(&one.server, (None, Algorithm::default()), Span::ZERO).await.unwrap().unwrap();
+    let restarted = world.node_with(with_others).await;
+    for node in [&one, &two, &restarted] {
+        node.caught_up().await;
+        maintenance::reload(&node.server).await.unwrap();
+        assert_eq!(judged(node, &token).await, (401, false), "its key was replaced");
+        let ready = node.anybody().get("/readyz").await.expect(200).json();
+        let shown = ready["corrupt_rows"].to_string();
+        assert_eq!(ready["corrupt_rows"].as_array().unwrap().len(), 2, "{shown}");
+        for part in ["signing_key is not", "column algorithm", "column sealed"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let ring = node.server.key_ring.load().generation();
+        maintenance::reload(&node.server).await.unwrap();
+        assert_eq!(node.server.key_ring.load().generation(), ring, "what is known to be damaged is no news");
+    }
+    // In the place of the damaged ones others sign.
+    maintenance::rotate(&one.server).await.unwrap();
+    for app in ["forum", "es256", "es384"] {
+        let token = sign_in(&one, app, ANN).await.text("access_token");
+        maintenance::reload(&two.server).await.unwrap();
+        let holder = two.calls(Caller::Bearer(token));
+        holder.get("/v1/token").await.expect(200);
     }
 }
 

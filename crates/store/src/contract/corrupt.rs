@@ -134,7 +134,7 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "revocation" => store.revocations(NOW).await.map(drop),
         "app" => first(store.apps().await),
         "api_key" => first(store.api_keys().await),
-        "signing_key" => store.signing_keys().await.map(drop),
+        "signing_key" => first(store.signing_keys().await),
         "realm_user" => {
             let all = Statement { sql: "SELECT * FROM realm_user", parameters: Vec::new() };
             store.all(all, sql::read_user).await.map(drop)

@@ -71,6 +71,9 @@ impl Connector {
             }
             Encryption::LoopbackOnly | Encryption::Insecure => greeted(Box::new(socket), &name).await?,
         };
+        if !peer.ip().to_canonical().is_loopback() {
+            dialogue.forgo_chunking();
+        }
         if let Some(credentials) = &self.server.credentials {
             dialogue.authenticate(credentials).await?;
         }

@@ -71,6 +71,12 @@ impl Dialogue {
         Self { stream, extensions, incoming, outgoing, sent: 0, open_transaction: false, broken: false }
     }
 
+    /// Sends mails the older way, whatever the server offers. One that reads on past a refused chunk would take the mail
+    /// for commands, which a relay on this machine can be known not to do.
+    pub(super) fn forgo_chunking(&mut self) {
+        self.extensions.chunking = false;
+    }
+
     /// Whether another mail can go this way: nothing broke, and nothing was said that nobody asked for.
     pub(super) fn is_usable(&self) -> bool {
         !self.broken && self.incoming.is_empty()
