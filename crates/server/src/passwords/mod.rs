@@ -2,6 +2,7 @@
 //! that people bring along. It knows no people, no rows and no rules about what a good password is.
 
 mod argon;
+pub mod breached;
 mod encoding;
 mod foreign;
 mod parameters;

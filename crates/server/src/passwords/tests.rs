@@ -1,6 +1,7 @@
 //! Hashing of passwords from outside: hashes that other programs made, our own against an independent computation,
 //! and the pool.
 
+mod breached;
 mod foreign;
 mod pool;
 
