@@ -11,6 +11,8 @@ mod floor;
 #[cfg(feature = "bench")]
 mod flow;
 #[cfg(feature = "bench")]
+mod group_commit;
+#[cfg(feature = "bench")]
 mod measure;
 #[cfg(feature = "bench")]
 mod process;
@@ -40,6 +42,8 @@ const LOAD_CORE: &str = "1";
 /// When something does not build, or a measurement could not be made.
 pub(crate) fn start(arguments: &[String]) -> anyhow::Result<bool> {
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=countersign-cli"])?)?;
+    let example = ["build", "--release", "--package=countersign-store", "--example=group_commit"];
+    environment::must_succeed(&mut cargo(&example)?)?;
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=xtask", "--features=bench"])?)?;
     let program = environment::target()?.join("release/xtask");
     let mut bench = Command::new("taskset");

@@ -42,6 +42,11 @@ pub(crate) fn cargo() -> String {
     variable("CARGO").unwrap_or_else(|| "cargo".to_owned())
 }
 
+/// The tests that the caller's shell leaves out.
+pub(crate) fn skipped_tests() -> Option<String> {
+    variable(crate::skip::VARIABLE)
+}
+
 /// True on a build server: nothing there is built twice, so nothing is prepared for a second build.
 pub(crate) fn is_build_server() -> bool {
     variable("CI").is_some()

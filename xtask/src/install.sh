@@ -21,4 +21,15 @@ for package in "$@"; do
 done
 
 apt-get update
+
+count=$#
+for package in "$@"; do
+    # Ubuntu has Chromium under another name, which installs a snap.
+    if [ "$package" = chromium ] && ! LC_ALL=C apt-cache policy chromium | grep -q 'Candidate: [0-9]'; then
+        package=chromium-browser
+    fi
+    set -- "$@" "$package"
+done
+shift "$count"
+
 apt-get install --yes --no-install-recommends "$@"

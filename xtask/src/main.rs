@@ -11,6 +11,7 @@ mod options;
 mod packages;
 mod plan;
 mod servers;
+mod skip;
 mod steps;
 mod tidy;
 mod toolbox;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use crate::{servers::Engine, steps::Step};
+use crate::{skip::Skip, steps::Step};
 
 /// What `cargo xtask help` prints.
 pub(crate) const HELP: &str = "\
@@ -13,8 +13,8 @@ cargo xtask tidy       house rules only
 cargo xtask gen        write the files that are generated from the code
 cargo xtask servers    keep the private database servers running, for tests started by hand
 
-  --only STEP          format, clippy, tidy, tests, documentation or end-to-end; may be repeated
-  --skip-engine NAME   leave out postgres or mariadb, and say so in the summary; may be repeated
+  --only STEP          format, clippy, tidy, tests, timing, documentation or end-to-end; may be repeated
+  --skip NAME          leave out postgres, mariadb, postfix or browser, and say so in the summary; may be repeated
   --no-install         fail with the command to type where a package is missing
 
   bench: --rounds N --seconds N --tokens N --json FILE, and --large for a store with 1,000,000 challenges";
@@ -43,8 +43,8 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     /// The steps to run, in the order of [`Step::ALL`].
     pub(crate) steps: Vec<Step>,
-    /// Engines that somebody asked to leave out.
-    pub(crate) skipped: Vec<Engine>,
+    /// What somebody asked to leave out.
+    pub(crate) skipped: Vec<Skip>,
     /// Whether missing Debian packages may be installed.
     pub(crate) install: bool,
 }
@@ -77,9 +77,7 @@ fn parse_options(arguments: &[String], offered: &[Step]) -> anyhow::Result<Optio
         match argument.as_str() {
             "--no-install" => options.install = false,
             "--only" => only.push(named(arguments.next(), offered, Step::name, "--only")?),
-            "--skip-engine" => {
-                options.skipped.push(named(arguments.next(), &Engine::ALL, Engine::name, "--skip-engine")?);
-            }
+            "--skip" => options.skipped.push(named(arguments.next(), &Skip::ALL, Skip::name, "--skip")?),
             other => bail!("unknown option {other}\n\n{HELP}"),
         }
     }
@@ -121,10 +119,10 @@ mod tests {
             ("test", Command::Test(all.clone())),
             ("test --no-install", Command::Test(Options { install: false, ..all.clone() })),
             (
-                "test --only tests --only format --skip-engine mariadb",
+                "test --only tests --only format --skip mariadb --skip browser",
                 Command::Test(Options {
                     steps: vec![Step::Format, Step::Tests],
-                    skipped: vec![Engine::Mariadb],
+                    skipped: vec![Skip::Engine(crate::servers::Engine::Mariadb), Skip::Browser],
                     install: true,
                 }),
             ),
@@ -147,7 +145,7 @@ mod tests {
             "test --only",
             "test --only nothing",
             "check --only tests",
-            "test --skip-engine oracle",
+            "test --skip oracle",
             "tidy --all",
         ];
         for line in cases {

@@ -24,8 +24,14 @@ pub(crate) enum Need {
     Postgres,
     /// A private MariaDB server.
     Mariadb,
+    /// Tests of the crates.
+    Tests,
+    /// A real Postfix.
+    Postfix,
     /// The end-to-end tests.
     EndToEnd,
+    /// A real browser.
+    Browser,
 }
 
 /// How to see that something is there, wherever it came from.
@@ -52,6 +58,9 @@ pub(crate) struct Package {
     pub(crate) reason: &'static str,
 }
 
+/// The names under which a browser of the Chromium family is known.
+pub(crate) const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
 /// Everything from outside that a run may need.
 pub(crate) const PACKAGES: &[Package] = &[
     package("gcc", Sign::Program(&["cc"]), Need::Build, "SQLite and aws-lc are C, built with the workspace"),
@@ -68,20 +77,9 @@ pub(crate) const PACKAGES: &[Package] = &[
         Need::Mariadb,
         "the store's promises are shown on MariaDB",
     ),
-    package("postfix", Sign::Program(&["postfix"]), Need::EndToEnd, "mail is handed to a real mail server"),
-    package(
-        "dnsmasq-base",
-        Sign::Program(&["dnsmasq"]),
-        Need::EndToEnd,
-        "name servers that lie, or are down",
-    ),
-    package("caddy", Sign::Program(&["caddy"]), Need::EndToEnd, "forward authentication, and TLS in front"),
-    package(
-        "chromium",
-        Sign::Program(&["chromium", "chromium-browser", "google-chrome"]),
-        Need::EndToEnd,
-        "the pages are used in a real browser",
-    ),
+    package("postfix", Sign::Program(&["postfix"]), Need::Postfix, "mail is handed to a real mail server"),
+    package("dnsmasq-base", Sign::Program(&["dnsmasq"]), Need::Tests, "name servers that lie, or are down"),
+    package("chromium", Sign::Program(&CHROMIUM), Need::Browser, "the pages are used in a real browser"),
     package("nodejs", Sign::Program(&["node"]), Need::EndToEnd, "drives the browser; reads tokens with jose"),
     package("npm", Sign::Program(&["npm"]), Need::EndToEnd, "brings jose and playwright-core"),
     package("python3", Sign::Program(&["python3"]), Need::EndToEnd, "SMTP servers, DKIM, schemathesis"),
@@ -91,7 +89,18 @@ pub(crate) const PACKAGES: &[Package] = &[
         Need::EndToEnd,
         "keeps those Python packages apart from the machine's own",
     ),
-    package("curl", Sign::Program(&["curl"]), Need::EndToEnd, "runs the commands the README shows"),
+    package(
+        "strace",
+        Sign::Program(&["strace"]),
+        Need::EndToEnd,
+        "the power goes: files are rebuilt from what the server wrote and synced",
+    ),
+    package(
+        "faketime",
+        Sign::Program(&["faketime"]),
+        Need::EndToEnd,
+        "the clock jumps, back and forth, under a running server",
+    ),
     package(
         "ca-certificates",
         Sign::File("/etc/ssl/certs/ca-certificates.crt"),

@@ -154,14 +154,19 @@ mod tests {
     #[test]
     fn a_refusal_says_what_to_type() {
         let cases = [
-            (machine(), "sudo sh install.sh caddy"),
-            (Machine { may_install: false, is_root: true, ..machine() }, "\n  sh install.sh caddy"),
-            (Machine { may_install: false, has_silent_sudo: true, ..machine() }, "sudo sh install.sh caddy"),
+            (machine(), "sudo sh install.sh chromium"),
+            (Machine { may_install: false, is_root: true, ..machine() }, "\n  sh install.sh chromium"),
+            (
+                Machine { may_install: false, has_silent_sudo: true, ..machine() },
+                "sudo sh install.sh chromium",
+            ),
             (Machine { has_apt: false, is_root: true, ..machine() }, "no apt-get"),
         ];
         for (machine, expected) in cases {
-            let Plan::Refuse(text) = plan(&only("caddy"), &machine) else { panic!("{machine:?} installs") };
-            assert!(text.contains(expected) && text.contains("caddy"), "{machine:?}: {text}");
+            let Plan::Refuse(text) = plan(&only("chromium"), &machine) else {
+                panic!("{machine:?} installs")
+            };
+            assert!(text.contains(expected) && text.contains("chromium"), "{machine:?}: {text}");
         }
         assert_eq!(plan(&[], &Machine { has_apt: false, ..machine() }), Plan::Nothing);
     }

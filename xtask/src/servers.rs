@@ -11,8 +11,10 @@ use std::{fmt::Write as _, io::Read as _, net::TcpListener, time::Duration};
 use anyhow::Context as _;
 
 use crate::{
+    environment,
     options::Options,
     packages::{self, Need},
+    skip::Skipped,
 };
 use guard::Guard;
 
@@ -72,35 +74,28 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Servers {
     running: Vec<(Engine, Server)>,
-    skipped: Vec<Engine>,
 }
 
 impl Servers {
-    /// Starts one server for each engine that was not left out.
+    /// Starts one server for each of these engines.
     ///
     /// # Errors
     /// When one of them does not start; those that did are stopped.
-    pub(crate) fn start(skipped: &[Engine]) -> anyhow::Result<Self> {
+    pub(crate) fn start(wanted: &[Engine]) -> anyhow::Result<Self> {
         let password = password()?;
-        let wanted = Engine::ALL.into_iter().filter(|engine| !skipped.contains(engine));
         let running = wanted
-            .map(|engine| {
+            .iter()
+            .map(|&engine| {
                 let server = engine.start(&password);
                 Ok((engine, server.with_context(|| format!("no private {} server", engine.name()))?))
             })
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { running, skipped: skipped.to_vec() })
+        Ok(Self { running })
     }
 
-    /// The variables by which the tests find the servers, or learn that one was left out on purpose.
+    /// The variables by which the tests find the servers.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
-        let mut variables: Vec<_> =
-            self.running.iter().map(|(engine, server)| (engine.variable(), server.url.clone())).collect();
-        if !self.skipped.is_empty() {
-            let names: Vec<&str> = self.skipped.iter().map(|engine| engine.name()).collect();
-            variables.push(("COUNTERSIGN_TEST_SKIP", names.join(",")));
-        }
-        variables
+        self.running.iter().map(|(engine, server)| (engine.variable(), server.url.clone())).collect()
     }
 
     fn all_running(&mut self) -> bool {
@@ -113,10 +108,11 @@ impl Servers {
 /// # Errors
 /// When they cannot be started, or one of them ends.
 pub(crate) fn keep(options: &Options) -> anyhow::Result<bool> {
-    let wanted = Engine::ALL.into_iter().filter(|engine| !options.skipped.contains(engine));
-    packages::provide(&wanted.map(Engine::need).collect::<Vec<_>>(), options.install)?;
-    let mut servers = Servers::start(&options.skipped)?;
-    for (name, value) in servers.variables() {
+    let skipped = Skipped::new(options, environment::is_root());
+    let wanted = skipped.engines();
+    packages::provide(&wanted.iter().map(|engine| engine.need()).collect::<Vec<_>>(), options.install)?;
+    let mut servers = Servers::start(&wanted)?;
+    for (name, value) in servers.variables().into_iter().chain(skipped.variable(None)) {
         println!("export {name}='{value}'");
     }
     println!("# Running until Ctrl-C.");

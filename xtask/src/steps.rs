@@ -10,15 +10,19 @@ use std::{
 
 use crate::{
     cargo::{self, Member},
+    environment,
     options::Options,
     packages::{self, Need},
     servers::{Engine, Servers},
+    skip::{Skip, Skipped},
     tidy,
     toolbox::{self, Toolbox},
 };
 
 /// The crate whose integration tests run the real binary.
 const END_TO_END: &str = "countersign-cli";
+/// The test binary that measures: optimised, and with the machine to itself.
+const TIMING: &str = "timing";
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(crate) enum Step {
     Tidy,
     /// Every test that needs no more than databases.
     Tests,
+    /// Whether the time of an answer tells what the answer does not.
+    Timing,
     /// The examples in the documentation.
     Documentation,
     /// The real binary, with real mail servers, proxies and browsers.
@@ -39,8 +45,15 @@ pub(crate) enum Step {
 
 impl Step {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Format, Self::Clippy, Self::Tidy, Self::Tests, Self::Documentation, Self::EndToEnd];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Format,
+        Self::Clippy,
+        Self::Tidy,
+        Self::Tests,
+        Self::Timing,
+        Self::Documentation,
+        Self::EndToEnd,
+    ];
 
     /// Those of `cargo xtask check`.
     pub(crate) const CHECKS: [Self; 3] = [Self::Format, Self::Clippy, Self::Tidy];
@@ -52,6 +65,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Tidy => "tidy",
             Self::Tests => "tests",
+            Self::Timing => "timing",
             Self::Documentation => "documentation",
             Self::EndToEnd => "end-to-end",
         }
@@ -75,6 +89,7 @@ struct Prepared {
     members: Vec<Member>,
     servers: Option<Servers>,
     toolbox: Option<Toolbox>,
+    skipped: Skipped,
 }
 
 /// Prepares the machine, runs the steps and prints the summary; false when a step failed.
@@ -92,12 +107,8 @@ pub(crate) fn test(options: &Options) -> anyhow::Result<bool> {
         rows.push((step.name(), outcome, begun.elapsed()));
     }
     if options.steps.iter().any(|step| step.needs_servers()) {
-        for engine in &options.skipped {
-            rows.push((
-                engine.name(),
-                Outcome::Skipped("left out by --skip-engine".to_owned()),
-                Duration::ZERO,
-            ));
+        for (name, reason) in prepared.skipped.reasons() {
+            rows.push((name, Outcome::Skipped(reason.to_owned()), Duration::ZERO));
         }
     }
     drop(prepared);
@@ -106,26 +117,30 @@ pub(crate) fn test(options: &Options) -> anyhow::Result<bool> {
 }
 
 fn prepare(options: &Options) -> anyhow::Result<Prepared> {
-    packages::provide(&needs(options), options.install)?;
+    let skipped = Skipped::new(options, environment::is_root());
+    packages::provide(&needs(&options.steps, &skipped), options.install)?;
     let has = |step| options.steps.contains(&step);
     let members = cargo::members()?;
     let servers = options.steps.iter().any(|step| step.needs_servers());
     Ok(Prepared {
         members,
-        servers: servers.then(|| Servers::start(&options.skipped)).transpose()?,
-        toolbox: has(Step::EndToEnd).then(toolbox::provide).transpose()?,
+        servers: servers.then(|| Servers::start(&skipped.engines())).transpose()?,
+        toolbox: has(Step::EndToEnd).then(|| toolbox::provide(&skipped)).transpose()?,
+        skipped,
     })
 }
 
 /// What must be there for these steps.
-fn needs(options: &Options) -> Vec<Need> {
+fn needs(steps: &[Step], skipped: &Skipped) -> Vec<Need> {
     let mut needs = vec![Need::Build];
-    if options.steps.iter().any(|step| step.needs_servers()) {
-        let engines = Engine::ALL.into_iter().filter(|engine| !options.skipped.contains(engine));
-        needs.extend(engines.map(Engine::need));
+    if steps.iter().any(|step| step.needs_servers()) {
+        needs.push(Need::Tests);
+        needs.extend(skipped.engines().into_iter().map(Engine::need));
+        needs.extend((!skipped.contains(Skip::Postfix)).then_some(Need::Postfix));
     }
-    if options.steps.contains(&Step::EndToEnd) {
+    if steps.contains(&Step::EndToEnd) {
         needs.push(Need::EndToEnd);
+        needs.extend((!skipped.contains(Skip::Browser)).then_some(Need::Browser));
     }
     needs
 }
@@ -139,6 +154,7 @@ fn run(step: Step, prepared: &Prepared) -> anyhow::Result<Outcome> {
         }
         Step::Tidy => Ok(if tidy::run()? { Outcome::Passed } else { Outcome::Failed(String::new()) }),
         Step::Tests => cargo_step(&tests(&prepared.members), prepared),
+        Step::Timing => timing_step(),
         Step::Documentation => {
             if prepared.members.iter().any(|member| member.is_library) {
                 cargo_step(&["test", "--workspace", "--locked", "--no-fail-fast", "--doc"], prepared)
@@ -159,9 +175,19 @@ const TEST: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 fn tests(members: &[Member]) -> Vec<&str> {
     let mut arguments = [&TEST[..], &["--lib", "--bins"]].concat();
     for member in members.iter().filter(|member| member.name != END_TO_END) {
-        arguments.extend(member.tests.iter().flat_map(|test| ["--test", test]));
+        let chosen = member.tests.iter().filter(|test| *test != TIMING);
+        arguments.extend(chosen.flat_map(|test| ["--test", test]));
     }
     arguments
+}
+
+/// Without optimisation most of what is measured would be the lack of it. The packages of others are optimised in
+/// every build and are not built anew.
+fn timing_step() -> anyhow::Result<Outcome> {
+    let measured = ["--test", TIMING, "--", "--nocapture", "--test-threads=1"];
+    let mut command = cargo::cargo(&[&TEST[..], &measured].concat())?;
+    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+    outcome(command, "test")
 }
 
 fn end_to_end(members: &[Member]) -> Option<Vec<&str>> {
@@ -174,12 +200,13 @@ fn cargo_step(arguments: &[&str], prepared: &Prepared) -> anyhow::Result<Outcome
     let mut command: Command = cargo::cargo(arguments)?;
     command.envs(prepared.servers.iter().flat_map(Servers::variables));
     command.envs(prepared.toolbox.iter().flat_map(Toolbox::variables));
+    command.envs(prepared.skipped.variable(environment::skipped_tests()));
+    outcome(command, arguments.first().copied().unwrap_or_default())
+}
+
+fn outcome(mut command: Command, name: &str) -> anyhow::Result<Outcome> {
     let status = command.status()?;
-    Ok(if status.success() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(format!("cargo {}: {status}", arguments.first().copied().unwrap_or_default()))
-    })
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(format!("cargo {name}: {status}")) })
 }
 
 /// One line for each step.
@@ -206,7 +233,8 @@ mod tests {
 
     #[test]
     fn every_test_binary_is_in_exactly_one_step() {
-        let members = [member("countersign-server", &["it"]), member(END_TO_END, &["mail", "browser"])];
+        let members =
+            [member("countersign-server", &["it", TIMING]), member(END_TO_END, &["mail", "browser"])];
         assert_eq!(
             tests(&members).join(" "),
             "test --workspace --locked --no-fail-fast --lib --bins --test it"
@@ -220,13 +248,21 @@ mod tests {
 
     #[test]
     fn a_run_needs_only_what_its_steps_need() {
-        let options = |steps: &[Step], skipped: &[Engine]| {
-            needs(&Options { steps: steps.to_vec(), skipped: skipped.to_vec(), install: true })
+        let needs = |steps: &[Step], skipped: &[Skip], is_root| {
+            let options = Options { steps: steps.to_vec(), skipped: skipped.to_vec(), install: true };
+            needs(steps, &Skipped::new(&options, is_root))
         };
-        assert_eq!(options(&Step::CHECKS, &[]), [Need::Build]);
-        assert_eq!(options(&[Step::Tests], &[]), [Need::Build, Need::Postgres, Need::Mariadb]);
-        assert_eq!(options(&[Step::Tests], &[Engine::Postgres]), [Need::Build, Need::Mariadb]);
-        assert_eq!(options(&[Step::EndToEnd], &Engine::ALL), [Need::Build, Need::EndToEnd]);
+        assert_eq!(needs(&Step::CHECKS, &[], true), [Need::Build]);
+        let all = [Need::Build, Need::Tests, Need::Postgres, Need::Mariadb, Need::Postfix];
+        assert_eq!(needs(&[Step::Tests], &[], true), all);
+        assert_eq!(needs(&[Step::Tests], &[], false), all[..4]);
+        assert_eq!(needs(&[Step::Tests], &[Skip::Engine(Engine::Postgres)], false), [all[0], all[1], all[3]]);
+        let end_to_end = [Need::Build, Need::Tests, Need::EndToEnd];
+        assert_eq!(needs(&[Step::EndToEnd], &Skip::ALL, true), end_to_end);
+        assert_eq!(
+            needs(&[Step::EndToEnd], &Skip::ALL[..3], true)[..],
+            [&end_to_end[..], &[Need::Browser]].concat()
+        );
     }
 
     #[test]
@@ -237,10 +273,10 @@ mod tests {
                 Outcome::Failed("cargo test: exit status: 101".to_owned()),
                 Duration::from_millis(1500),
             ),
-            ("mariadb", Outcome::Skipped("left out by --skip-engine".to_owned()), Duration::ZERO),
+            ("mariadb", Outcome::Skipped("left out by --skip".to_owned()), Duration::ZERO),
         ];
         let expected = "tests          FAILED      1.5 s  cargo test: exit status: 101\n\
-                        mariadb        skipped     0.0 s  left out by --skip-engine";
+                        mariadb        skipped     0.0 s  left out by --skip";
         assert_eq!(summary(&rows), expected);
     }
 }

@@ -12,7 +12,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::environment;
+use crate::{
+    environment, packages,
+    skip::{Skip, Skipped},
+};
 
 /// Where the end-to-end tests find what they run.
 #[derive(Debug)]
@@ -23,21 +26,20 @@ pub(crate) struct Toolbox {
     pub(crate) node: PathBuf,
     /// The folder with the Node packages.
     pub(crate) node_modules: PathBuf,
-    /// A browser of the Chromium family.
-    pub(crate) chromium: PathBuf,
+    /// A browser of the Chromium family, unless it is left out.
+    pub(crate) chromium: Option<PathBuf>,
 }
 
 impl Toolbox {
     /// The variables by which the tests find these.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
-        [
+        let always = [
             ("COUNTERSIGN_TEST_PYTHON", &self.python),
             ("COUNTERSIGN_TEST_NODE", &self.node),
             ("COUNTERSIGN_TEST_NODE_MODULES", &self.node_modules),
-            ("COUNTERSIGN_TEST_CHROMIUM", &self.chromium),
-        ]
-        .map(|(name, path)| (name, path.display().to_string()))
-        .to_vec()
+        ];
+        let chromium = self.chromium.iter().map(|path| ("COUNTERSIGN_TEST_CHROMIUM", path));
+        always.into_iter().chain(chromium).map(|(name, path)| (name, path.display().to_string())).collect()
     }
 }
 
@@ -45,7 +47,8 @@ impl Toolbox {
 ///
 /// # Errors
 /// When a program is missing, or pip or npm fails.
-pub(crate) fn provide() -> anyhow::Result<Toolbox> {
+pub(crate) fn provide(skipped: &Skipped) -> anyhow::Result<Toolbox> {
+    let has_browser = !skipped.contains(Skip::Browser);
     let sources = environment::root().join("xtask");
     let python = find(&["python3"])?;
     let node = find(&["node"])?;
@@ -73,7 +76,7 @@ pub(crate) fn provide() -> anyhow::Result<Toolbox> {
         python: venv.join("bin/python"),
         node,
         node_modules: modules.join("node_modules"),
-        chromium: find(&["chromium", "chromium-browser", "google-chrome"])?,
+        chromium: has_browser.then(|| find(&packages::CHROMIUM)).transpose()?,
     })
 }
 

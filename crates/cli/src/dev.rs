@@ -1,6 +1,11 @@
 //! `countersign dev`: try it on this machine. Nothing to configure, nothing kept, nobody else can reach it.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -42,10 +47,7 @@ impl Dev {
     /// When the port is taken, or a configuration is given: `dev` wants none.
     pub async fn run(self) -> anyhow::Result<()> {
         crate::log::start(&LogSettings { level: self.log_level.clone(), ..LogSettings::default() })?;
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let listener = Listener::bind(Address::Tcp(address)).await;
-        let listener = listener.with_context(|| format!("port {} is taken: try --port", self.port))?;
-        let port = listener.local_addr().map_or(self.port, |address| address.port());
+        let (port, listeners) = listen(self.port).await?;
         let keys = [DEV_SECRET_KEY, DEV_PUBLISHABLE_KEY].map(str::to_owned);
         let mut config = config(port, &keys);
         config.mail.templates = self.templates;
@@ -61,12 +63,30 @@ impl Dev {
         say(&welcome(port, &keys));
         let (stop_watching, until) = countersign_server::shutdown::channel();
         let watching = tokio::spawn(reload::watch_templates(Arc::clone(&server), until));
-        let running = wiring::start(server, way, vec![(listener, service)]);
+        let running = wiring::start(
+            server,
+            way,
+            listeners.into_iter().map(|listener| (listener, service.clone())).collect(),
+        );
         serve::stop_signal().await?;
         stop_watching.stop();
         watching.await?;
         running.stop().await;
         Ok(())
+    }
+}
+
+/// Listens on this machine, and on which port. `localhost` means 127.0.0.1 to some programs and ::1 to others.
+async fn listen(port: u16) -> anyhow::Result<(u16, Vec<Listener>)> {
+    let taken = || format!("port {port} is taken: try --port");
+    let first = Listener::bind(Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))).await;
+    let first = first.with_context(taken)?;
+    let port = first.local_addr().map_or(port, |address| address.port());
+    match Listener::bind(Address::Tcp(SocketAddr::from((Ipv6Addr::LOCALHOST, port)))).await {
+        Ok(second) => Ok((port, vec![first, second])),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(error).with_context(taken),
+        // A machine without IPv6 has no such address.
+        Err(_) => Ok((port, vec![first])),
     }
 }
 

@@ -1,21 +1,25 @@
 //! What is printed: log lines on the standard error, answers to the person at the terminal.
 
 use countersign_server::config::{LogFormat, LogSettings};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Sends log lines to the standard error, in the form and from the level that are configured.
 ///
 /// # Errors
 /// When the level does not read.
 pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.level)
+    let filter: Targets = settings
+        .level
+        .parse()
         .map_err(|error| anyhow::anyhow!("log.level: {error}: expected error, warn, info, debug or trace"))?;
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match settings.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = match settings.format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     // The message of a panic may hold what was being worked on: only its place is logged.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, ToString::to_string);

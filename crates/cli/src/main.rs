@@ -65,10 +65,29 @@ enum Command {
     Generate(generate::Generate),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// After how many steps of tasks the sockets are looked at. The usual 61 let a question that takes microseconds wait
+/// behind many that take a hundred each.
+const EVENT_INTERVAL: u32 = 8;
+
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.command {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(EVENT_INTERVAL).build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(error) => Err(anyhow::Error::new(error).context("the threads cannot be started")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
         Command::Dev(command) => command.run().await,
         Command::Serve(command) => command.run(arguments.config.as_deref()).await,
         Command::CheckConfig => serve::check_config(arguments.config.as_deref()),
@@ -81,12 +100,5 @@ async fn main() -> ExitCode {
         Command::Passwords(command) => command.run().await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log::say_error(&error);
-            ExitCode::FAILURE
-        }
     }
 }

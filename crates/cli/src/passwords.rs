@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use countersign_server::passwords::breached::build_filter;
 use serde_json::json;
@@ -56,7 +57,8 @@ impl Passwords {
 impl BuildFilter {
     fn run(self) -> anyhow::Result<()> {
         let target = self.output.unwrap_or_else(|| self.list.with_extension("filter"));
-        let built = build_filter(&self.list, &target, self.bits)?;
+        let built = build_filter(&self.list, &target, self.bits)
+            .with_context(|| format!("{} to {}", self.list.display(), target.display()))?;
         let wrongly = 1_u64 << self.bits;
         let answer = json!({
             "filter": target, "passwords": built.count, "bytes": built.bytes, "one_wrong_in": wrongly,

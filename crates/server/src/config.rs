@@ -16,6 +16,7 @@ mod problem;
 mod realm;
 mod schema;
 mod secret_file;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub use self::{
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
     realm::{AccountsSetting, RealmSettings, SignUpSetting},
+    telemetry::TelemetrySettings,
 };
 
 /// A configuration that cannot be used, and what to do about it.
@@ -59,6 +61,8 @@ pub struct Config {
     pub retention: RetentionSettings,
     /// What is logged and how.
     pub log: LogSettings,
+    /// Traces for OpenTelemetry. Without an endpoint there are none.
+    pub telemetry: TelemetrySettings,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.

@@ -36,6 +36,7 @@ pub mod shutdown;
 pub mod signature_cache;
 pub mod state;
 pub mod system;
+pub mod telemetry;
 pub mod texts;
 pub mod tokens;
 pub mod vault;

@@ -1,6 +1,12 @@
 //! What happens by itself: forgetting, key rotation, revocations of other nodes, the time that was acted upon.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use countersign_domain::{
     algorithm::Algorithm,
@@ -17,7 +23,7 @@ use crate::{
     registry::Registry,
     shutdown::Shutdown,
     state::Server,
-    system::CLOCK_SKEW,
+    system::{CLOCK_SKEW, CLOCK_TOLERANCE},
 };
 
 /// What went wrong, for a log line: the store, a key, or the configuration.
@@ -38,7 +44,11 @@ const NEWEST_TIME: &str = "newest_time";
 pub async fn run(server: Arc<Server>, shutdown: Shutdown) {
     let sweep_every = Duration::from_secs(server.config.load().retention.sweep_seconds.clamp(1, 3600));
     let sweeping = every(sweep_every, shutdown.clone(), || sweep(&server));
-    let noting = every(NOTE_TIME, shutdown.clone(), || note_time(&server));
+    let was_behind = AtomicBool::new(false);
+    let noting = every(NOTE_TIME, shutdown.clone(), || async {
+        watch_clock(&server, &was_behind);
+        note_decisions(&server).await;
+    });
     if server.store.is_exclusive() {
         tokio::join!(sweeping, noting);
     } else {
@@ -62,6 +72,11 @@ async fn every<F: Future<Output = ()>>(period: Duration, mut shutdown: Shutdown,
 
 async fn sweep(server: &Arc<Server>) {
     let now = server.now();
+    // What is forgotten now must stay in the past: a clock set back would bring tokens to life whose revocation is gone.
+    if let Err(error) = note_time(server, now).await {
+        tracing::warn!(%error, "the time could not be noted, so nothing is purged; next time");
+        return;
+    }
     match server.store.sweep(now).await {
         Ok(gone) => {
             for (table, rows) in gone.into_iter().filter(|(_, rows)| *rows > 0) {
@@ -255,25 +270,41 @@ async fn keep(server: &Server, changes: Changes) -> Result<bool> {
     Ok(kept)
 }
 
+/// Says once when this machine's clock is set back under a running server, and once when it is right again.
+fn watch_clock(server: &Server, was_behind: &AtomicBool) {
+    let behind = server.clock.behind();
+    let is_behind = behind > CLOCK_TOLERANCE;
+    match (was_behind.swap(is_behind, Ordering::Relaxed), is_behind) {
+        (false, true) => tracing::error!(
+            minutes = behind.seconds() / 60,
+            "this machine's clock was set back: until it has caught up, time goes on from where it was"
+        ),
+        (true, false) => tracing::info!("this machine's clock has caught up"),
+        _ => {}
+    }
+}
+
 /// Writes the newest time acted upon, so that it is not run behind after a restart. Nothing to do when no decision was
-/// written since the last time.
-async fn note_time(server: &Arc<Server>) {
+/// made since the last time.
+async fn note_decisions(server: &Arc<Server>) {
     if server.metrics.acted() == 0 {
         return;
     }
-    let now = server.now();
-    let work = async {
-        let (value, version) = server.store.fact(NEWEST_TIME).await?;
-        let newest = value.and_then(|bytes| bytes.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes);
-        if newest < now.millis() {
-            server.store.save_fact(NEWEST_TIME, now.millis().to_be_bytes().to_vec(), version).await?;
-        }
-        Ok::<_, countersign_store::Error>(())
-    };
-    match work.await {
+    if let Err(error) = note_time(server, server.now()).await {
+        tracing::warn!(%error, "the time could not be noted");
+    }
+}
+
+async fn note_time(server: &Server, now: Timestamp) -> std::result::Result<(), countersign_store::Error> {
+    let (value, version) = server.store.fact(NEWEST_TIME).await?;
+    let newest = value.and_then(|bytes| bytes.try_into().ok()).map_or(i64::MIN, i64::from_be_bytes);
+    if newest >= now.millis() {
+        return Ok(());
+    }
+    match server.store.save_fact(NEWEST_TIME, now.millis().to_be_bytes().to_vec(), version).await {
         // Another node noted a time just now: good enough.
-        Ok(()) | Err(countersign_store::Error::Conflict) => {}
-        Err(error) => tracing::warn!(%error, "the time could not be noted"),
+        Err(countersign_store::Error::Conflict) => Ok(()),
+        other => other,
     }
 }
 
@@ -287,5 +318,7 @@ pub async fn newest_time(
     let (value, _) = store.fact(NEWEST_TIME).await?;
     let noted =
         value.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes).map(Timestamp::from_millis);
-    Ok(noted.max(store.newest_challenge().await?))
+    // A key that is from the future would sign nothing until then.
+    let keys = store.signing_keys().await?.into_iter().map(|key| key.created_at).max();
+    Ok(noted.max(store.newest_challenge().await?).max(keys))
 }

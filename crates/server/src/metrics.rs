@@ -57,6 +57,10 @@ pub struct Metrics {
     pub messages_oldest_seconds: Gauge,
     /// Stored apps and API keys that do not read.
     pub corrupt_rows: Gauge,
+    /// Spans that a collector took.
+    pub spans_exported: Counter,
+    /// Spans that found no room, or that no collector took.
+    pub spans_dropped: Counter,
 }
 
 impl Metrics {
@@ -86,6 +90,8 @@ impl Metrics {
             messages_waiting: "Messages that wait in the outbox";
             messages_oldest_seconds: "Age of the oldest message that waits";
             corrupt_rows: "Stored apps and API keys that do not read and are left out";
+            spans_exported: "Spans of traces that the collector took";
+            spans_dropped: "Spans of traces that found no room, or that the collector did not take";
         }
         Self { registry, ..metrics }
     }

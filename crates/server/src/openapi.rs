@@ -192,18 +192,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         E::Refused(Refusal::TooManyAttempts { retry_after: wait }),
     ];
     match path {
-        "/v1/challenges" => all.extend([
-            E::OriginNotAllowed,
-            E::KeyKind("secret"),
-            invalid("to.email", "invalid_address"),
-            invalid("subject", "text_not_allowed"),
-            E::IdempotencyKeyReused,
-            E::Refused(Refusal::ChallengeOver),
-            E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
-            E::Refused(Refusal::TooManyMessages { retry_after: wait }),
-            E::AppLimit(wait),
-            E::TooManyRequests(wait),
-        ]),
+        "/v1/challenges" => all.extend(refusals_of_a_start()),
         "/v1/challenges/{id}" => all.extend(challenge),
         "/v1/challenges/{id}/verify" => {
             let all_of = challenge.into_iter().chain(binding).chain(code).chain(accounts);
@@ -221,6 +210,25 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         _ => all.push(E::InvalidToken),
     }
     all
+}
+
+/// What a start may be refused for, beside what every call with a key may be.
+fn refusals_of_a_start() -> Vec<ApiError> {
+    use ApiError as E;
+    let wait = Span::from_seconds(1);
+    let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
+    vec![
+        E::OriginNotAllowed,
+        E::KeyKind("secret"),
+        invalid("to.email", "invalid_address"),
+        invalid("subject", "text_not_allowed"),
+        E::IdempotencyKeyReused,
+        E::Refused(Refusal::ChallengeOver),
+        E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
+        E::Refused(Refusal::TooManyMessages { retry_after: wait }),
+        E::AppLimit(wait),
+        E::TooManyRequests(wait),
+    ]
 }
 
 /// What an operation that rides on a session's cookie may be refused for.

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{error::ApiError, keys::Jwk, state::Server};
+use crate::{error::ApiError, keys::Jwk, state::Server, system::CLOCK_TOLERANCE};
 
 /// How long verifiers may keep the key set: well below the time a key is published before it signs.
 const KEY_SET_CACHE: &str = "public, max-age=3600";
@@ -57,6 +57,9 @@ async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let mut warnings = Vec::new();
     if server.config.load().mail.allow_plaintext_messages {
         warnings.push("mail.allow_plaintext_messages: codes are shown in clear");
+    }
+    if server.clock.behind() > CLOCK_TOLERANCE {
+        warnings.push("clock: this machine's clock is behind the time that was acted upon; set it right");
     }
     let registry = server.registry.load();
     let corrupt_rows = registry.corrupt().iter().take(MOST_CORRUPT).map(ToString::to_string).collect();

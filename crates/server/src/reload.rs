@@ -25,7 +25,7 @@ use crate::{
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 14] = [
+const NEXT_START: [&str; 15] = [
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -40,6 +40,7 @@ const NEXT_START: [&str; 14] = [
     "server.listeners",
     "server.max_connections",
     "storage",
+    "telemetry",
 ];
 
 /// Takes over what changes in the configuration until `shutdown`: looks when the file changes and when a SIGHUP comes.

@@ -19,6 +19,7 @@ use crate::{
     api::token::answer_token,
     error::{ApiError, Problem},
     state::Server,
+    telemetry::{self, Route, What, method_name},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,13 +67,15 @@ impl Service {
         request.extensions_mut().insert(id);
         let origin = request.headers().get(header::ORIGIN).cloned();
         let method = request.method().clone();
+        let span = self.server.telemetry.begin(request.headers());
         let mut response = if !self.admits(&request) {
             ApiError::NotFound.into_response()
         } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method")
         {
             StatusCode::NO_CONTENT.into_response()
         } else {
-            self.routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+            let answer = self.routes.clone().oneshot(request);
+            telemetry::within(span, answer).await.unwrap_or_else(|never| match never {})
         };
         let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
         crate::error::finish(&mut response, id);
@@ -83,13 +86,21 @@ impl Service {
         let status = response.status().as_u16();
         self.server.metrics.answered(status, code);
         // The path itself is the caller's text, and that of a link holds its token: only its route is for logs.
-        let route = response.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let path = response.extensions().get::<MatchedPath>();
+        self.server.telemetry.end(span, || What::Request {
+            method: method_name(&method),
+            route: Route::from(path),
+            status,
+            code,
+        });
+        let route = path.map_or("", MatchedPath::as_str);
         tracing::debug!(request = %id, %method, route, status, code, "answered");
         response
     }
 
     /// The answer to `GET /v1/token`, without router, layers or request id: the question asked most.
     fn token(&self, request: &Request<Incoming>) -> Response {
+        let span = self.server.telemetry.begin(request.headers());
         self.server.metrics.token_checks.inc();
         let mut response = answer_token(&self.server, request.headers(), request.uri());
         if !response.status().is_success() {
@@ -99,6 +110,12 @@ impl Service {
             self.server.metrics.answered(response.status().as_u16(), code);
         }
         self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
+        self.server.telemetry.end(span, || What::Request {
+            method: "GET",
+            route: Route::Token,
+            status: response.status().as_u16(),
+            code: response.extensions().get::<Problem>().map_or("", |problem| problem.0),
+        });
         response
     }
 

@@ -24,6 +24,7 @@ use crate::{
     revocations::Revocations,
     signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
+    telemetry::{Telemetry, What},
     vault::Keys,
 };
 
@@ -64,6 +65,8 @@ pub struct Server {
     pub outbox: Outbox,
     /// Counters for operators.
     pub metrics: Metrics,
+    /// Traces for operators.
+    pub telemetry: Telemetry,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The generator.
@@ -107,7 +110,10 @@ impl Server {
     {
         for _ in 0..DECISIONS {
             let (outcome, changes) = decide().await?;
-            match self.commit(changes).await {
+            let span = self.telemetry.begin_within();
+            let written = self.commit(changes).await;
+            self.telemetry.end(span, || What::Commit { outcome: commit_outcome(&written) });
+            match written {
                 Ok(()) => {
                     self.metrics.note_decision();
                     return Ok(outcome);
@@ -150,6 +156,14 @@ impl Server {
     #[must_use]
     pub fn app(&self, name: &str) -> Option<Arc<countersign_domain::app::App>> {
         self.registry.load().app(name).cloned()
+    }
+}
+
+fn commit_outcome(written: &Result<(), countersign_store::Error>) -> &'static str {
+    match written {
+        Ok(()) => "committed",
+        Err(countersign_store::Error::Conflict) => "conflict",
+        Err(_) => "failed",
     }
 }
 

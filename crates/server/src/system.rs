@@ -11,6 +11,9 @@ use countersign_domain::{
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
+/// How far the machine's clock may be behind what was acted upon before somebody should look at it.
+pub const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
+
 /// How far the clocks of two nodes of one server may be apart: a token of the one is good at the other at once, and
 /// what is taken back at the one is dead at the other.
 pub const CLOCK_SKEW: Span = Span::from_seconds(5);
@@ -22,6 +25,11 @@ pub trait Clock: Send + Sync {
 
     /// Never tells a time before `moment` from here on: what was acted upon stays in the past.
     fn not_before(&self, moment: Timestamp);
+
+    /// How far the machine's clock is behind the time that is told here; nothing while it is right.
+    fn behind(&self) -> Span {
+        Span::from_millis(0)
+    }
 }
 
 /// The system's clock, which never runs backwards here: what expired stays expired when the clock is set back. Until
@@ -47,12 +55,21 @@ impl SystemClock {
     }
 }
 
+/// The machine's clock as it stands, in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+fn machine() -> i64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
     fn now(&self) -> Timestamp {
-        let since_1970 =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(self.tell(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)))
+        Timestamp::from_millis(self.tell(machine()))
+    }
+
+    fn behind(&self) -> Span {
+        let machine = Timestamp::from_millis(machine());
+        self.now().since(machine)
     }
 
     fn not_before(&self, moment: Timestamp) {
@@ -141,6 +158,8 @@ mod tests {
         assert!(later.since(first).millis() >= 15, "{first:?} {later:?}");
         clock.not_before(Timestamp::from_millis(0));
         assert!(clock.now() >= later);
+        assert!(clock.behind() > Span::from_hours(23));
+        assert!(SystemClock::default().behind() < Span::from_seconds(1));
         // Whatever the system's clock says meanwhile: what has run has passed.
         for said in [0, later.millis() / 2, later.millis(), later.millis() + 5] {
             let (before, since) = (clock.tell(said), Instant::now());

@@ -7,7 +7,7 @@ use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::A
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use countersign_domain::{random::Random, secret::Secret, time::Span};
+use countersign_domain::{random::Random, secret::Secret};
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -28,15 +28,16 @@ use crate::{
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     state::Server,
-    system::{Clock, Entropy},
+    system::{CLOCK_TOLERANCE, Clock, Entropy},
+    telemetry::Telemetry,
     vault::Keys,
 };
 
 /// Why a server could not be put together: what to do is in the text.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// How far the clock may be behind what was acted upon before somebody should look at it.
-const CLOCK_TOLERANCE: Span = Span::from_minutes(1);
+/// How long the collector of traces may keep the end waiting.
+const EXPORT_PATIENCE: Duration = Duration::from_secs(5);
 /// The fact by which a database knows its root key.
 const ROOT_CHECK: &str = "root_check";
 
@@ -138,15 +139,26 @@ fn kept_root_key(folder: &Path, is_new: bool, random: &mut dyn Random) -> Result
     file.write_all(b"\n")?;
     file.sync_all()?;
     // The name must be on the disk too, before anything is digested with the key.
-    std::fs::File::open(folder)?.sync_all()?;
+    sync(folder)?;
     tracing::warn!(path = %path.display(), "a root key was made: back it up, losing it loses every subject");
     Ok(key)
 }
 
+/// Makes a folder and those above it, and their names durable: a database whose folder has no name is lost with all
+/// that was promised.
 fn make_folder(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let missing: Vec<_> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
+        let parents = missing.iter().filter_map(|made| made.parent());
+        parents.map(|parent| if parent == Path::new("") { Path::new(".") } else { parent }).try_for_each(sync)
+    });
     made.map_err(|error| format!("{}: {error}", folder.display()).into())
+}
+
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn read_secret(path: &Path) -> Result<Secret<String>, Error> {
@@ -196,6 +208,8 @@ pub async fn assemble(
     let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
     registry.report(&Registry::default());
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys)?;
+    let metrics = Metrics::new();
+    let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
@@ -209,7 +223,8 @@ pub async fn assemble(
         key_use: Default::default(),
         quotas: Default::default(),
         outbox: Default::default(),
-        metrics: Metrics::new(),
+        metrics,
+        telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
         clock,
@@ -283,16 +298,20 @@ pub struct Running {
     server: Arc<Server>,
     listening: tokio::task::JoinSet<()>,
     background: tokio::task::JoinSet<()>,
+    exporting: tokio::task::JoinSet<()>,
     stop_listening: shutdown::Trigger,
     stop_background: shutdown::Trigger,
+    stop_exporting: shutdown::Trigger,
 }
 
 /// Starts everything: maintenance, the outbox and the listeners, each with the service it serves.
 pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>) -> Running {
     let (stop_listening, until) = shutdown::channel();
     let (stop_background, until_background) = shutdown::channel();
+    let (stop_exporting, until_exported) = shutdown::channel();
     let mut listening = tokio::task::JoinSet::new();
     let mut background = tokio::task::JoinSet::new();
+    let mut exporting = tokio::task::JoinSet::new();
     let settings = server.config.load().server.clone();
     let limits = listener::Limits {
         connections: settings.max_connections,
@@ -301,14 +320,18 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
     background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
+    if let Some(exporter) = server.telemetry.take_exporter() {
+        exporting.spawn(exporter.run(until_exported));
+    }
     for (listener, service) in listeners {
         listening.spawn(listener.serve(service, limits.clone(), Shutdown::clone(&until)));
     }
-    Running { server, listening, background, stop_listening, stop_background }
+    Running { server, listening, background, exporting, stop_listening, stop_background, stop_exporting }
 }
 
 impl Running {
-    /// Ends in order: no new requests, those under way answered, mails in memory sent, the database closed.
+    /// Ends in order: no new requests, those under way answered, mails in memory sent, traces handed over, the
+    /// database closed.
     pub async fn stop(mut self) {
         self.stop_listening.stop();
         while self.listening.join_next().await.is_some() {}
@@ -320,6 +343,12 @@ impl Running {
         if ended.is_err() {
             tracing::warn!("mails were still on their way; they wait in the store");
             self.background.shutdown().await;
+        }
+        self.stop_exporting.stop();
+        let handed_over = async { while self.exporting.join_next().await.is_some() {} };
+        if tokio::time::timeout(EXPORT_PATIENCE, handed_over).await.is_err() {
+            tracing::warn!("some traces were not collected");
+            self.exporting.shutdown().await;
         }
         self.server.store.close().await;
     }

@@ -2,7 +2,8 @@
 //!
 //! Reads run where they are asked for, on a connection from a small pool: a point read takes a few microseconds,
 //! less than handing it to another thread. Writes go to one thread that gathers the waiting commits into one
-//! transaction, a savepoint each, and answers all of them after one fsync (WAL, `synchronous=FULL`).
+//! transaction and answers all of them after one fsync (WAL, `synchronous=FULL`). When one of them fails, the
+//! transaction begins anew with a savepoint for each.
 
 mod connection;
 mod writer;
@@ -87,7 +88,8 @@ impl Engine for Sqlite {
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {
-        self.writer.ask(|answer| Job::Commit(writes, answer))
+        let committed = self.writer.ask(|answer| Job::Commit(writes, answer));
+        Box::pin(async { committed.await?.outcome })
     }
 
     fn migrate<'a>(&'a self, migrations: &'a [Migration]) -> BoxFuture<'a, Result<i64, Error>> {
@@ -111,7 +113,7 @@ impl Engine for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Value;
+    use crate::engine::{Expect, Value};
 
     #[tokio::test]
     async fn p29_the_writer_waits_for_the_disk_at_every_commit() {
@@ -125,6 +127,45 @@ mod tests {
             let found = sqlite.writer.ask(|answer| Job::Query(statement, answer)).await.unwrap();
             assert_eq!(found, [[expected]], "{sql}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_takes_none_of_its_group_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("store.db")).unwrap();
+        let write = |sql, number: i64, expect| {
+            let parameters = vec![Value::Integer(number)];
+            crate::engine::Write { statement: Statement { sql, parameters }, expect }
+        };
+        let table = "CREATE TABLE step (\n  number {integer} NOT NULL PRIMARY KEY\n) {table};\n";
+        sqlite.migrate(&[Migration { version: 1, sql: table }]).await.unwrap();
+        const INSERT: &str = "INSERT INTO step (number) VALUES (?)";
+        const DELETE: &str = "DELETE FROM step WHERE number = ?";
+        // All of them wait before the first is answered; every tenth first writes a row, then fails.
+        let waiting: Vec<_> = (0..100)
+            .map(|number| {
+                let mut writes = vec![write(INSERT, number, Expect::One)];
+                if number % 10 == 3 {
+                    writes.push(write(DELETE, 1000, Expect::One));
+                }
+                sqlite.commit(writes)
+            })
+            .collect();
+        // Whoever goes away takes nobody's answer along.
+        let kept = waiting.into_iter().enumerate().filter(|(number, _)| number % 7 != 0);
+        for (number, commit) in kept.collect::<Vec<_>>() {
+            match commit.await {
+                Err(error) => {
+                    assert!(number % 10 == 3 && matches!(error, Error::Conflict), "{number}: {error}")
+                }
+                Ok(touched) => assert!(number % 10 != 3 && touched == [1], "{number}: {touched:?}"),
+            }
+        }
+        let count = Statement {
+            sql: "SELECT COUNT(*), COUNT(NULLIF(number % 10, 3)) FROM step",
+            parameters: Vec::new(),
+        };
+        assert_eq!(sqlite.query(count).await.unwrap(), [[Value::Integer(90), Value::Integer(90)]]);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::{path::Path, time::Duration};
 use super::{
     fill,
     flow::{self, Until},
+    group_commit,
     process::Process,
     report::{Report, Target, machine, median, micros, percentile},
     settings::Settings,
@@ -43,6 +44,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     report.part("After all of this");
     report.add("resident at most", server.process.mebibytes("VmHWM")?, "MiB", Target::AtMost(40.0));
     server.process.stop()?;
+    group_commit::measure(settings, &mut report)?;
     if settings.large {
         fill::measure(settings, &world, &mut report)?;
     }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 
 /// The core of what is measured; the load has the other.
-const SERVER_CORE: &str = "0";
+pub(crate) const SERVER_CORE: &str = "0";
 /// `/proc/PID/stat` counts hundredths of a second on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 

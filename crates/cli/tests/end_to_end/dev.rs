@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, TcpStream, UdpSocket},
+    net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -75,6 +75,17 @@ fn p41_dev_is_for_this_machine_only() {
     if let Some(outside) = outside_address() {
         assert!(TcpStream::connect((outside, dev.port)).is_err(), "reached by {outside}");
     }
+}
+
+#[test]
+fn dev_answers_by_either_meaning_of_localhost_or_says_who_is_there() {
+    let Ok(other) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else { return };
+    let dev = Dev::start();
+    assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, dev.port)).is_ok());
+    let port = other.local_addr().unwrap().port().to_string();
+    let output = Command::new(PROGRAM).args(["dev", "--port", &port]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("is taken: try --port"), "{said}");
 }
 
 /// An address of this machine that is not loopback, if it has one. Nothing is sent.

@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod browser;
+mod clock;
 mod dev;
 mod dkim;
 mod durability;
@@ -12,7 +14,10 @@ mod engines;
 mod flow;
 mod logs;
 mod mail_down;
+mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod shared_secret;
 mod support;
+mod traces;

@@ -1,4 +1,5 @@
-// Verifies tokens with jose, knowing only where the key set is and who issues. Fails when one does not hold.
+// Verifies tokens with jose, knowing only where the key set is and who issues; those that come with a shared secret
+// (base64url), with that. Fails when one does not hold.
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -8,12 +9,13 @@ const { createRemoteJWKSet, jwtVerify } = await import(
   pathToFileURL(createRequire(modules + "/").resolve("jose")),
 );
 const keys = createRemoteJWKSet(new URL(jwks));
-for (const { algorithm, audience, token } of JSON.parse(tokens)) {
+for (const { algorithm, audience, token, secret } of JSON.parse(tokens)) {
   const options = { issuer, audience, algorithms: [algorithm], typ: "at+jwt" };
-  const { payload } = await jwtVerify(token, keys, options);
+  const key = secret ? new Uint8Array(Buffer.from(secret, "base64url")) : keys;
+  const { payload } = await jwtVerify(token, key, options);
   if (payload.client_id !== audience) throw new Error(`client_id of ${algorithm}`);
   for (const wrong of [{ audience: "somebody-else" }, { issuer: "https://elsewhere.example" }, { typ: "JWT" }]) {
-    const held = await jwtVerify(token, keys, { ...options, ...wrong }).then(() => true, () => false);
+    const held = await jwtVerify(token, key, { ...options, ...wrong }).then(() => true, () => false);
     if (held) throw new Error(`${algorithm} holds with ${JSON.stringify(wrong)}`);
   }
 }

@@ -118,7 +118,7 @@ fn given<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<Option<St
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/v1/me", tag = "account", security(("session_cookie" = [])),
+#[utoipa::path(get, path = "/v1/me", operation_id = "me", tag = "account", security(("session_cookie" = [])),
     responses((status = 200, description = "The account", body = MeBody)))]
 pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
     let user = user_of(&visitor).await?;
@@ -126,7 +126,7 @@ pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
 }
 
 /// Change what I am called.
-#[utoipa::path(patch, path = "/v1/me", tag = "account", request_body = ChangeMeBody,
+#[utoipa::path(patch, path = "/v1/me", operation_id = "change_me", tag = "account", request_body = ChangeMeBody,
     security(("session_cookie" = [])),
     responses((status = 200, description = "The account as it is now", body = MeBody)))]
 pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
@@ -148,7 +148,7 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
 }
 
 /// Erase the account with everything in it. Needs a sign-in of the last ten minutes.
-#[utoipa::path(delete, path = "/v1/me", tag = "account", security(("session_cookie" = [])),
+#[utoipa::path(delete, path = "/v1/me", operation_id = "erase_me", tag = "account", security(("session_cookie" = [])),
     responses((status = 204, description = "It is gone; the cookie is taken away")))]
 pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
     fresh(&visitor)?;
@@ -164,7 +164,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
 }
 
 /// Where am I signed in?
-#[utoipa::path(get, path = "/v1/me/sessions", tag = "account", security(("session_cookie" = [])),
+#[utoipa::path(get, path = "/v1/me/sessions", operation_id = "my_sessions", tag = "account", security(("session_cookie" = [])),
     responses((status = 200, description = "The live sessions", body = SessionsBody)))]
 pub async fn sessions(Person(visitor): Person) -> Answer<SessionsBody> {
     let all = visitor.server.store.sessions_of(visitor.session.user).await?;
@@ -174,7 +174,7 @@ pub async fn sessions(Person(visitor): Person) -> Answer<SessionsBody> {
 }
 
 /// End one session.
-#[utoipa::path(delete, path = "/v1/me/sessions/{id}", tag = "account",
+#[utoipa::path(delete, path = "/v1/me/sessions/{id}", operation_id = "end_my_session", tag = "account",
     params(("id" = String, Path, description = "The session")), security(("session_cookie" = [])),
     responses((status = 204, description = "It ended")))]
 pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Response, ApiError> {
@@ -187,7 +187,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
 }
 
 /// End all sessions; with `?except=current` all others.
-#[utoipa::path(delete, path = "/v1/me/sessions", tag = "account",
+#[utoipa::path(delete, path = "/v1/me/sessions", operation_id = "end_my_sessions", tag = "account",
     params(("except" = Option<String>, Query, description = "`current` keeps the one that asks")),
     security(("session_cookie" = [])),
     responses((status = 204, description = "They ended")))]

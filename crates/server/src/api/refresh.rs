@@ -67,7 +67,7 @@ pub struct ActiveRefreshBody {
 
 /// Refresh: the next access token and the next refresh token. The former one is good once more for half a minute, for
 /// a client that lost the answer; used later it ends the session.
-#[utoipa::path(post, path = "/oauth2/token", tag = "tokens",
+#[utoipa::path(post, path = "/oauth2/token", operation_id = "refresh", tag = "tokens",
     request_body(content = RefreshForm, content_type = "application/x-www-form-urlencoded"),
     security(("secret_key" = []), ("client_secret_basic" = [])),
     responses((status = 200, description = "The next ones", body = TokenBody),

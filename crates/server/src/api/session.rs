@@ -54,7 +54,7 @@ pub struct SessionStatusBody {
 }
 
 /// Is the browser signed in?
-#[utoipa::path(get, path = "/v1/session", tag = "sessions", security(("session_cookie" = [])),
+#[utoipa::path(get, path = "/v1/session", operation_id = "session", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 200, description = "It is", body = SessionStatusBody)))]
 pub async fn show(visitor: Visitor) -> Answer<SessionStatusBody> {
     visitor.app()?;
@@ -73,7 +73,7 @@ pub async fn show(visitor: Visitor) -> Answer<SessionStatusBody> {
 }
 
 /// An access token for the app that was signed in to.
-#[utoipa::path(post, path = "/v1/session/token", tag = "sessions", security(("session_cookie" = [])),
+#[utoipa::path(post, path = "/v1/session/token", operation_id = "session_token", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 200, description = "A fresh one", body = TokenBody)))]
 pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
     let (app, session) = (visitor.app()?, &visitor.session);
@@ -90,7 +90,7 @@ pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
 }
 
 /// Sign out: the session ends, and every access token that came from it.
-#[utoipa::path(delete, path = "/v1/session", tag = "sessions", security(("session_cookie" = [])),
+#[utoipa::path(delete, path = "/v1/session", operation_id = "sign_out", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 204, description = "It ended; the cookie is taken away")))]
 pub async fn end(visitor: Visitor) -> Result<Response, ApiError> {
     visitor.server.end_session(&visitor.session).await?;

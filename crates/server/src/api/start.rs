@@ -122,7 +122,7 @@ struct Prepared {
 
 /// What a try ends in.
 enum Outcome {
-    Started(Box<Started>, Payload),
+    Started(Box<Started>, Box<Payload>),
     Repeated(Idempotency),
     Refused(ApiError),
 }
@@ -143,7 +143,7 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
     let outcome = server.decide(|| decide(call, prepared, person, quota)).await?;
     match outcome {
         Outcome::Started(started, payload) => {
-            server.outbox.offer(payload);
+            server.outbox.offer(*payload);
             server.metrics.started(app);
             let mut answered = answer(StatusCode::CREATED, body_of(app, &started));
             if call.origin.as_deref() == Some(server.issuer().as_str()) {
@@ -238,7 +238,7 @@ async fn decide(
         let challenge = started.challenge.id;
         changes.push(Change::Idempotency(Idempotency { id, body, challenge, expires_at: now + Span::DAY }));
     }
-    Ok((Outcome::Started(Box::new(started), payload), changes))
+    Ok((Outcome::Started(Box::new(started), Box::new(payload)), changes))
 }
 
 /// What the same `Idempotency-Key` led to before.

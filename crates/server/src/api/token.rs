@@ -227,7 +227,12 @@ pub async fn take_back(
     let now = server.now();
     let before = match &target {
         RevocationTarget::Token(id) => TokenId::made_at(id),
-        RevocationTarget::Subject(_) | RevocationTarget::App if server.store.is_exclusive() => now,
+        // A session that ends with them may be giving a token at this moment.
+        RevocationTarget::Subject(_) | RevocationTarget::App
+            if server.store.is_exclusive() && app.accounts.is_none() =>
+        {
+            now
+        }
         RevocationTarget::Subject(_) | RevocationTarget::App => now + CLOCK_SKEW,
         // What is being made at this moment too.
         RevocationTarget::Session(_) => expires_at,

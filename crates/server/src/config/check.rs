@@ -13,6 +13,7 @@ use super::{
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
     keys::RootKey,
+    telemetry::exporter::traces_uri,
 };
 
 /// Hosts that are this machine, in addresses that browsers see.
@@ -29,6 +30,7 @@ impl Config {
         check_storage(self, &mut problems);
         check_root_key(self, &mut problems);
         check_mail(self, &mut problems);
+        check_telemetry(self, &mut problems);
         check_apps(self, &mut problems);
         check_realms(self, &mut problems);
         for (setting, file) in secret_file::named(self) {
@@ -215,6 +217,30 @@ fn check_realms(config: &Config, problems: &mut Vec<Problem>) {
             let why = "no realm of this name is declared";
             problems.push(Problem::wrong(&format!("apps[{index}].realm"), why));
         }
+    }
+}
+
+fn check_telemetry(config: &Config, problems: &mut Vec<Problem>) {
+    let telemetry = &config.telemetry;
+    let mut wrong = |key: &str, why: &str| problems.push(Problem::wrong(&format!("telemetry.{key}"), why));
+    match telemetry.endpoint.as_deref().map(traces_uri) {
+        Some(Err(why)) => wrong("endpoint", why),
+        Some(Ok(uri)) => {
+            let is_plain = uri.scheme() == Some(&http::uri::Scheme::HTTP);
+            let is_here = uri.host().is_some_and(|host| LOOPBACK_HOSTS.contains(&host));
+            if is_plain && !is_here && !telemetry.allow_http {
+                let why = "http:// is for a collector on this machine: \
+                           expected https://, or telemetry.allow_http = true on a network that nobody else is on";
+                wrong("endpoint", why);
+            }
+        }
+        None => {}
+    }
+    if telemetry.ca_file.as_ref().is_some_and(|file| !file.is_file()) {
+        wrong("ca_file", "there is no such file");
+    }
+    if telemetry.service_name.is_empty() {
+        wrong("service_name", "expected a name");
     }
 }
 

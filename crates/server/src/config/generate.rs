@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
     LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
-    StorageSettings,
+    StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
 
@@ -21,7 +21,7 @@ const HEAD: &str = "\
 /// The JSON Schema (draft 2020-12) of `countersign.toml`, without a line break at the end.
 #[must_use]
 pub fn schema_json() -> String {
-    let mut schema = Schema::new().root().clone();
+    let mut schema = Schema::of_types().root().clone();
     schema["title"] = Value::from("countersign.toml");
     format!("{schema:#}")
 }
@@ -29,7 +29,7 @@ pub fn schema_json() -> String {
 /// The commented example of `countersign.toml`, without a line break at the end.
 #[must_use]
 pub fn example_toml() -> String {
-    let schema = Schema::new();
+    let schema = Schema::of_types();
     let mut example = Example { schema: &schema, text: HEAD.to_owned() };
     example.keys(schema.root(), "", order("Config"));
     example.text.trim_end().to_owned()
@@ -110,6 +110,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
         "RealmSettings" => fields::<RealmSettings>(),
+        "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),
         _ => &[],
@@ -154,8 +155,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_schema_that_is_read_is_that_of_the_types() {
+        let mut of_types = Schema::of_types().root().clone();
+        of_types["title"] = Schema::new().root()["title"].clone();
+        assert_eq!(Schema::new().root(), &of_types, "run `cargo xtask gen`");
+    }
+
+    #[test]
     fn every_key_of_the_schema_is_in_the_example() {
-        let (schema, example) = (Schema::new(), example_toml());
+        let (schema, example) = (Schema::of_types(), example_toml());
         for (type_name, node) in schema.root()["$defs"].as_object().unwrap() {
             let Some(properties) = node["properties"].as_object() else { continue };
             let mut order = order(type_name).to_vec();

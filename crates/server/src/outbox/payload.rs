@@ -24,6 +24,7 @@ use crate::{
     config::Config,
     keys::{Context, SealError},
     pages::Requested,
+    telemetry::{self, Trace},
     texts::Locale,
     vault::Keys,
 };
@@ -41,6 +42,8 @@ pub struct Payload {
     pub attempts: u32,
     /// Until when it is this node's to send; then the store hands it out anew.
     pub leased_until: Timestamp,
+    /// The span of the request that promised it, while it is in memory; never stored.
+    pub promised_in: Option<Trace>,
     content: Content,
 }
 
@@ -99,6 +102,7 @@ impl Payload {
             expires_at: challenge.expires_at,
             attempts: 0,
             leased_until,
+            promised_in: telemetry::current(),
             content,
         }
     }
@@ -124,6 +128,7 @@ impl Payload {
             expires_at: message.expires_at,
             attempts: message.attempts,
             leased_until,
+            promised_in: None,
             content: serde_json::from_slice(json.expose()).map_err(|_| SealError::Malformed)?,
         })
     }

@@ -31,7 +31,7 @@ mod reply;
 pub(crate) mod sink;
 #[cfg(test)]
 mod tests;
-mod tls;
+pub(crate) mod tls;
 
 /// Which servers, and how long to wait for them.
 #[derive(Clone, Debug)]

@@ -25,6 +25,7 @@ use crate::{
     dkim_keys::DkimKeys,
     shutdown::{self, Shutdown},
     state::Server,
+    telemetry::What,
 };
 
 /// For how long a message belongs to the node that took it.
@@ -191,7 +192,10 @@ async fn deliver(server: &Server, way: &Way, payload: Payload) {
         tracing::warn!(message = %payload.id, app = payload.app(), "a message was not delivered before its challenge ended");
         return done(server, payload.id);
     }
-    match send(server, way, &payload).await {
+    let span = server.telemetry.begin_delivery(payload.promised_in);
+    let sent = send(server, way, &payload).await;
+    server.telemetry.end(span, || What::Delivery { outcome: outcome_of(&sent), attempts: payload.attempts });
+    match sent {
         Ok(()) => {
             server.metrics.messages_sent.inc();
             server.outbox.last_sent.store(server.now().millis(), Ordering::Relaxed);
@@ -204,6 +208,14 @@ async fn deliver(server: &Server, way: &Way, payload: Payload) {
             done(server, payload.id);
         }
         Err(SendError::Later(reason)) => later(server, &payload, &reason.to_string()).await,
+    }
+}
+
+fn outcome_of(sent: &Result<(), SendError>) -> &'static str {
+    match sent {
+        Ok(()) => "sent",
+        Err(SendError::Never(_)) => "refused",
+        Err(SendError::Later(_)) => "later",
     }
 }
 

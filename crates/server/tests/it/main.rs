@@ -19,6 +19,7 @@ mod support;
 mod accounts;
 mod callers;
 mod challenges;
+mod endings;
 mod enumeration;
 mod flow;
 mod input;

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     challenge::{Challenge, Purpose, State},
-    contact::{Contact, ContactKey},
+    contact::{Contact, ContactKey, MOST_LIVE},
     id::ChallengeId,
     secret::Digest,
     subject::Subject,
@@ -27,6 +27,11 @@ macro_rules! columns {
 
 pub(crate) fn select_challenge(id: ChallengeId) -> Statement {
     read(concat!("SELECT ", columns!(), " FROM challenge WHERE id = ?"), vec![id.bytes().as_slice().into()])
+}
+
+pub(crate) fn select_challenges(ids: [ChallengeId; MOST_LIVE]) -> Statement {
+    let ids = ids.iter().map(|id| id.bytes().as_slice().into()).collect();
+    read(concat!("SELECT ", columns!(), " FROM challenge WHERE id IN (?, ?, ?)"), ids)
 }
 
 /// A challenge and, behind its columns, those of the person whom it asks.

@@ -20,6 +20,8 @@ impl Columns {
         Self { table, key: row.first().cloned(), values: row.into_iter() }
     }
 
+    /// The error that names a column of this row. The key is spelled out here alone: a row that is there must not
+    /// take longer to read than one that is not.
     pub(crate) fn corrupt(&self, column: &'static str) -> Error {
         let id = match &self.key {
             Some(Value::Text(text)) => text.clone(),

@@ -3,6 +3,7 @@
 use std::{
     sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
@@ -18,6 +19,10 @@ use crate::{
 
 /// Commits that share one transaction and one fsync.
 const BATCH: usize = 256;
+/// So many callers are many: only then is a commit held up for more of them.
+const COMPANY: usize = 16;
+/// For how long at most; an fsync takes about as long on a good disk.
+const PATIENCE: Duration = Duration::from_micros(100);
 /// Jobs that may wait; beyond, callers are told to come back.
 const QUEUE: usize = 8192;
 
@@ -29,10 +34,29 @@ type Answer<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(super) enum Job {
     Query(Statement, Answer<Vec<Row>>),
-    Commit(Vec<Write>, Answer<Vec<u64>>),
+    Commit(Vec<Write>, Answer<Committed>),
     Migrate(Vec<Migration>, Answer<i64>),
     Version(Answer<i64>),
     Close(Answer<()>),
+}
+
+/// How a commit ended, and how those of its group did.
+pub(super) struct Committed {
+    pub(super) outcome: Outcome,
+    /// Told when this is dropped.
+    _others: Others,
+}
+
+/// The rest of a group. One caller is told by the writer and tells the others, from the thread they run on: waking each
+/// from here costs a change of threads for each. Whatever becomes of that caller, dropping this tells them.
+struct Others(Vec<(Outcome, Answer<Committed>)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (outcome, answer) in self.0.drain(..) {
+            let _ = answer.send(Ok(Committed { outcome, _others: Self(Vec::new()) }));
+        }
+    }
 }
 
 pub(super) struct Writer {
@@ -87,113 +111,172 @@ fn closed() -> Error {
 }
 
 fn run(connection: &Connection, jobs: &Receiver<Job>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while let Ok(job) = jobs.recv() {
-        let mut next = Some(job);
-        // Whatever waits now shares the transaction; other jobs end the batch, so that order is kept.
-        while let Some(Job::Commit(writes, answer)) = next.take_if(|job| matches!(job, Job::Commit(..))) {
-            batch.push((writes, answer));
-            if batch.len() < BATCH {
-                next = jobs.try_recv().ok();
+    let (mut batch, mut other) = (Vec::with_capacity(BATCH), None);
+    loop {
+        if batch.is_empty() && other.is_none() {
+            match jobs.recv() {
+                Ok(Job::Commit(writes, answer)) => {
+                    batch.push((writes, answer));
+                    other = gather(jobs, &mut batch);
+                }
+                Ok(job) => other = Some(job),
+                Err(_) => return,
             }
         }
-        if !batch.is_empty() {
-            commit(connection, &mut batch);
-        }
-        match next {
-            Some(Job::Query(statement, answer)) => {
-                drop(answer.send(connection::query(connection, &statement)))
-            }
-            Some(Job::Migrate(migrations, answer)) => drop(answer.send(migrate(connection, &migrations))),
-            Some(Job::Version(answer)) => drop(answer.send(version(connection))),
-            Some(Job::Close(answer)) => {
-                // An ordinary end leaves one file and no journal. Failing that, the journal is read at the next start.
-                let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-                let _ = answer.send(Ok(()));
+        let answers = commit(connection, &mut batch);
+        if let Some(job) = other.take() {
+            tell(answers);
+            if !serve(connection, job) {
                 return;
             }
-            Some(Job::Commit(..)) | None => {}
+            continue;
+        }
+        // Who came meanwhile; those that are answered now may come back.
+        other = gather(jobs, &mut batch);
+        let expected = (batch.len() + answers.len()).min(BATCH);
+        tell(answers);
+        if other.is_none() {
+            other = wait_for_company(jobs, &mut batch, expected);
         }
     }
 }
 
-type Waiting = (Vec<Write>, Answer<Vec<u64>>);
-type Outcomes = Vec<Result<Vec<u64>, Error>>;
+/// Does what is no commit; false when that was the end.
+fn serve(connection: &Connection, job: Job) -> bool {
+    match job {
+        Job::Query(statement, answer) => drop(answer.send(connection::query(connection, &statement))),
+        Job::Migrate(migrations, answer) => drop(answer.send(migrate(connection, &migrations))),
+        Job::Version(answer) => drop(answer.send(version(connection))),
+        Job::Commit(writes, answer) => {
+            tell(commit(connection, &mut vec![(writes, answer)]));
+        }
+        Job::Close(answer) => {
+            // An ordinary end leaves one file and no journal. Failing that, the journal is read at the next start.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = answer.send(Ok(()));
+            return false;
+        }
+    }
+    true
+}
 
-/// Commits what waits with one fsync, and answers everybody.
-///
-/// A savepoint for each member would have SQLite set aside every page before it changes, so the first try goes without:
-/// only when a member is refused, all are done again with savepoints, which undo that member alone.
-fn commit(connection: &Connection, batch: &mut Vec<Waiting>) {
-    let together = transaction(connection, batch, apply, Undo::Everything);
-    let outcomes = match together {
-        Ok(outcomes) if outcomes.len() == batch.len() => Ok(outcomes),
-        Ok(_) => transaction(connection, batch, within_savepoint, Undo::Member),
-        Err(error) => Err(error),
-    };
-    match outcomes {
-        Ok(outcomes) => {
-            for ((_, answer), outcome) in batch.drain(..).zip(outcomes) {
-                let _ = answer.send(outcome);
-            }
+/// Takes the commits that wait now, as far as there is room. Another job ends the batch, so that order is kept, and is
+/// given back.
+fn gather(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>) -> Option<Job> {
+    while batch.len() < BATCH {
+        match jobs.try_recv() {
+            Ok(Job::Commit(writes, answer)) => batch.push((writes, answer)),
+            Ok(other) => return Some(other),
+            Err(_) => return None,
         }
-        // A commit that failed as a whole promises nothing to anybody.
-        Err(error) => {
-            for (_, answer) in batch.drain(..) {
-                let _ = answer.send(Err(Error::Unavailable(error.to_string())));
-            }
+    }
+    None
+}
+
+/// Among many callers, most of those that were just answered come back at once: without a moment's wait for them they
+/// would travel in two half-empty groups that take turns, with an fsync each.
+fn wait_for_company(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>, expected: usize) -> Option<Job> {
+    if expected < COMPANY {
+        return None;
+    }
+    let begun = Instant::now();
+    while batch.len() < expected && begun.elapsed() < PATIENCE {
+        // Whoever is coming may need this core.
+        thread::yield_now();
+        let other = gather(jobs, batch);
+        if other.is_some() {
+            return other;
         }
+    }
+    None
+}
+
+type Waiting = (Vec<Write>, Answer<Committed>);
+pub(super) type Outcome = Result<Vec<u64>, Error>;
+
+/// Carries out what waits, durably; what to tell whom.
+fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, Answer<Committed>)> {
+    if batch.is_empty() {
+        return Vec::new();
+    }
+    let outcomes = together(connection, batch).unwrap_or_else(|| apart(connection, batch));
+    outcomes.into_iter().zip(batch.drain(..).map(|(_, answer)| answer)).collect()
+}
+
+fn tell(answers: Vec<(Outcome, Answer<Committed>)>) {
+    let mut answers = answers.into_iter();
+    if let Some((outcome, first)) = answers.next() {
+        // One that has gone away gives the rest back, to be dropped here.
+        let _ = first.send(Ok(Committed { outcome, _others: Others(answers.collect()) }));
     }
 }
 
-/// What a refused member leaves undone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Undo {
-    Everything,
-    Member,
-}
-
-/// One transaction. With [`Undo::Everything`] fewer outcomes than members say that nothing was done.
-fn transaction(
-    connection: &Connection,
-    batch: &[Waiting],
-    each: fn(&Connection, &[Write]) -> Result<Vec<u64>, Error>,
-    undo: Undo,
-) -> Result<Outcomes, Error> {
-    run_cached(connection, "BEGIN IMMEDIATE")?;
+/// Carries everything out in one transaction without a savepoint for each, which costs as much again as the writes.
+/// `None` when one of several fails, which is rare: then nothing has happened, and each must be told apart.
+fn together(connection: &Connection, batch: &[Waiting]) -> Option<Vec<Outcome>> {
+    let alone = batch.len() == 1;
+    if let Err(error) = begin(connection) {
+        return Some(all_failed(&error, batch));
+    }
     let mut outcomes = Vec::with_capacity(batch.len());
     for (writes, _) in batch {
-        let outcome = each(connection, writes);
-        if outcome.is_err() && undo == Undo::Everything {
-            run_cached(connection, "ROLLBACK")?;
-            // A single member needs no second try: it was undone as a whole.
-            return Ok(if batch.len() == 1 { vec![outcome] } else { Vec::new() });
+        match apply(connection, writes) {
+            Ok(touched) => outcomes.push(Ok(touched)),
+            Err(error) => {
+                let _ = run_alone(connection, "ROLLBACK");
+                return alone.then(|| vec![Err(error)]);
+            }
         }
-        outcomes.push(outcome);
     }
-    run_cached(connection, "COMMIT").inspect_err(|_| {
-        // Nothing to do about a rollback that fails: the next transaction says why.
-        let _ = run_cached(connection, "ROLLBACK");
-    })?;
-    Ok(outcomes)
+    Some(end(connection, outcomes))
 }
 
-fn run_cached(connection: &Connection, sql: &str) -> Result<(), Error> {
-    let ran = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-    ran.map(drop).map_err(connection::error)
+/// Carries everything out in one transaction, in which those that fail are undone by themselves.
+fn apart(connection: &Connection, batch: &[Waiting]) -> Vec<Outcome> {
+    if let Err(error) = begin(connection) {
+        return all_failed(&error, batch);
+    }
+    let outcomes = batch.iter().map(|(writes, _)| within_savepoint(connection, writes)).collect();
+    end(connection, outcomes)
 }
 
-fn within_savepoint(connection: &Connection, writes: &[Write]) -> Result<Vec<u64>, Error> {
-    run_cached(connection, "SAVEPOINT member")?;
+fn begin(connection: &Connection) -> Result<(), Error> {
+    // One that could be neither committed nor undone.
+    if !connection.is_autocommit() {
+        run_alone(connection, "ROLLBACK")?;
+    }
+    run_alone(connection, "BEGIN IMMEDIATE")
+}
+
+/// Commits. One that fails as a whole promises nothing to anybody.
+fn end(connection: &Connection, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let Err(error) = run_alone(connection, "COMMIT") else { return outcomes };
+    let _ = run_alone(connection, "ROLLBACK");
+    let told = |outcome: Outcome| outcome.and(Err(Error::Unavailable(error.to_string())));
+    outcomes.into_iter().map(told).collect()
+}
+
+fn all_failed(error: &Error, batch: &[Waiting]) -> Vec<Outcome> {
+    let told = || Error::Unavailable(format!("no transaction could be begun: {error}"));
+    batch.iter().map(|_| Err(told())).collect()
+}
+
+fn run_alone(connection: &Connection, sql: &str) -> Result<(), Error> {
+    let done = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(connection::error)
+}
+
+fn within_savepoint(connection: &Connection, writes: &[Write]) -> Outcome {
+    run_alone(connection, "SAVEPOINT member")?;
     let result = apply(connection, writes);
     if result.is_err() {
-        run_cached(connection, "ROLLBACK TO member")?;
+        run_alone(connection, "ROLLBACK TO member")?;
     }
-    run_cached(connection, "RELEASE member")?;
+    run_alone(connection, "RELEASE member")?;
     result
 }
 
-fn apply(connection: &Connection, writes: &[Write]) -> Result<Vec<u64>, Error> {
+fn apply(connection: &Connection, writes: &[Write]) -> Outcome {
     writes
         .iter()
         .map(|write| {

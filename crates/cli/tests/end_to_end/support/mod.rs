@@ -1,10 +1,14 @@
 //! What every test here starts with: a server, a mail server, a client, and the tools of the environment.
 
+pub(crate) mod collector;
+pub(crate) mod disk;
+pub(crate) mod fake_clock;
 pub(crate) mod http;
 pub(crate) mod person;
 pub(crate) mod server;
 pub(crate) mod sink;
 pub(crate) mod tools;
+pub(crate) mod trace;
 
 use std::{
     net::{Ipv4Addr, TcpListener},

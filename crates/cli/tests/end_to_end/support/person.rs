@@ -68,6 +68,12 @@ impl Client {
         self.send("/oauth2/revoke", "application/x-www-form-urlencoded", &format!("token={token}"))
     }
 
+    /// Asks for the next tokens.
+    pub(crate) fn refresh(&self, token: &str) -> std::io::Result<Answer> {
+        let form = format!("grant_type=refresh_token&refresh_token={token}");
+        self.send("/oauth2/token", "application/x-www-form-urlencoded", &form)
+    }
+
     /// The status that a token gets.
     pub(crate) fn token_status(&self, token: &str) -> u16 {
         let authorization = format!("Bearer {token}");

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
     time::Duration,
@@ -17,7 +17,7 @@ use countersign_server::{
 use super::{
     free_port,
     http::{self, Answer, Request},
-    wait_for,
+    tools, wait_for,
 };
 
 /// The program under test.
@@ -44,12 +44,16 @@ pub(crate) struct Setup {
     pub(crate) log_level: &'static str,
     /// The secret key of every app here.
     pub(crate) secret: String,
-    /// The root key.
+    /// The root key; empty for one that the server makes itself.
     pub(crate) root: String,
     /// Lines of the app.
     pub(crate) app: String,
     /// More sections: other apps.
     pub(crate) more: String,
+    /// A program and its arguments that the server is started under; the server's process stays ours.
+    pub(crate) under: Vec<String>,
+    /// Variables that it is started with.
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -68,6 +72,8 @@ impl Setup {
             root: RootKey::generate(&mut *SystemEntropy.random()).to_text().expose().to_owned(),
             app: String::new(),
             more: String::new(),
+            under: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -90,11 +96,12 @@ impl Setup {
         let Self { port, issuer_port, smtp_port, storage, secret, root, app, more, mail, log_level, .. } =
             self;
         let data = self.data().display().to_string();
+        let keys = if root.is_empty() { String::new() } else { format!("[keys]\nroot_key = '{root}'\n") };
         format!(
             "[server]\nissuer = 'http://localhost:{issuer_port}'\nshutdown_seconds = 5\n\
              [[server.listeners]]\naddress = '127.0.0.1:{port}'\nparts = ['public', 'operations']\n\
              [storage]\nurl = '{storage}'\ndata_dir = '{data}'\n\
-             [keys]\nroot_key = '{root}'\n\
+             {keys}\
              [log]\nlevel = '{log_level}'\n\
              [mail]\nfrom = 'no-reply@example.org'\n{mail}\n\
              [[mail.smtp]]\nhost = '127.0.0.1'\nport = {smtp_port}\nsecurity = 'none'\n\
@@ -105,12 +112,21 @@ impl Setup {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn start(self) -> Server {
-        let config = self.folder.path().join("countersign.toml");
-        fs::write(&config, self.config()).unwrap();
-        let child = spawn(&config, self.folder.path());
+        fs::write(self.folder.path().join("countersign.toml"), self.config()).unwrap();
+        let child = spawn(&self);
         let mut server = Server { setup: self, child };
         server.await_readiness();
         server
+    }
+}
+
+impl Setup {
+    /// Runs another command of the program on the same configuration, which must succeed; what it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("countersign.toml");
+        fs::write(&config, self.config()).unwrap();
+        let mut command = Command::new(PROGRAM);
+        tools::run(command.arg("--config").arg(config).args(arguments).envs(self.variables.iter().cloned()))
     }
 }
 
@@ -119,17 +135,22 @@ pub(crate) fn key(kind: ApiKeyKind) -> String {
     ApiKeyText::draw(kind, &mut *SystemEntropy.random()).expose().to_owned()
 }
 
-fn spawn(config: &Path, folder: &Path) -> Child {
+fn spawn(setup: &Setup) -> Child {
+    let folder = setup.folder.path();
     let log = File::options().create(true).append(true).open(folder.join("log")).unwrap();
-    Command::new(PROGRAM)
+    let mut line = setup.under.clone();
+    line.push(PROGRAM.to_owned());
+    Command::new(&line[0])
+        .args(&line[1..])
         .arg("--config")
-        .arg(config)
+        .arg(folder.join("countersign.toml"))
         .arg("serve")
+        .envs(setup.variables.iter().cloned())
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .spawn()
-        .unwrap()
+        .unwrap_or_else(|error| panic!("{} does not start: {error}", line[0]))
 }
 
 /// A running server, killed when dropped.
@@ -167,9 +188,14 @@ impl Server {
         wait_for("an ordinary end", Duration::from_secs(20), || self.child.try_wait().unwrap())
     }
 
+    /// The number of its process in this life.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts it again with the same configuration.
     pub(crate) fn start_again(&mut self) {
-        self.child = spawn(&self.setup.folder.path().join("countersign.toml"), self.setup.folder.path());
+        self.child = spawn(&self.setup);
         self.await_readiness();
     }
 

@@ -107,8 +107,10 @@ fn writes_every_language() {
     }
 }
 
-fn check(letter: &Letter) -> Result<(), TestCaseError> {
+/// `subject` goes into the mail as it is: what makes one of a letter already leaves little that could do harm.
+fn check(letter: &Letter, subject: &str) -> Result<(), TestCaseError> {
     let rendered = Renderer::built_in().unwrap().render(letter).unwrap();
+    let rendered = Rendered { subject: subject.to_owned(), ..rendered };
     let mail = compose(letter, rendered.clone());
     let message = String::from_utf8(mail.message).unwrap();
     prop_assert_eq!(mail.envelope.to.as_str(), "person@example.org");
@@ -122,7 +124,8 @@ fn check(letter: &Letter) -> Result<(), TestCaseError> {
     prop_assert_eq!(address, "login@shop.example>");
     prop_assert!(!name.trim_matches([' ', '"']).contains([',', '<', '>', '"', '@', ':', ';', '(', '\\']));
     let decoded = decode_words(&headers[2].1);
-    prop_assert_eq!(decoded.trim(), one_line(&rendered.subject));
+    let expected = one_line(subject);
+    prop_assert_eq!(decoded.trim(), expected.trim());
     let parts: Vec<_> = body.split("--=_countersign").collect();
     prop_assert_eq!(parts.len(), 4);
     prop_assert_eq!((parts[0], parts[3]), ("", "--\r\n"));
@@ -147,7 +150,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn p10_no_field_adds_a_recipient_a_header_or_a_part(
-        texts in prop::collection::vec(hostile(), 8),
+        texts in prop::collection::vec(hostile(), 9),
         locale in prop::sample::select(Locale::BUILT_IN.to_vec()),
     ) {
         let mut letter = Letter { locale, ..letter() };
@@ -158,7 +161,7 @@ proptest! {
         letter.requested_from = Some(texts[7].clone());
         letter.subject = CallerText::subject(&texts[2]).ok();
         letter.content = CallerText::content(&texts[3]).ok();
-        check(&letter)?;
+        check(&letter, &texts[8])?;
     }
 
     #[test]

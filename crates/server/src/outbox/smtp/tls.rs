@@ -1,4 +1,4 @@
-//! TLS for connections to mail servers: which authorities are trusted. Knows no SMTP.
+//! TLS for connections that this server makes: which authorities are trusted. Knows no SMTP.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use super::SmtpSetupError;
 
 /// A connector that trusts the public authorities, or only those of a PEM file.
-pub(super) fn connector(authorities: Option<&Path>) -> Result<TlsConnector, SmtpSetupError> {
+pub(crate) fn connector(authorities: Option<&Path>) -> Result<TlsConnector, SmtpSetupError> {
     let roots = match authorities {
         Some(path) => from_file(path)?,
         None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },

@@ -1,0 +1,156 @@
+//! What ends sessions and what came from them: the person, the app, an operator; here at once, elsewhere within a
+//! second.
+
+use std::time::{Duration, Instant};
+
+use countersign_domain::time::Span;
+use countersign_server::config::Part;
+use http::Method;
+use serde_json::Value;
+
+use crate::{
+    accounts::{is_good, refresh, server, with_club},
+    flow::sign_in,
+    support::{Caller, TestServer, World, backend::on_every_engine, caller::Client},
+};
+
+on_every_engine! {
+    p28_what_ended_on_one_node_is_dead_within_a_second_on_the_other
+    p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node
+}
+
+const ANN: &str = "ann@mail.example";
+
+#[tokio::test]
+async fn p28_revoking_a_refresh_token_ends_the_session() {
+    let server = server().await;
+    let mine = sign_in(&server, "club", ANN).await;
+    let spent = mine.text("refresh_token");
+    let next = refresh(&server, &spent).await;
+    let asked = |token: String| {
+        let server = &server;
+        async move { server.app("club").form("/oauth2/introspect", &format!("token={token}")).await.json() }
+    };
+    let told: Value = asked(next.text("refresh_token")).await;
+    assert_eq!((&told["active"], &told["sid"]), (&true.into(), &mine.text("session").into()));
+    assert_eq!(
+        asked(spent.clone()).await["active"],
+        false,
+        "a spent one is not good, and asking spends nothing"
+    );
+    assert_eq!(asked(next.text("refresh_token")).await["active"], true);
+    // The access token alone, first.
+    let access = next.text("access_token");
+    server.app("club").form("/oauth2/revoke", &format!("token={access}")).await.expect(200);
+    assert!(!is_good(&server, &access).await && is_good(&server, &mine.text("access_token")).await);
+    server.app("club").form("/oauth2/revoke", &format!("token={spent}")).await.expect(200);
+    assert!(!is_good(&server, &mine.text("access_token")).await);
+    assert_eq!(asked(next.text("refresh_token")).await["active"], false);
+    refresh(&server, &next.text("refresh_token")).await.expect(400);
+}
+
+async fn p28_what_ended_on_one_node_is_dead_within_a_second_on_the_other(world: World) {
+    let one = world.node_with(with_club).await;
+    let other = world.node_with(with_club).await;
+    if one.server.store.is_exclusive() {
+        return p28_at_once_where_there_is_one_node(&one).await;
+    }
+    let mut worst = Duration::ZERO;
+    for round in 0..8 {
+        let mine = sign_in(&one, "club", ANN).await;
+        let (access, fresh) = (mine.text("access_token"), mine.text("refresh_token"));
+        assert!(is_good(&one, &access).await);
+        crate::support::wait_until("the other node knows the app", || async {
+            other.calls(Caller::Bearer(access.clone())).get("/v1/token").await.status == 200
+        })
+        .await;
+        one.app("club").form("/oauth2/revoke", &format!("token={fresh}")).await.expect(200);
+        let ended = Instant::now();
+        assert!(!is_good(&one, &access).await, "at once here");
+        assert_eq!(refresh(&other, &fresh).await.status, 400, "at once everywhere: round {round}");
+        while other.calls(Caller::Bearer(access.clone())).get("/v1/token").await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        worst = worst.max(ended.elapsed());
+    }
+    assert!(worst < Duration::from_secs(1), "{worst:?}");
+}
+
+async fn p28_at_once_where_there_is_one_node(server: &TestServer) {
+    let mine = sign_in(server, "club", ANN).await;
+    let fresh = mine.text("refresh_token");
+    server.app("club").form("/oauth2/revoke", &format!("token={fresh}")).await.expect(200);
+    assert!(!is_good(server, &mine.text("access_token")).await);
+    refresh(server, &fresh).await.expect(400);
+}
+
+/// An operator at the local socket.
+fn operator(server: &TestServer) -> Client {
+    let service = countersign_server::wiring::service(&server.server, &[Part::Admin]);
+    Client::new(service, Caller::Anonymous)
+}
+
+async fn p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node(world: World) {
+    let one = world.node_with(with_club).await;
+    // One node has a database in memory for itself.
+    let other = if one.server.store.is_exclusive() { None } else { Some(world.node_with(with_club).await) };
+    let other = other.as_ref().unwrap_or(&one);
+    let bob = sign_in(&one, "club", "bob@mail.example").await;
+    for round in ["disabled", "erased"] {
+        let mine = sign_in(&one, "club", ANN).await;
+        let (access, fresh) = (mine.text("access_token"), mine.text("refresh_token"));
+        let found = operator(&one).get(&format!("/v1/admin/users?email={ANN}")).await.expect(200).json();
+        let user = found["items"][0].clone();
+        assert!(found["items"].as_array().unwrap().len() == 1 && user["status"] == "active");
+        assert!(!found.to_string().contains("ann"), "an address is not for operators");
+        let path = format!("/v1/admin/users/{}", user["id"].as_str().unwrap());
+        let json = operator(&one).with("content-type", "application/json");
+        if round == "disabled" {
+            let off = json.send(Method::PATCH, &path, r#"{"status":"disabled"}"#).await.expect(200).json();
+            assert_eq!((&off["status"], &off["sessions"]), (&"disabled".into(), &0.into()));
+        } else {
+            operator(&one).send(Method::DELETE, &path, "").await.expect(200);
+        }
+        assert!(!is_good(&one, &access).await, "at once here");
+        assert_eq!(refresh(other, &fresh).await.status, 400, "at once everywhere");
+        let ended = Instant::now();
+        while other.calls(Caller::Bearer(access.clone())).get("/v1/token").await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
+        if round == "disabled" {
+            let started = other.app("club").start(ANN).await.expect(201);
+            let code = other.mail_to(ANN).await.code();
+            other.app("club").verify(&started, &code).await.refused(403, "user_disabled");
+            json.send(Method::PATCH, &path, r#"{"status":"active"}"#).await.expect(200);
+            assert_eq!(refresh(other, &fresh).await.status, 400, "what was ended stays ended");
+        } else {
+            operator(&one).get(&path).await.refused(404, "not_found");
+        }
+    }
+    assert!(is_good(other, &bob.text("access_token")).await, "nobody else");
+    refresh(other, &bob.text("refresh_token")).await.expect(200);
+}
+
+#[tokio::test]
+async fn p28_an_operator_who_takes_tokens_back_ends_what_would_make_them_again() {
+    for by_subject in [true, false] {
+        let server = server().await;
+        let (ann, bob) =
+            (sign_in(&server, "club", ANN).await, sign_in(&server, "club", "bob@mail.example").await);
+        let mut wanted = serde_json::json!({"app": "club"});
+        if by_subject {
+            wanted["subject"] = ann.text("subject").into();
+        }
+        operator(&server).post("/v1/admin/revocations", &wanted).await.expect(201);
+        for (person, is_meant) in [(&ann, true), (&bob, !by_subject)] {
+            assert_eq!(is_good(&server, &person.text("access_token")).await, !is_meant);
+            let again = refresh(&server, &person.text("refresh_token")).await;
+            assert_eq!(again.status, if is_meant { 400 } else { 200 });
+        }
+        server.advance(Span::from_seconds(6)).await;
+        let later = sign_in(&server, "club", ANN).await;
+        assert!(is_good(&server, &later.text("access_token")).await, "only what was before");
+        refresh(&server, &later.text("refresh_token")).await.expect(200);
+    }
+}
