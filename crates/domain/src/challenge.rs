@@ -145,6 +145,9 @@ pub struct Attempt<'a> {
     pub code: &'a Code,
     /// Whether the asking key is one whose failures may wipe, if the app says so.
     pub may_wipe: bool,
+    /// Whether others may decide about the same person at the same moment: then a success writes the contact too, so
+    /// that it fails where somebody has just used up the budget for guesses.
+    pub shared: bool,
     /// When.
     pub now: Timestamp,
 }
@@ -214,9 +217,9 @@ fn check(
         let challenge = candidates.swap_remove(place);
         let proof = challenge.proof(Method::Code, now);
         end(challenge, State::Spent, &mut changes);
-        // Most people make no mistake: then the spent challenge alone is written, and its version settles races. The
-        // contact still lists it as live, and whoever reads that list looks at each.
-        if contact.note_success() {
+        // Most people make no mistake: then the spent challenge alone is written, and its version settles who spends
+        // it. The contact still lists it as live, and whoever reads that list looks at each.
+        if contact.note_success() || attempt.shared {
             changes.lead(Change::Contact(contact));
         }
         Ok(proof)

@@ -9,8 +9,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use countersign_domain::time::Timestamp;
+use countersign_domain::{random::Random, time::Timestamp};
 use parking_lot::Mutex;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Groups of four places each.
 const GROUPS: usize = 1 << 16;
@@ -35,12 +36,15 @@ impl Epoch {
     /// The epoch that lasts now; never 0.
     #[must_use]
     pub fn now(&self) -> u32 {
-        self.0.load(Ordering::SeqCst).max(1)
+        self.0.load(Ordering::SeqCst)
     }
 
     /// Ends it.
     pub fn advance(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        // 0 is left out when the count begins anew: it stands for a token of no epoch.
+        if self.0.fetch_add(1, Ordering::SeqCst) == u32::MAX {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -60,28 +64,15 @@ type Group = Mutex<[Entry; WAYS]>;
 /// Places for 262,144 tokens, about 8 MiB when all are taken.
 pub struct SignatureCache {
     shards: Vec<OnceLock<Box<[Group]>>>,
+    secret: Zeroizing<[u8; 32]>,
 }
 
-impl Default for SignatureCache {
-    fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| OnceLock::new()).collect() }
-    }
-}
-
-/// A token as the cache knows it: half of its SHA-256.
+/// A token as the cache knows it: half of the SHA-256 of a secret of this process and the token. Without the secret,
+/// whoever may sign for one app could look for a token of theirs that shares its half with a forged one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// The fingerprint of a token.
-    #[must_use]
-    pub fn of(token: &str) -> Self {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
-        let mut half = [0; 16];
-        half.copy_from_slice(&digest.as_ref()[..16]);
-        Self(half)
-    }
-
     fn place(self) -> (usize, usize) {
         let [first, second, third, ..] = self.0;
         (usize::from(first), usize::from(u16::from_be_bytes([second, third])) % (GROUPS / SHARDS))
@@ -89,6 +80,27 @@ impl Fingerprint {
 }
 
 impl SignatureCache {
+    /// An empty one.
+    #[must_use]
+    pub fn new(random: &mut dyn Random) -> Self {
+        let mut secret = Zeroizing::new([0; 32]);
+        random.fill(&mut *secret);
+        Self { shards: (0..SHARDS).map(|_| OnceLock::new()).collect(), secret }
+    }
+
+    /// The fingerprint of a token.
+    #[must_use]
+    pub fn fingerprint(&self, token: &str) -> Fingerprint {
+        let mut salted = Vec::with_capacity(self.secret.len() + token.len());
+        salted.extend_from_slice(&*self.secret);
+        salted.extend_from_slice(token.as_bytes());
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &salted);
+        salted[..self.secret.len()].zeroize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest.as_ref()[..16]);
+        Fingerprint(half)
+    }
+
     /// Whether this token's signature was right under key ring `generation`.
     #[must_use]
     pub fn contains(&self, token: Fingerprint, generation: u32, now: Timestamp) -> bool {
@@ -108,14 +120,15 @@ impl SignatureCache {
         found.copied().filter(|entry| i64::from(entry.until) > now.seconds())
     }
 
-    /// Notes that everything about a remembered token was right in `epoch`. One whose key goes before it ends is left
-    /// alone: its end is not what is remembered here.
-    pub fn note_good(&self, token: Fingerprint, epoch: u32, until: i64) {
+    /// Notes that everything about a token remembered under key ring `generation` was right in `epoch`. One whose key
+    /// goes before it ends is left alone: its end is not what is remembered here.
+    pub fn note_good(&self, token: Fingerprint, (generation, epoch): (u32, u32), until: i64) {
         let (shard, group) = token.place();
         let Some(groups) = self.shards[shard].get() else { return };
         let mut entries = groups[group].lock();
         let found = entries.iter_mut().find(|entry| entry.fingerprint == token.0);
-        if let Some(entry) = found.filter(|entry| i64::from(entry.until) == until) {
+        let same = |entry: &&mut Entry| entry.generation == generation && i64::from(entry.until) == until;
+        if let Some(entry) = found.filter(same) {
             entry.epoch = epoch;
         }
     }
@@ -139,45 +152,51 @@ impl SignatureCache {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::testing::Seeded;
+
     use super::*;
 
     #[test]
     fn a_token_is_known_until_it_ends_and_only_under_its_keys() {
-        let cache = SignatureCache::default();
+        let cache = SignatureCache::new(&mut Seeded::new(1));
         let (now, end) = (Timestamp::from_millis(1_000_000_000), Timestamp::from_millis(1_000_060_000));
-        let token = Fingerprint::of("a.b.c");
+        let token = cache.fingerprint("a.b.c");
         assert!(!cache.contains(token, 1, now));
         cache.insert(token, 1, end);
         assert!(cache.contains(token, 1, now));
         assert!(!cache.contains(token, 2, now));
         assert!(!cache.contains(token, 1, end));
-        assert!(!cache.contains(Fingerprint::of("a.b.d"), 1, now));
+        assert!(!cache.contains(cache.fingerprint("a.b.d"), 1, now));
     }
 
     #[test]
     fn a_token_is_good_in_the_epoch_in_which_it_was_found_good() {
-        let cache = SignatureCache::default();
+        let cache = SignatureCache::new(&mut Seeded::new(1));
         let (now, end) = (Timestamp::from_millis(1_000_000_000), Timestamp::from_millis(1_000_060_000));
-        let (token, epoch) = (Fingerprint::of("a.b.c"), Epoch::default());
+        let (token, epoch) = (cache.fingerprint("a.b.c"), Epoch::default());
         cache.insert(token, 1, end);
         assert_eq!(cache.good_until(token, epoch.now(), now), None);
-        cache.note_good(token, epoch.now(), end.seconds() + 1);
+        cache.note_good(token, (1, epoch.now()), end.seconds() + 1);
         assert_eq!(cache.good_until(token, epoch.now(), now), None, "its key goes before it ends");
-        cache.note_good(token, epoch.now(), end.seconds());
+        cache.note_good(token, (2, epoch.now()), end.seconds());
+        assert_eq!(cache.good_until(token, epoch.now(), now), None, "it was checked under another key ring");
+        let other = SignatureCache::new(&mut Seeded::new(2));
+        assert_ne!(other.fingerprint("a.b.c"), token, "every process has fingerprints of its own");
+        cache.note_good(token, (1, epoch.now()), end.seconds());
         assert_eq!(cache.good_until(token, epoch.now(), now), Some(end.seconds()));
         assert_eq!(cache.good_until(token, epoch.now(), end), None);
         epoch.advance();
         assert_eq!(cache.good_until(token, epoch.now(), now), None);
-        cache.note_good(token, epoch.now(), end.seconds());
+        cache.note_good(token, (1, epoch.now()), end.seconds());
         cache.insert(token, 2, end);
         assert_eq!(cache.good_until(token, epoch.now(), now), None, "a new key ring looks at everything");
     }
 
     #[test]
     fn a_hundred_thousand_tokens_fit_and_a_million_do_not_grow_it() {
-        let cache = SignatureCache::default();
+        let cache = SignatureCache::new(&mut Seeded::new(1));
         let (now, end) = (Timestamp::from_millis(1_000_000_000), Timestamp::from_millis(1_000_060_000));
-        let tokens: Vec<_> = (0..100_000).map(|number| Fingerprint::of(&number.to_string())).collect();
+        let tokens: Vec<_> = (0..100_000).map(|number| cache.fingerprint(&number.to_string())).collect();
         for token in &tokens {
             cache.insert(*token, 1, end);
         }

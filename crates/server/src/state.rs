@@ -1,6 +1,9 @@
 //! What every request may need, put together once. Who may change which part is said at each field.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use arc_swap::ArcSwap;
 use countersign_domain::{
@@ -143,6 +146,12 @@ impl Server {
         task.await.unwrap_or_else(ended)
     }
 
+    /// Whether other nodes decide about the same people.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !self.store.is_exclusive()
+    }
+
     /// Whether this node can know what other nodes took back: it asked the store within the last second.
     ///
     /// Between two readings of the [`Clock`] lies never less time than has run, so that old knowledge does not look fresh
@@ -168,19 +177,33 @@ fn commit_outcome(written: &Result<(), countersign_store::Error>) -> &'static st
 }
 
 /// Queues for decisions: a person's digest chooses one.
-pub struct Lanes(Vec<Mutex<()>>);
+pub struct Lanes {
+    queues: Vec<Mutex<()>>,
+    failures: AtomicU64,
+}
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self((0..LANES).map(|_| Mutex::new(())).collect())
+        Self { queues: (0..LANES).map(|_| Mutex::new(())).collect(), failures: AtomicU64::new(0) }
     }
 }
 
 impl Lanes {
+    /// How many turns ended in a failure so far. A number that has not changed says that nobody's budget has.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
+    }
+
+    /// Counts one more, before the turn ends.
+    pub fn note_failure(&self) {
+        self.failures.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Waits until nobody else on this node decides about the same person.
     pub async fn enter(&self, person: &countersign_domain::secret::Digest) -> Turn<'_> {
         let [first, second, ..] = *person.bytes();
-        let lane = &self.0[usize::from(u16::from_be_bytes([first, second])) % LANES];
+        let lane = &self.queues[usize::from(u16::from_be_bytes([first, second])) % LANES];
         match lane.try_lock() {
             Ok(guard) => Turn { waited: false, _guard: guard },
             Err(_) => Turn { waited: true, _guard: lane.lock().await },

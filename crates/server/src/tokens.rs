@@ -17,7 +17,6 @@ use crate::{
     error::ApiError,
     key_ring::{ACCESS_TOKEN, KeyRing},
     keys::verify_compact,
-    signature_cache::Fingerprint,
     state::Server,
     system::CLOCK_SKEW,
 };
@@ -210,13 +209,14 @@ pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, A
     if !server.knows_revocations(now) {
         return Err(ApiError::Unavailable);
     }
-    let (epoch, fingerprint) = (server.epoch.now(), Fingerprint::of(token));
+    let (epoch, generation) = (server.epoch.now(), server.key_ring.load().generation());
+    let fingerprint = server.signatures.fingerprint(token);
     if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
         server.metrics.token_cache_hits.inc();
         return Ok(end);
     }
     let checked = check(server, token, now)?;
-    server.signatures.note_good(fingerprint, epoch, checked.exp);
+    server.signatures.note_good(fingerprint, (generation, epoch), checked.exp);
     Ok(checked.exp)
 }
 
@@ -226,7 +226,7 @@ fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<
         return None;
     }
     let ring = server.key_ring.load();
-    let fingerprint = Fingerprint::of(token);
+    let fingerprint = server.signatures.fingerprint(token);
     if server.signatures.contains(fingerprint, ring.generation(), now) {
         server.metrics.token_cache_hits.inc();
         return parse_payload(token);

@@ -135,13 +135,15 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let code = parse_code(&body.code)?;
     let binding = parse_binding(&body.binding)?;
     let (server, app) = (&call.server, &call.app);
+    let failures = server.lanes.failures();
     let found = find_with_contact(server, app, id).await?;
     let lane = server.lanes.enter(&found.0.contact).await;
     let (code, binding) = (&code, &binding);
     let this = &call;
     let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-    // Whoever did not have to wait decides on what was just read: if it has changed since, the commit is a conflict.
-    let mut found = (!lane.waited).then_some(found);
+    // Whoever did not have to wait decides on what was just read, unless somebody failed meanwhile: a right code must
+    // not pass on a budget that is gone.
+    let mut found = (!lane.waited && server.lanes.failures() == failures).then_some(found);
     let proof = server
         .decide(|| {
             let found = found.take();
@@ -152,13 +154,16 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                 };
                 let live =
                     if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-                let attempt = Attempt { app, code, may_wipe, now: server.now() };
+                let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now: server.now() };
                 let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
                 complete(this, challenge::verify(&attempt, challenge, live, contact, presented)).await
             }
         })
-        .await;
-    finish(&call, proof?)
+        .await?;
+    if proof.is_err() {
+        server.lanes.note_failure();
+    }
+    finish(&call, proof)
 }
 
 /// Fetch the token after the link was approved, once.

@@ -61,9 +61,13 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
         .decide(|| async move {
             let contact = server.store.contact(key.clone()).await?;
             let live = server.store.listed_challenges(&contact).await?;
-            let attempt = Attempt { app, code, may_wipe: true, now: server.now() };
+            let attempt =
+                Attempt { app, code, may_wipe: true, shared: server.is_shared(), now: server.now() };
             complete(this, challenge::verify_by_address(&attempt, live, contact, &server.keys)).await
         })
         .await?;
+    if proof.is_err() {
+        server.lanes.note_failure();
+    }
     finish(&call, proof)
 }

@@ -80,7 +80,7 @@ async fn p13_a_wrong_code_is_refused_equally_fast_however_much_of_it_fits() {
         challenge.code = Some(wrong(keys.code(challenge.id, code), class));
         vec![(challenge, contact.clone()); count]
     };
-    let attempt = &Attempt { app, code, may_wipe: false, now: world.now() };
+    let attempt = &Attempt { app, code, may_wipe: false, shared: false, now: world.now() };
     let decide = async |(challenge, contact)| {
         challenge::verify(attempt, challenge, Vec::new(), contact, (binding, keys)).outcome
     };
@@ -99,7 +99,7 @@ async fn p13_a_wrong_binding_is_refused_equally_fast_however_much_of_it_fits() {
         vec![(challenge, contact.clone()); count]
     };
     let now = world.now();
-    let attempt = &Attempt { app, code, may_wipe: false, now };
+    let attempt = &Attempt { app, code, may_wipe: false, shared: false, now };
     let verify = async |(challenge, contact)| {
         challenge::verify(attempt, challenge, Vec::new(), contact, (binding, keys)).outcome.err()
     };

@@ -1,7 +1,11 @@
 //! The writer thread: the only one that changes the database, so that commits never wait for a lock.
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -60,21 +64,52 @@ impl Drop for Others {
 }
 
 pub(super) struct Writer {
-    jobs: SyncSender<Job>,
+    jobs: mpsc::Sender<Job>,
+    /// How many wait. The queue of the library that has an end would take all its memory at the start.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The writer's end of the queue.
+struct Jobs {
+    jobs: mpsc::Receiver<Job>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Jobs {
+    /// The next job, when there is one; none when nobody can ask any more.
+    fn wait(&self) -> Option<Job> {
+        let job = self.jobs.recv().ok();
+        self.took(job)
+    }
+
+    /// The next job, if it is there.
+    fn next(&self) -> Option<Job> {
+        let job = self.jobs.try_recv().ok();
+        self.took(job)
+    }
+
+    fn took(&self, job: Option<Job>) -> Option<Job> {
+        if job.is_some() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        job
+    }
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
         connection.set_prepared_statement_cache_capacity(128);
-        let (jobs, waiting) = sync_channel(QUEUE);
+        let (jobs, receiver) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let queue = Jobs { jobs: receiver, waiting: Arc::clone(&waiting) };
         thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
                 give_way();
-                run(&connection, &waiting);
+                run(&connection, &queue);
             })
             .map_err(|error| Error::Unavailable(format!("the writer thread: {error}")))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, waiting })
     }
 
     /// Hands a job to the thread and waits for its answer.
@@ -83,10 +118,14 @@ impl Writer {
         job: impl FnOnce(Answer<T>) -> Job,
     ) -> BoxFuture<'static, Result<T, Error>> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.jobs.try_send(job(answer)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Unavailable("too many writes are waiting".to_owned()),
-            TrySendError::Disconnected(_) => closed(),
-        });
+        let sent = if self.waiting.fetch_add(1, Ordering::Relaxed) < QUEUE {
+            self.jobs.send(job(answer)).map_err(|_| closed())
+        } else {
+            Err(Error::Unavailable("too many writes are waiting".to_owned()))
+        };
+        if sent.is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
         Box::pin(async move {
             sent?;
             answered.await.unwrap_or_else(|_| Err(closed()))
@@ -110,17 +149,17 @@ fn closed() -> Error {
     Error::Unavailable("the database is closed".to_owned())
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Job>) {
+fn run(connection: &Connection, jobs: &Jobs) {
     let (mut batch, mut other) = (Vec::with_capacity(BATCH), None);
     loop {
         if batch.is_empty() && other.is_none() {
-            match jobs.recv() {
-                Ok(Job::Commit(writes, answer)) => {
+            match jobs.wait() {
+                Some(Job::Commit(writes, answer)) => {
                     batch.push((writes, answer));
                     other = gather(jobs, &mut batch);
                 }
-                Ok(job) => other = Some(job),
-                Err(_) => return,
+                Some(job) => other = Some(job),
+                None => return,
             }
         }
         let answers = commit(connection, &mut batch);
@@ -162,12 +201,12 @@ fn serve(connection: &Connection, job: Job) -> bool {
 
 /// Takes the commits that wait now, as far as there is room. Another job ends the batch, so that order is kept, and is
 /// given back.
-fn gather(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>) -> Option<Job> {
+fn gather(jobs: &Jobs, batch: &mut Vec<Waiting>) -> Option<Job> {
     while batch.len() < BATCH {
-        match jobs.try_recv() {
-            Ok(Job::Commit(writes, answer)) => batch.push((writes, answer)),
-            Ok(other) => return Some(other),
-            Err(_) => return None,
+        match jobs.next() {
+            Some(Job::Commit(writes, answer)) => batch.push((writes, answer)),
+            Some(other) => return Some(other),
+            None => return None,
         }
     }
     None
@@ -175,7 +214,7 @@ fn gather(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>) -> Option<Job> {
 
 /// Among many callers, most of those that were just answered come back at once: without a moment's wait for them they
 /// would travel in two half-empty groups that take turns, with an fsync each.
-fn wait_for_company(jobs: &Receiver<Job>, batch: &mut Vec<Waiting>, expected: usize) -> Option<Job> {
+fn wait_for_company(jobs: &Jobs, batch: &mut Vec<Waiting>, expected: usize) -> Option<Job> {
     if expected < COMPANY {
         return None;
     }
@@ -236,7 +275,17 @@ fn apart(connection: &Connection, batch: &[Waiting]) -> Vec<Outcome> {
     if let Err(error) = begin(connection) {
         return all_failed(&error, batch);
     }
-    let outcomes = batch.iter().map(|(writes, _)| within_savepoint(connection, writes)).collect();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (writes, _) in batch {
+        let outcome = within_savepoint(connection, writes);
+        // A full disk may end the transaction, or keep a member from being undone: then nobody is promised anything,
+        // and nothing is written on top of what is left.
+        let Some(outcome) = outcome.filter(|_| !connection.is_autocommit()) else {
+            let _ = run_alone(connection, "ROLLBACK");
+            return all_failed(&Error::Unavailable("the transaction broke".to_owned()), batch);
+        };
+        outcomes.push(outcome);
+    }
     end(connection, outcomes)
 }
 
@@ -257,7 +306,7 @@ fn end(connection: &Connection, outcomes: Vec<Outcome>) -> Vec<Outcome> {
 }
 
 fn all_failed(error: &Error, batch: &[Waiting]) -> Vec<Outcome> {
-    let told = || Error::Unavailable(format!("no transaction could be begun: {error}"));
+    let told = || Error::Unavailable(format!("nothing was written: {error}"));
     batch.iter().map(|_| Err(told())).collect()
 }
 
@@ -266,14 +315,15 @@ fn run_alone(connection: &Connection, sql: &str) -> Result<(), Error> {
     done.map(drop).map_err(connection::error)
 }
 
-fn within_savepoint(connection: &Connection, writes: &[Write]) -> Outcome {
-    run_alone(connection, "SAVEPOINT member")?;
-    let result = apply(connection, writes);
-    if result.is_err() {
-        run_alone(connection, "ROLLBACK TO member")?;
+/// What became of one member; `None` when it could be neither carried out nor undone.
+fn within_savepoint(connection: &Connection, writes: &[Write]) -> Option<Outcome> {
+    run_alone(connection, "SAVEPOINT member").ok()?;
+    let outcome = apply(connection, writes);
+    if outcome.is_err() {
+        run_alone(connection, "ROLLBACK TO member").ok()?;
     }
-    run_alone(connection, "RELEASE member")?;
-    result
+    run_alone(connection, "RELEASE member").ok()?;
+    Some(outcome)
 }
 
 fn apply(connection: &Connection, writes: &[Write]) -> Outcome {

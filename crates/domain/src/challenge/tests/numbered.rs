@@ -158,6 +158,31 @@ fn p04_a_guess_at_all_codes_costs_the_chance_of_all() {
 }
 
 #[test]
+fn p04_among_nodes_a_right_code_fails_where_the_budget_was_used_up_meanwhile() {
+    let mut world = world(Delivery::Code);
+    let handed = world.sign_in();
+    let attempt = |shared| Attempt {
+        app: &world.app,
+        code: handed.code.as_ref().unwrap(),
+        may_wipe: false,
+        shared,
+        now: world.now,
+    };
+    let presented: (_, &dyn Vault) = (&handed.binding, &Mixer);
+    for shared in [false, true] {
+        let (challenge, contact) = (world.challenge(handed.id), world.contact());
+        let decision = verify(&attempt(shared), challenge, Vec::new(), contact.clone(), presented);
+        assert!(decision.outcome.is_ok());
+        // The contact's version is what fails where another node has written it since.
+        let written =
+            decision.changes.0.iter().any(
+                |change| matches!(change, Change::Contact(written) if written.version == contact.version),
+            );
+        assert_eq!(written, shared);
+    }
+}
+
+#[test]
 fn p04_a_challenge_survives_exactly_its_tries() {
     let mut world = world(Delivery::Code);
     let handed = world.sign_in();
@@ -189,7 +214,8 @@ fn p05_a_code_is_of_use_at_its_own_challenge_and_to_its_own_browser_only() {
     elsewhere.app.name = "shop".parse().unwrap();
     let code = other.code.clone().unwrap();
     assert_eq!(elsewhere.decide_redeem(&other).outcome, Err(Refusal::ChallengeNotFound));
-    let attempt = Attempt { app: &elsewhere.app, code: &code, may_wipe: true, now: elsewhere.now };
+    let attempt =
+        Attempt { app: &elsewhere.app, code: &code, may_wipe: true, shared: false, now: elsewhere.now };
     let presented: (_, &dyn Vault) = (&other.binding, &Mixer);
     let contact = world.contact();
     let refused = verify(&attempt, world.challenge(other.id), world.listed(), contact, presented);

@@ -193,7 +193,7 @@ impl World {
         code: &Code,
         may_wipe: bool,
     ) -> Decision<Result<Proof, Refusal>> {
-        let attempt = Attempt { app: &self.app, code, may_wipe, now: self.now };
+        let attempt = Attempt { app: &self.app, code, may_wipe, shared: false, now: self.now };
         let presented: (_, &dyn Vault) = (&handed.binding, &Mixer);
         verify(&attempt, self.challenge(handed.id), self.listed(), self.contact(), presented)
     }
@@ -204,7 +204,7 @@ impl World {
     }
 
     pub(super) fn decide_by_address(&self, code: &Code) -> Decision<Result<Proof, Refusal>> {
-        let attempt = Attempt { app: &self.app, code, may_wipe: true, now: self.now };
+        let attempt = Attempt { app: &self.app, code, may_wipe: true, shared: false, now: self.now };
         verify_by_address(&attempt, self.listed(), self.contact(), &Mixer)
     }
 

@@ -111,7 +111,7 @@ fn writes_every_language() {
 fn check(letter: &Letter, subject: &str) -> Result<(), TestCaseError> {
     let rendered = Renderer::built_in().unwrap().render(letter).unwrap();
     let rendered = Rendered { subject: subject.to_owned(), ..rendered };
-    let mail = compose(letter, rendered.clone());
+    let mail = compose(letter, rendered);
     let message = String::from_utf8(mail.message).unwrap();
     prop_assert_eq!(mail.envelope.to.as_str(), "person@example.org");
     prop_assert!(message.split("\r\n").all(|line| !line.contains(['\r', '\n', '\0']) && line.len() <= 998));
