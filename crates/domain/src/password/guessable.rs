@@ -24,7 +24,7 @@ fn is_listed(password: &str) -> bool {
         let middle = rest.len() / 2;
         let start = rest[..middle].rfind('\n').map_or(0, |end| end + 1);
         let end = rest[start..].find('\n').map_or(rest.len(), |length| start + length);
-        match rest[start..end].as_bytes().cmp(wanted) {
+        match rest.as_bytes()[start..end].cmp(wanted) {
             std::cmp::Ordering::Equal => return true,
             std::cmp::Ordering::Greater => rest = &rest[..start],
             std::cmp::Ordering::Less => rest = rest.get(end + 1..).unwrap_or_default(),
