@@ -6,19 +6,19 @@ use std::fs;
 
 use crate::{cargo, environment};
 
-/// A file, and what the program is asked for to make it.
+/// A file, and what is asked for to make it.
 pub(crate) struct Generated {
     /// Where it is kept, from the root of the work tree.
     pub(crate) path: &'static str,
-    /// The arguments after `countersign generate`; it answers on standard output.
-    pub(crate) arguments: &'static [&'static str],
+    /// The argument of the server's example `generate`, which answers on standard output.
+    pub(crate) argument: &'static str,
 }
 
 /// All of them.
 pub(crate) const GENERATED: &[Generated] = &[
-    Generated { path: "openapi.json", arguments: &["openapi"] },
-    Generated { path: "config.schema.json", arguments: &["schema"] },
-    Generated { path: "countersign.example.toml", arguments: &["example"] },
+    Generated { path: "openapi.json", argument: "openapi" },
+    Generated { path: "config.schema.json", argument: "schema" },
+    Generated { path: "countersign.example.toml", argument: "example" },
 ];
 
 /// Makes every generated file anew.
@@ -49,8 +49,8 @@ pub(crate) fn stale() -> anyhow::Result<Vec<&'static str>> {
 }
 
 fn make(file: &Generated) -> anyhow::Result<String> {
-    let build = ["run", "--quiet", "--locked", "--package=countersign-cli", "--", "generate"];
-    let arguments = [&build[..], file.arguments].concat();
+    let example = ["run", "--quiet", "--locked", "--package=countersign-server", "--example=generate"];
+    let arguments = [&example[..], &["--", file.argument]].concat();
     let text = environment::output(&mut cargo::cargo(&arguments)?)?;
     Ok(text + "\n")
 }

@@ -1,4 +1,4 @@
-//! `countersign generate`: what is generated from the code, for the files in the repository that must agree with it.
+//! `countersign generate`: what was generated from the code, and what is made from its own command line and texts.
 
 use std::io::Write as _;
 
@@ -41,18 +41,18 @@ impl Generate {
         let mut command = <crate::Arguments as clap::CommandFactory>::command();
         let mut out = std::io::stdout().lock();
         match self.what {
-            What::Openapi => write!(out, "{}", countersign_server::openapi::document().to_pretty_json()?)?,
+            What::Openapi => write!(out, "{}", countersign_server::openapi::GENERATED)?,
             What::Completions => {
                 clap_complete::generate(clap_complete::Shell::Bash, &mut command, "countersign", &mut out);
             }
             What::Manual => clap_mangen::Man::new(command).render(&mut out)?,
-            What::Schema => writeln!(out, "{}", countersign_server::config::schema_json())?,
+            What::Schema => write!(out, "{}", countersign_server::config::SCHEMA)?,
             What::Texts => {
                 let locale =
                     Locale::parse(&self.locale).context("--locale: expected a tag such as de or pt-BR")?;
                 write!(out, "{}", catalog::template(&locale))?;
             }
-            What::Example => writeln!(out, "{}", countersign_server::config::example_toml())?,
+            What::Example => write!(out, "{}", countersign_server::config::EXAMPLE)?,
         }
         Ok(())
     }

@@ -29,12 +29,13 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
-    generate::{example_toml, schema_json},
+    generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
     realm::{AccountsSetting, RealmSettings, SignUpSetting},
+    schema::SCHEMA,
     telemetry::TelemetrySettings,
 };
 

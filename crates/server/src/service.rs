@@ -1,7 +1,13 @@
 //! From a request to an answer: the few questions that go round the router, the router, and what every answer gets:
 //! a request id, the right to be read by a listed page, a count and a log line.
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
@@ -18,6 +24,7 @@ use tower::ServiceExt as _;
 use crate::{
     api::token::answer_token,
     error::{ApiError, Problem},
+    listener::Arrived,
     state::Server,
     telemetry::{self, Route, What, method_name},
 };
@@ -147,20 +154,42 @@ impl Service {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Service {
+/// An answer, there at once or in the making.
+pub enum Answering {
+    /// It is there, until it is taken.
+    Ready(Option<Response>),
+    /// It takes a while.
+    Working(Pin<Box<dyn Future<Output = Response> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Ready(response) => {
+                response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response)))
+            }
+            Self::Working(work) => work.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
+impl hyper::service::Service<Arrived> for Service {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, Arrived { mut request, peer }: Arrived) -> Answering {
         if self.public
             && request.uri().path() == "/v1/token"
             && request.method() == Method::GET
             && self.admits(&request)
         {
-            return Box::pin(std::future::ready(Ok(self.token(&request))));
+            return Answering::Ready(Some(self.token(&request)));
         }
+        request.extensions_mut().insert(peer);
         let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request.map(Body::new)).await) })
+        Answering::Working(Box::pin(async move { service.answer(request.map(Body::new)).await }))
     }
 }

@@ -209,12 +209,13 @@ pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, A
     if !server.knows_revocations(now) {
         return Err(ApiError::Unavailable);
     }
-    let (epoch, generation) = (server.epoch.now(), server.key_ring.load().generation());
+    let epoch = server.epoch.now();
     let fingerprint = server.signatures.fingerprint(token);
     if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
         server.metrics.token_cache_hits.inc();
         return Ok(end);
     }
+    let generation = server.key_ring.load().generation();
     let checked = check(server, token, now)?;
     server.signatures.note_good(fingerprint, (generation, epoch), checked.exp);
     Ok(checked.exp)

@@ -177,3 +177,56 @@ fn the_rotation_is_about_the_file_that_is_written() {
     }
     assert!(rotation.contains("postfix reload"));
 }
+
+/// Our own client at the relay: `CHUNKING` is offered, so every mail goes in one write; a recipient that is refused
+/// leaves the connection fit for the next mail.
+#[tokio::test(flavor = "multi_thread")]
+async fn our_client_hands_over_mails_at_once() {
+    use countersign_server::outbox::{
+        address::Address,
+        mail::{Envelope, Mail},
+        render::Rendered,
+        sender::{Reason, SendError, Sender as _},
+        smtp::{Encryption, SmtpOptions, SmtpSender, SmtpServer},
+    };
+
+    if skip::asked_for("postfix") {
+        return;
+    }
+    let sink = Sink::start();
+    let postfix = Postfix::start(sink.address());
+    let address = postfix.address();
+    let server = SmtpServer {
+        host: address.ip().to_string(),
+        port: address.port(),
+        encryption: Encryption::LoopbackOnly,
+        credentials: None,
+        authorities: None,
+    };
+    let options = SmtpOptions { servers: vec![server], ..SmtpOptions::default() };
+    let sender = SmtpSender::new(&options).expect("a client");
+    let mail = |to: &str, message: &str| Mail {
+        id: "1".to_owned(),
+        envelope: Envelope {
+            from: Address::parse(SENDER).expect("an address"),
+            to: Address::parse(to).expect("an address"),
+        },
+        message: message.as_bytes().to_vec(),
+        rendered: Rendered { subject: String::new(), text: String::new(), html: String::new() },
+    };
+    let injection = "a\n.\nMAIL FROM:<a@example.org>\nRCPT TO:<b@example.org>\rBDAT 0 LAST\n";
+    let bare = format!("{MAIL}{injection}");
+    let cleaned = format!("{MAIL}{}", injection.replace('\r', " ").replace('\n', "\r\n"));
+    for (message, expected) in [(MAIL, MAIL), (bare.as_str(), cleaned.as_str()), (MAIL, MAIL)] {
+        let refused = sender.send(&mail("nobody@mail.example.org", message)).await;
+        assert_eq!(refused, Err(SendError::Never(Reason::Rejected(554))));
+        assert_eq!(sender.send(&mail("somebody@example.net", message)).await, Ok(()));
+        let arrived = sink.next(Duration::from_secs(30)).expect("the mail");
+        assert_eq!(arrived.recipients, ["somebody@example.net"]);
+        assert_eq!(String::from_utf8_lossy(&arrived.content), expected);
+    }
+    assert_eq!(sink.next(Duration::from_millis(500)), None);
+    drop(sender);
+    let session = "ehlo=1 mail=6 rcpt=3/6 bdat=3/6 rset=3 commands=16/22";
+    until("the end of the only session", || log(&postfix).contains(session));
+}

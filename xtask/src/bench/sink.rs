@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use anyhow::Context as _;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
     sync::oneshot,
 };
@@ -58,10 +58,15 @@ async fn converse(stream: TcpStream, mailboxes: &Mailboxes) -> anyhow::Result<()
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         match verb.as_str() {
-            "EHLO" => replies.extend_from_slice(b"250-sink\r\n250 PIPELINING\r\n"),
+            "EHLO" => replies.extend_from_slice(b"250-sink\r\n250-PIPELINING\r\n250 CHUNKING\r\n"),
             "RCPT" => {
                 address = inside_brackets(&line).context("RCPT names nobody")?.to_owned();
                 replies.extend_from_slice(b"250 ok\r\n");
+            }
+            "BDAT" => {
+                let code = code_in_chunk(&mut stream, &line).await?;
+                mailboxes.deliver(&address, &code);
+                replies.extend_from_slice(b"250 taken\r\n");
             }
             "DATA" => {
                 replies.extend_from_slice(b"354 go on\r\n");
@@ -96,8 +101,21 @@ async fn read_code(stream: &mut BufReader<TcpStream>) -> anyhow::Result<String> 
         if text == "." {
             return Ok(code);
         }
-        if code.is_empty() && text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if code.is_empty() && is_code(text) {
             text.clone_into(&mut code);
         }
     }
+}
+
+/// Reads a mail that comes as one chunk (RFC 3030).
+async fn code_in_chunk(stream: &mut BufReader<TcpStream>, command: &str) -> anyhow::Result<String> {
+    let length = command.strip_prefix("BDAT ").and_then(|rest| rest.strip_suffix(" LAST\r\n"));
+    let mut mail = vec![0; length.context("not the last chunk")?.parse()?];
+    stream.read_exact(&mut mail).await?;
+    let mail = String::from_utf8(mail)?;
+    Ok(mail.lines().find(|text| is_code(text)).unwrap_or_default().to_owned())
+}
+
+fn is_code(line: &str) -> bool {
+    line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit())
 }

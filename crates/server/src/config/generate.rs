@@ -11,6 +11,9 @@ use super::{
     schema::{Schema, Shape, below},
 };
 
+/// The commented example as it was last generated; `cargo xtask tidy` compares it with the types.
+pub const EXAMPLE: &str = include_str!("../../../../countersign.example.toml");
+
 const HEAD: &str = "\
 # Every key of countersign.toml, with its default or a sample. All of them are commented out: take what you need.
 # Each key outside [[…]] may also be an environment variable, which then counts: server.issuer is

@@ -13,7 +13,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 
 use super::guard::{Guarded, Phase, Stream};
-use super::{Limits, Peer, shield};
+use super::{Arrived, Limits, Peer, shield};
 use crate::shutdown::Shutdown;
 
 /// Most bytes that are read ahead or gathered to be written, for each connection.
@@ -22,17 +22,16 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Serves one connection until it ends; after a stop, until the request under way is answered.
 pub(super) async fn run<S, B>(stream: Stream, service: S, peer: Peer, limits: Limits, mut shutdown: Shutdown)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Service<Arrived, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let phase = Phase::new();
     let guarded = Guarded::new(stream, Arc::clone(&phase), &limits);
     let (phase, request_limit) = (&*phase, limits.request);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    let service = service_fn(move |request: Request<Incoming>| {
         phase.request_begins();
-        request.extensions_mut().insert(peer);
-        let started = shield::start(|| service.call(request));
+        let started = shield::start(|| service.call(Arrived { request, peer }));
         async move {
             let answer = shield::answer(started, request_limit).await;
             phase.answer_begins();

@@ -48,10 +48,18 @@ pub enum Address {
     },
 }
 
-/// Who is on the other end of the connection, in the extensions of every request: none on a Unix socket.
-/// Behind a proxy this is the proxy.
+/// Who is on the other end of the connection: none on a Unix socket. Behind a proxy this is the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub Option<SocketAddr>);
+
+/// A request as it came in.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The request.
+    pub request: Request<Incoming>,
+    /// Who made it.
+    pub peer: Peer,
+}
 
 /// The bounds of what clients can take. All of them hold for each listener.
 #[derive(Clone, Debug)]
@@ -117,7 +125,7 @@ impl Listener {
     /// long as [`Limits::drain`], and cuts off the rest. No task is left when it returns, or when it is dropped.
     pub async fn serve<S, B>(self, service: S, limits: Limits, mut shutdown: Shutdown)
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Arrived, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,

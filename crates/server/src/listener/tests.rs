@@ -11,13 +11,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::Service;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Address, Limits, Listener, Peer};
+use super::{Address, Arrived, Limits, Listener, Peer};
 use crate::shutdown::{Trigger, channel};
 
 /// Long enough that only a hang reaches it.
@@ -34,8 +34,25 @@ struct Signals {
     release: Notify,
 }
 
+/// The service of the tests.
+#[derive(Clone)]
+struct Handler(Arc<Signals>);
+
+impl Service<Arrived> for Handler {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = futures_util::future::BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, Arrived { request, peer }: Arrived) -> Self::Future {
+        // Outside the future, so that the call itself panics.
+        assert!(request.uri().path() != "/early-panic", "as asked");
+        Box::pin(handle(request, peer, Arc::clone(&self.0)))
+    }
+}
+
 async fn handle(
     request: Request<Incoming>,
+    peer: Peer,
     signals: Arc<Signals>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let body = match request.uri().path() {
@@ -55,10 +72,7 @@ async fn handle(
         }
         "/large" => Bytes::from(vec![b'x'; 64 << 20]),
         "/body" => request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default(),
-        "/peer" => {
-            let peer = request.extensions().get::<Peer>().copied().expect("always there");
-            Bytes::from(peer.0.map_or("none".to_owned(), |peer| peer.ip().to_string()))
-        }
+        "/peer" => Bytes::from(peer.0.map_or("none".to_owned(), |peer| peer.ip().to_string())),
         _ => Bytes::from_static(b"hello"),
     };
     Ok(Response::new(Full::new(body)))
@@ -81,13 +95,7 @@ impl Server {
         let address = listener.local_addr().unwrap_or(([0, 0, 0, 0], 0).into());
         let (trigger, shutdown) = channel();
         let signals = Arc::new(Signals::default());
-        let shared = Arc::clone(&signals);
-        let service = service_fn(move |request: Request<Incoming>| {
-            // Outside the future, so that the call itself panics.
-            assert!(request.uri().path() != "/early-panic", "as asked");
-            handle(request, Arc::clone(&shared))
-        });
-        let task = tokio::spawn(listener.serve(service, limits, shutdown));
+        let task = tokio::spawn(listener.serve(Handler(Arc::clone(&signals)), limits, shutdown));
         Ok(Self { address, trigger, task, signals })
     }
 

@@ -32,6 +32,7 @@ pub(crate) mod sink;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
+mod wire;
 
 /// Which servers, and how long to wait for them.
 #[derive(Clone, Debug)]
@@ -252,34 +253,41 @@ struct Server {
 }
 
 impl Server {
-    /// Sends over a kept connection, and over a fresh one when those turn out to be gone.
+    /// Sends over a kept connection, and over a fresh one, once, when that turns out to be gone.
     async fn deliver(&self, mail: &Mail) -> Result<(), Failure> {
-        loop {
-            let (mut dialogue, kept) = match self.take() {
-                Some(dialogue) => (dialogue, true),
-                None => (self.connector.connect().await?, false),
-            };
-            let sent = dialogue.send(mail).await;
-            if dialogue.is_usable() {
-                self.idle.lock().push((dialogue, Instant::now()));
-            }
-            match sent {
-                Err(Failure::Unusable(_)) if kept => {}
+        if let Some(kept) = self.take() {
+            match self.send(kept, mail).await {
+                Err(Failure::Unusable(_)) => {}
                 other => return other,
             }
         }
+        self.send(self.connector.connect().await?, mail).await
+    }
+
+    async fn send(&self, mut dialogue: Dialogue, mail: &Mail) -> Result<(), Failure> {
+        let sent = dialogue.send(mail).await;
+        if dialogue.is_usable() {
+            self.idle.lock().push((dialogue, Instant::now()));
+        }
+        sent
     }
 
     async fn greet(&self) -> Result<(), Failure> {
         self.connector.connect().await?.quit().await
     }
 
-    /// A kept connection, the one used last; those that were kept for too long are closed.
+    /// A kept connection, the one used last; those that were kept for too long, or that the server has closed, are
+    /// thrown away.
     fn take(&self) -> Option<Dialogue> {
         let now = Instant::now();
         let mut idle = self.idle.lock();
         idle.retain(|(_, since)| now.duration_since(*since) < self.idle_timeout);
-        idle.pop().map(|(dialogue, _)| dialogue)
+        while let Some((mut dialogue, _)) = idle.pop() {
+            if dialogue.is_quiet() {
+                return Some(dialogue);
+            }
+        }
+        None
     }
 
     fn is_cooling(&self, now: Instant) -> bool {

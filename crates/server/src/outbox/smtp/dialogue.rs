@@ -1,13 +1,15 @@
-//! A conversation with one SMTP server over a stream that is ready: who writes what when (RFC 5321, 2920, 4954).
+//! A conversation with one SMTP server over a stream that is ready: who writes what when (RFC 5321, 2920, 3030, 4954).
 //! Decides which failures are the server's, which the mail's; knows no pools, no names and no clock.
 
 use countersign_domain::secret::Secret;
 use data_encoding::BASE64;
+use futures_util::future::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{
     Credentials,
     reply::{self, Reply},
+    wire,
 };
 use crate::outbox::{
     mail::Mail,
@@ -26,7 +28,7 @@ pub(super) enum Failure {
     Refused(SendError),
     /// This connection or this server is of no use now; it does not have the mail.
     Unusable(Reason),
-    /// The conversation broke after the message began: the server may have it.
+    /// The conversation broke after the message began, or after all of it was sent at once: the server may have it.
     Lost(Reason),
 }
 
@@ -43,6 +45,7 @@ impl Failure {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Extensions {
     pub(super) pipelining: bool,
+    pub(super) chunking: bool,
     pub(super) starttls: bool,
     pub(super) plain: bool,
     pub(super) login: bool,
@@ -71,6 +74,12 @@ impl Dialogue {
     /// Whether another mail can go this way: nothing broke, and nothing was said that nobody asked for.
     pub(super) fn is_usable(&self) -> bool {
         !self.broken && self.incoming.is_empty()
+    }
+
+    /// Whether nothing happened while the connection was kept: a server that hung up or spoke meanwhile is done with
+    /// it. Asks the socket only, and waits for nothing.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.stream.read_buf(&mut self.incoming).now_or_never().is_none()
     }
 
     /// Waits for the greeting.
@@ -126,6 +135,9 @@ impl Dialogue {
 
     /// Hands over one mail to one recipient.
     pub(super) async fn send(&mut self, mail: &Mail) -> Result<(), Failure> {
+        if self.extensions.pipelining && self.extensions.chunking {
+            return self.send_at_once(mail).await;
+        }
         self.envelope(mail).await?;
         let handed = self.message(&mail.message).await;
         if let Err(Failure::Unusable(reason)) = handed {
@@ -141,6 +153,56 @@ impl Dialogue {
         // Nothing depends on how the server says goodbye.
         let _ = self.write(&["QUIT\r\n"]).await;
         Ok(())
+    }
+
+    /// Envelope and message in one write (RFC 3030): one round trip a mail.
+    async fn send_at_once(&mut self, mail: &Mail) -> Result<(), Failure> {
+        let was_idle = self.sent > 0 && !self.open_transaction;
+        if self.open_transaction {
+            // Heard before anything else is sent: were it refused, the last recipient might get this mail too.
+            let reply = self.command(&["RSET\r\n"]).await?;
+            self.judge(Step::Reset, reply.code)?;
+        }
+        self.open_transaction = true;
+        self.outgoing.clear();
+        let (from, to) = (mail.envelope.from.as_str(), mail.envelope.to.as_str());
+        for part in ["MAIL FROM:<", from, ">\r\nRCPT TO:<", to, ">\r\n"] {
+            self.outgoing.extend_from_slice(part.as_bytes());
+        }
+        wire::chunk(&mail.message, &mut self.outgoing);
+        // Of what could not be written the server has no end, so it does not have the mail.
+        self.flush().await?;
+        self.replies_at_once(was_idle).await
+    }
+
+    /// The answers to a mail sent at once: the first refusal counts, but all are heard that a connection has to be
+    /// kept for. When one does not come, or is none, the server may have the mail.
+    async fn replies_at_once(&mut self, was_idle: bool) -> Result<(), Failure> {
+        let mut verdict = Ok(());
+        for step in [Step::Mail, Step::Recipient, Step::Chunk] {
+            let reply = match self.reply().await {
+                Ok(reply) => reply,
+                // Not one byte came: the server hung up while we wrote, and nobody read it (decision 0002).
+                Err(gone) if was_idle && step == Step::Mail && self.incoming.is_empty() => return Err(gone),
+                Err(failure) => return verdict.and(Err(Failure::Lost(failure.reason()))),
+            };
+            self.forget(reply);
+            let judged = self.judge(step, reply.code);
+            // It took a message for somebody it had refused: who knows what else it does.
+            self.broken |= verdict.is_err() && judged.is_ok() && step == Step::Chunk;
+            verdict = match judged {
+                // No refusal, no consent: the message after it may still be taken.
+                Err(Failure::Unusable(Reason::Protocol)) => verdict.and(Err(Failure::Lost(Reason::Protocol))),
+                _ => verdict.and(judged),
+            };
+            if verdict.is_err() && self.broken {
+                return verdict;
+            }
+        }
+        if verdict.is_ok() {
+            self.taken();
+        }
+        verdict
     }
 
     /// `MAIL`, `RCPT` and `DATA`, in one write where the server allows it.
@@ -185,11 +247,14 @@ impl Dialogue {
         verdict
     }
 
-    /// What an answer before the message means.
+    /// What an answer means.
     fn judge(&mut self, step: Step, code: u16) -> Result<(), Failure> {
         let busy_with_us = step == Step::Mail && self.sent > 0;
         let (failure, breaks) = match (step, code) {
-            (Step::Data, 354) | (Step::Reset | Step::Mail | Step::Recipient, 250..=259) => return Ok(()),
+            (Step::Data, 354) => return Ok(()),
+            (Step::Reset | Step::Mail | Step::Recipient | Step::Chunk, 250..=259) => return Ok(()),
+            // It does not know what it offered, and now takes the message for commands.
+            (Step::Chunk, 500..=502 | 504) => (Failure::Unusable(Reason::Rejected(code)), true),
             (_, 421) => (Failure::Unusable(Reason::Deferred(421)), true),
             (_, 530 | 535 | 538) => (Failure::Unusable(Reason::Authentication), true),
             // Some servers count mails per connection; a fresh one may do.
@@ -207,7 +272,7 @@ impl Dialogue {
     /// The message and its end; the server's answer settles the matter.
     async fn message(&mut self, message: &[u8]) -> Result<(), Failure> {
         self.outgoing.clear();
-        stuff_dots(message, &mut self.outgoing);
+        wire::stuff_dots(message, &mut self.outgoing);
         self.flush().await?;
         let reply = self.reply().await?;
         self.forget(reply);
@@ -215,13 +280,18 @@ impl Dialogue {
         self.broken |= reply.code == 421;
         match reply.code {
             250..=259 => {
-                self.sent = self.sent.saturating_add(1);
+                self.taken();
                 Ok(())
             }
             code @ 400..=499 => Err(Failure::Refused(SendError::Later(Reason::Deferred(code)))),
             code @ 500..=599 => Err(Failure::Refused(SendError::Never(Reason::Rejected(code)))),
             _ => Err(self.unusable(Reason::Protocol)),
         }
+    }
+
+    const fn taken(&mut self) {
+        self.sent = self.sent.saturating_add(1);
+        self.open_transaction = false;
     }
 
     async fn command(&mut self, parts: &[&str]) -> Result<Reply, Failure> {
@@ -280,13 +350,14 @@ impl Dialogue {
     }
 }
 
-/// The commands before a message.
+/// The commands of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
     Reset,
     Mail,
     Recipient,
     Data,
+    Chunk,
 }
 
 fn extensions(reply: &[u8]) -> Extensions {
@@ -296,6 +367,7 @@ fn extensions(reply: &[u8]) -> Extensions {
         let mut words = line.split([' ', '=']).map(str::to_ascii_uppercase);
         match words.next().as_deref() {
             Some("PIPELINING") => found.pipelining = true,
+            Some("CHUNKING") => found.chunking = true,
             Some("STARTTLS") => found.starttls = true,
             Some("AUTH") => words.for_each(|mechanism| {
                 found.plain |= mechanism == "PLAIN";
@@ -307,51 +379,15 @@ fn extensions(reply: &[u8]) -> Extensions {
     found
 }
 
-/// A message as it goes over the wire (RFC 5321, 4.5.2): dots at the start of lines doubled, every line ended by
-/// CRLF and by nothing else, so that no server can take a part of it for the end; then the end itself.
-fn stuff_dots(message: &[u8], out: &mut Vec<u8>) {
-    out.reserve(message.len() + 64);
-    for line in message.strip_suffix(b"\n").unwrap_or(message).split(|byte| *byte == b'\n') {
-        if line.first() == Some(&b'.') {
-            out.push(b'.');
-        }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.contains(&b'\r') {
-            out.extend(line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }));
-        } else {
-            out.extend_from_slice(line);
-        }
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn p10_no_line_of_a_message_ends_it() {
-        let cases = [
-            ("a\r\n", "a\r\n.\r\n"),
-            ("a", "a\r\n.\r\n"),
-            (".\r\n", "..\r\n.\r\n"),
-            ("a\n.\nb", "a\r\n..\r\nb\r\n.\r\n"),
-            ("a\r.\rb\r\n", "a . b\r\n.\r\n"),
-            ("a\r\n.\r\r\n", "a\r\n.. \r\n.\r\n"),
-            ("\r.\r\nb", " .\r\nb\r\n.\r\n"),
-        ];
-        for (message, expected) in cases {
-            let mut out = Vec::new();
-            stuff_dots(message.as_bytes(), &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected, "{message:?}");
-        }
-    }
-
-    #[test]
     fn hears_what_a_server_can_do() {
-        let all = extensions(b"250-PIPELINING\r\n250-pipelining\r\n250-STARTTLS\r\n250 AUTH=LOGIN plain\r\n");
-        assert_eq!(all, Extensions { pipelining: true, starttls: true, plain: true, login: true });
+        let said = b"250-sink\r\n250-pipelining\r\n250-CHUNKING\r\n250-STARTTLS\r\n250 AUTH=LOGIN plain\r\n";
+        let all = Extensions { pipelining: true, chunking: true, starttls: true, plain: true, login: true };
+        assert_eq!(extensions(said), all);
         assert_eq!(extensions(b"250 PIPELINING\r\n"), Extensions::default());
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum Action {
     SaySlowly(String),
     /// Says this and hangs up.
     SayAndClose(String),
+    /// Says this and nothing more, but goes on listening: half of the connection is closed.
+    SayLast(String),
     /// Hangs up.
     Close,
     /// Says nothing at all.
@@ -154,6 +156,10 @@ impl Session {
         }
         while let Some(line) = self.line(&mut stream).await {
             let verb = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
+            // What comes after this command is read before it is answered, whatever the answer.
+            if verb == "BDAT" && !self.chunk(&mut stream, &line).await {
+                return;
+            }
             let usual = match verb.as_str() {
                 "EHLO" => self.extensions.as_str(),
                 "DATA" => "354 go on\r\n",
@@ -189,6 +195,15 @@ impl Session {
                 None => return false,
             }
         }
+    }
+
+    /// Takes as many bytes as the command says, as one line.
+    async fn chunk(&self, stream: &mut BufStream<Box<dyn Stream>>, command: &str) -> bool {
+        let count = command.strip_suffix(" LAST\r\n").and_then(|command| command.strip_prefix("BDAT "));
+        let mut content = vec![0; count.unwrap().parse().unwrap()];
+        let came = stream.read_exact(&mut content).await.is_ok();
+        self.lines.lock().push(String::from_utf8(content).unwrap());
+        came
     }
 
     async fn line(&self, stream: &mut BufStream<Box<dyn Stream>>) -> Option<String> {
@@ -229,6 +244,10 @@ impl Session {
                 let _ = stream.write_all(text.as_bytes()).await;
                 let _ = stream.flush().await;
                 false
+            }
+            Action::SayLast(text) => {
+                let _ = stream.write_all(text.as_bytes()).await;
+                stream.shutdown().await.is_ok()
             }
             Action::Close => false,
             Action::Silence => {
