@@ -9,6 +9,7 @@ mod key;
 mod log;
 mod message;
 mod migrate;
+mod passwords;
 mod serve;
 mod token;
 mod user;
@@ -55,6 +56,8 @@ enum Command {
     Token(token::Token),
     /// List, switch off and erase people who have accounts.
     User(user::User),
+    /// Prepare what passwords are checked against.
+    Passwords(passwords::Passwords),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
@@ -94,6 +97,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
+        Command::Passwords(command) => command.run().await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     }

@@ -15,6 +15,7 @@ pub mod contact;
 pub mod id;
 pub mod identifier;
 pub mod message;
+pub mod password;
 pub mod random;
 pub mod realm;
 pub mod refresh;

@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod operations;
 pub mod outbox;
 pub mod pages;
+pub mod passwords;
 pub mod quota;
 pub mod registry;
 pub mod reload;

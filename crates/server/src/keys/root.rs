@@ -117,6 +117,12 @@ impl Hierarchy {
         SealingKey::new(number, Secret::new(*derive(&self.root, &[b"sealing/", &number.to_be_bytes()])))
     }
 
+    /// The pepper of passwords of this number, from 1.
+    #[must_use]
+    pub fn pepper_key(&self, number: u32) -> DigestKey {
+        DigestKey::new(&derive(&self.root, &[b"pepper/", &number.to_be_bytes()]))
+    }
+
     /// A value to keep in the database: a server whose root key gives another one must not start on it.
     /// It reveals nothing about the root or any other key.
     #[must_use]
