@@ -36,6 +36,7 @@ fn claims(token: &str, key: &DecodingKey, algorithm: Algorithm, audience: &str) 
 
 /// Signs a person in by code, and gives the answer with the token.
 pub(crate) async fn sign_in(server: &TestServer, app: &str, address: &str) -> Answer {
+    server.caught_up().await;
     let started = server.app(app).start(address).await.expect(201);
     let code = server.mail_to(address).await.code();
     server.app(app).verify(&started, &code).await.expect(200)
