@@ -3,6 +3,8 @@
 //! What measures needs a runtime and an HTTP library, which no other command does: it is behind the feature `bench`.
 
 #[cfg(feature = "bench")]
+mod beside;
+#[cfg(feature = "bench")]
 mod clients;
 #[cfg(feature = "bench")]
 mod fill;
@@ -52,7 +54,7 @@ pub(crate) fn start(arguments: &[String]) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// One process of a measurement: `measure`, `hello` or `floor`.
+/// One process of a measurement: `measure`, `hello`, `floor` or `writers`.
 ///
 /// # Errors
 /// When this xtask was built without the feature `bench`, or the measurement could not be made.
@@ -63,6 +65,7 @@ pub(crate) fn part(arguments: &[String]) -> anyhow::Result<bool> {
         "measure" => measure::run(&settings::Settings::parse(rest)?)?,
         "hello" => floor::hello()?,
         "floor" => floor::print(rest)?,
+        "writers" => beside::writers()?,
         _ => anyhow::bail!("bench-part is started by `cargo xtask bench`"),
     }
     Ok(true)

@@ -96,7 +96,7 @@ pub(crate) fn flows(
     Ok(result)
 }
 
-/// Times of questions about tokens, each caller one a millisecond, while `writers` callers sign in, each once in `pause`.
+/// Times of questions about tokens, each caller one a millisecond.
 ///
 /// # Errors
 /// When any request fails.
@@ -104,25 +104,10 @@ pub(crate) fn reads(
     world: &World,
     port: u16,
     tokens: &[String],
-    (writers, pause): (usize, Duration),
     long: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
-    let first = world.person() << 32;
-    let requests: Vec<String> = tokens.iter().take(1024).map(|token| token_request(token)).collect();
-    let requests = Rc::new(requests);
-    world.run(async {
-        let mut writing = JoinSet::new();
-        for writer in 0..writers {
-            let mut caller = Caller::connect(port, world.mailboxes.clone()).await?;
-            writing.spawn_local(async move {
-                for number in 0.. {
-                    let before = Instant::now();
-                    caller.flow(first + ((writer as u64) << 24) + number).await?;
-                    tokio::time::sleep(pause.saturating_sub(before.elapsed())).await;
-                }
-                anyhow::Ok(())
-            });
-        }
+    let requests: Rc<Vec<String>> = Rc::new(tokens.iter().map(|token| token_request(token)).collect());
+    world.rest(async {
         let mut reading = JoinSet::new();
         for reader in 0..READERS {
             let caller = Caller::connect(port, world.mailboxes.clone()).await?;
@@ -132,11 +117,6 @@ pub(crate) fn reads(
         while let Some(ended) = reading.join_next().await {
             times.extend(ended??);
         }
-        // A flow that failed ended its task; those that still run did not fail.
-        while let Some(ended) = writing.try_join_next() {
-            ended??;
-        }
-        writing.shutdown().await;
         Ok(times)
     })
 }

@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    fill,
+    beside, fill,
     flow::{self, Until},
     group_commit,
     process::Process,
@@ -116,7 +116,7 @@ fn whole_flow(
     report.add("… rate to 1/CPU", median(&ratios), "", Target::AtLeast(0.85));
     report.add("resident under this load", server.process.mebibytes("VmRSS")?, "MiB", Target::AtMost(40.0));
     one_caller(settings, world, server, report)?;
-    beside_writes(settings, world, server, (&warm.tokens, median(&rates)), report)?;
+    beside::measure(settings, world, median(&rates), report)?;
     Ok(tokens)
 }
 
@@ -141,32 +141,5 @@ fn one_caller(
     report.add("append and fdatasync (probe), quickest round", sync, "ms", Target::None);
     report.add("one caller's flow, p50", median(&times), "ms", Target::None);
     report.add(&format!("… less {COMMITS} times the probe"), over, "ms", Target::AtMost(1.0));
-    Ok(())
-}
-
-fn beside_writes(
-    settings: &Settings,
-    world: &World,
-    server: &Server,
-    (tokens, most): (&[String], f64),
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    const WRITERS: usize = 16;
-    // Half of what they reach when nobody holds them back.
-    let pause = Duration::from_secs_f64(WRITERS as f64 / (most / 2.0));
-    let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..settings.rounds {
-        let p99 = |writers| -> anyhow::Result<f64> {
-            let times = flow::reads(world, server.port, tokens, (writers, pause), settings.turn)?;
-            Ok(percentile(&micros(&times), 0.99))
-        };
-        let (without, with) = (p99(0)?, p99(WRITERS)?);
-        ratios.push(with / without);
-        alone.push(without);
-        beside.push(with);
-    }
-    report.add("GET /v1/token, p99, nobody signs in", median(&alone), "µs", Target::None);
-    report.add("… while people sign in at half load", median(&beside), "µs", Target::None);
-    report.add("… ratio", median(&ratios), "", Target::AtMost(2.0));
     Ok(())
 }

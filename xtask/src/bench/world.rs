@@ -60,6 +60,16 @@ impl World {
         })
     }
 
+    /// Runs callers who sleep when there is nothing to do.
+    pub(crate) fn rest<F: Future>(&self, work: F) -> F::Output {
+        self.tasks.block_on(&self.runtime, work)
+    }
+
+    /// The port of the mail server.
+    pub(crate) const fn sink(&self) -> u16 {
+        self.sink
+    }
+
     /// A person nobody has written to yet.
     pub(crate) fn person(&self) -> u64 {
         self.people.set(self.people.get() + 1);
@@ -93,10 +103,18 @@ impl Server {
     /// # Errors
     /// When it does not start or does not answer.
     pub(crate) fn start(world: &World, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(world.sink, folder)
+    }
+
+    /// The same, with the mail server on port `sink`.
+    ///
+    /// # Errors
+    /// When it does not start or does not answer.
+    pub(crate) fn start_with(sink: u16, folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let [port, operations] = [free_port()?, free_port()?];
         let config = folder.join("countersign.toml");
-        std::fs::write(&config, configuration(folder, port, operations, world.sink))?;
+        std::fs::write(&config, configuration(folder, port, operations, sink))?;
         let began = Instant::now();
         let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
         let process = Process::start(&Self::program()?, &arguments, &folder.join("server.log"))?;
