@@ -6,7 +6,7 @@ use countersign_domain::{
     api_key::{ApiKeyKind, ApiKeyText},
     app::App,
     assurance::{Assurance, Method},
-    challenge::{self, Approval, Attempt, Challenge, Proof, Purpose},
+    challenge::{self, Approval, Attempt, Challenge, Purpose},
     changes::Change,
     code::Code,
     contact::Contact,
@@ -17,7 +17,7 @@ use countersign_domain::{
     token::SecretToken,
     vault::Vault as _,
 };
-use countersign_server::tokens;
+use countersign_server::tokens::{self, Grant};
 use data_encoding::BASE64URL_NOPAD;
 
 use crate::{
@@ -176,14 +176,14 @@ async fn p13_a_wrong_link_is_refused_equally_fast_however_much_of_it_fits() {
 async fn p13_a_wrong_signature_is_refused_equally_fast_however_much_of_it_fits() {
     let world = &World::new().await;
     let app = world.server.app(MAC_APP).unwrap();
-    let proof = Proof {
-        challenge: world.unused_id(),
+    let grant = Grant {
         purpose: Purpose::SignIn,
         subject: world.server.keys.subject(&app.sector, &world.stranger()),
         assurance: Assurance { method: Method::Code, proven_at: world.now() },
-        sealed_address: None,
+        address: None,
+        session: None,
     };
-    let token = tokens::issue(&world.server, &app, &proof, None).unwrap().token;
+    let token = tokens::issue(&world.server, &app, &grant).unwrap().token;
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
     assert_eq!(signature.len(), 32, "a MAC");
