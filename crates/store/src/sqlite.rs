@@ -53,7 +53,7 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Unavailable`] when there is no memory or thread for it.
     pub fn memory() -> Result<Self, Error> {
-        let connection = Connection::open_in_memory().map_err(connection::error)?;
+        let connection = connection::memory()?;
         Ok(Self { writer: Writer::start(connection)?, readers: None, _lock: None })
     }
 }
@@ -126,6 +126,21 @@ mod tests {
             let statement = Statement { sql, parameters: Vec::new() };
             let found = sqlite.writer.ask(|answer| Job::Query(statement, answer)).await.unwrap();
             assert_eq!(found, [[expected]], "{sql}");
+        }
+    }
+
+    #[test]
+    fn no_plan_depends_on_a_bound_value_in_a_file_or_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |access| {
+            let path = folder.path().join("store.db");
+            connection::create(&path).unwrap();
+            connection::open(&path, access).unwrap()
+        };
+        let memory = connection::memory().unwrap();
+        for connection in [file(connection::Access::Write), file(connection::Access::Read), memory] {
+            let stable = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+            assert!(connection.db_config(stable).unwrap());
         }
     }
 

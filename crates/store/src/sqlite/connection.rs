@@ -62,9 +62,7 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     };
     let connection = Connection::open_with_flags(path, flags).map_err(error)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    // A plan never depends on a bound value; otherwise a join is prepared anew each time it is asked with another one.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(error)?;
+    keep_statements(&connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(error)?;
     if access == Access::Write {
         let mode: String =
@@ -80,6 +78,20 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(error)?;
     }
     Ok(connection)
+}
+
+/// A database in memory, gone with its connection.
+pub(super) fn memory() -> Result<Connection, Error> {
+    let connection = Connection::open_in_memory().map_err(error)?;
+    keep_statements(&connection)?;
+    Ok(connection)
+}
+
+/// Every statement is prepared once. A plan never depends on a bound value: otherwise a join is prepared anew each time
+/// it is asked with another one.
+fn keep_statements(connection: &Connection) -> Result<(), Error> {
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(error)
 }
 
 pub(super) fn query(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Error> {

@@ -98,7 +98,6 @@ impl Jobs {
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
-        connection.set_prepared_statement_cache_capacity(128);
         let (jobs, receiver) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let queue = Jobs { jobs: receiver, waiting: Arc::clone(&waiting) };
