@@ -1,6 +1,11 @@
 //! The cookie of a session, and what a browser tells about the page that makes a request. It knows no user.
 
-use countersign_domain::{id::SessionId, session::Session, time::Timestamp, token::SecretToken};
+use countersign_domain::{
+    id::SessionId,
+    session::Session,
+    time::{Span, Timestamp},
+    token::SecretToken,
+};
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::call::text_of;
@@ -21,14 +26,28 @@ impl SessionCookie {
     /// The cookie that came with a request. One that was cut, joined or made up counts as none.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let cookies = text_of(headers, header::COOKIE.as_str())?;
-        let value = cookies
-            .split(';')
-            .find_map(|pair| pair.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='))?;
+        let value = value(headers, SESSION_COOKIE)?;
         let (id, secret) = value.split_once('.')?;
         let id = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
         Some(Self { id, secret: SecretToken::parse(secret).ok()? })
     }
+}
+
+/// The value of a cookie that came with a request.
+#[must_use]
+pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = text_of(headers, header::COOKIE.as_str())?;
+    cookies.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+}
+
+/// `Set-Cookie` for a secret that the browser keeps for so long and gives to this server alone.
+#[must_use]
+pub fn kept(name: &str, secret: &str, life: Span) -> Option<HeaderValue> {
+    let life = life.seconds();
+    let cookie = format!("{name}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}");
+    let mut value = HeaderValue::from_str(&cookie).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// `Set-Cookie` for a session that has begun.
@@ -36,14 +55,7 @@ impl SessionCookie {
 pub fn set(session: &Session, secret: &SecretToken, now: Timestamp) -> Option<HeaderValue> {
     let id = session.id.to_string();
     let id = id.strip_prefix(SessionId::PREFIX).unwrap_or_default();
-    let life = session.expires_at.since(now).seconds();
-    let cookie = format!(
-        "{SESSION_COOKIE}={id}.{}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}",
-        secret.expose()
-    );
-    let mut value = HeaderValue::from_str(&cookie).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    kept(SESSION_COOKIE, &format!("{id}.{}", secret.expose()), session.expires_at.since(now))
 }
 
 /// `Set-Cookie` for a session that has ended.

@@ -15,12 +15,13 @@ use countersign_domain::{
     token::SecretToken,
     vault::Vault as _,
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, header};
 use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
     call::{admit_poll, body, client_address, text_of},
+    cookie,
     error::{ApiError, Problem},
     flood::Lane,
     keys::Context,
@@ -142,22 +143,15 @@ async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {
 
 /// Leaves the binding with a page of ours, so that a link opened in the same browser asks for no number.
 pub fn remember(response: &mut Response, started: &Started) {
-    let life = started.challenge.expires_at.since(started.challenge.created_at).seconds();
-    let cookie = format!(
-        "{BINDING_COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}",
-        started.binding.expose()
-    );
-    if let Ok(value) = HeaderValue::from_str(&cookie) {
+    let life = started.challenge.expires_at.since(started.challenge.created_at);
+    if let Some(value) = cookie::kept(BINDING_COOKIE, started.binding.expose(), life) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 
 /// The binding, if this browser holds it: then it is the one that asked.
 fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> Option<SecretToken> {
-    let cookies = text_of(headers, header::COOKIE.as_str())?;
-    let value =
-        cookies.split(';').find_map(|pair| pair.trim().strip_prefix(BINDING_COOKIE)?.strip_prefix('='))?;
-    let binding = SecretToken::parse(value).ok()?;
+    let binding = SecretToken::parse(&cookie::value(headers, BINDING_COOKIE)?).ok()?;
     (server.keys.binding(&binding) == challenge.binding).then_some(binding)
 }
 
