@@ -17,6 +17,7 @@ use crate::{
     error::ApiError,
     key_ring::{ACCESS_TOKEN, KeyRing},
     keys::verify_compact,
+    signature_cache::Fingerprint,
     state::Server,
     system::CLOCK_SKEW,
 };
@@ -186,9 +187,22 @@ pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, Ap
 /// # Errors
 /// [`ApiError::InvalidToken`] whatever is wrong, [`ApiError::Unavailable`] when revocations cannot be known.
 pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, ApiError> {
+    let fingerprint = begin(server, token, now)?;
+    examine(server, (token, fingerprint), now)
+}
+
+/// What comes before every look at a token: whether anything can be said at all, and the hash it is remembered by.
+fn begin(server: &Server, token: &str, now: Timestamp) -> Result<Fingerprint, ApiError> {
     if !server.knows_revocations(now) {
         return Err(ApiError::Unavailable);
     }
+    if token.len() > crate::keys::MAX_TOKEN_BYTES {
+        return Err(ApiError::InvalidToken);
+    }
+    Ok(server.signatures.fingerprint(token))
+}
+
+fn examine(server: &Server, token: (&str, Fingerprint), now: Timestamp) -> Result<Checked, ApiError> {
     let payload = verified_payload(server, token, now).ok_or(ApiError::InvalidToken)?;
     let checked = read(server, payload, now).ok_or(ApiError::InvalidToken)??;
     if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject, checked.session) {
@@ -203,31 +217,25 @@ pub fn check(server: &Server, token: &str, now: Timestamp) -> Result<Checked, Ap
 /// # Errors
 /// Those of [`check`].
 pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, ApiError> {
-    if token.len() > crate::keys::MAX_TOKEN_BYTES {
-        return Err(ApiError::InvalidToken);
-    }
-    if !server.knows_revocations(now) {
-        return Err(ApiError::Unavailable);
-    }
+    let fingerprint = begin(server, token, now)?;
     let epoch = server.epoch.now();
-    let fingerprint = server.signatures.fingerprint(token);
     if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
         server.metrics.token_cache_hits.inc();
         return Ok(end);
     }
     let generation = server.key_ring.load().generation();
-    let checked = check(server, token, now)?;
+    let checked = examine(server, (token, fingerprint), now)?;
     server.signatures.note_good(fingerprint, (generation, epoch), checked.exp);
     Ok(checked.exp)
 }
 
 /// The payload of a token whose signature is right: checked now, or remembered.
-fn verified_payload(server: &Server, token: &str, now: Timestamp) -> Option<Vec<u8>> {
-    if token.len() > crate::keys::MAX_TOKEN_BYTES {
-        return None;
-    }
+fn verified_payload(
+    server: &Server,
+    (token, fingerprint): (&str, Fingerprint),
+    now: Timestamp,
+) -> Option<Vec<u8>> {
     let ring = server.key_ring.load();
-    let fingerprint = server.signatures.fingerprint(token);
     if server.signatures.contains(fingerprint, ring.generation(), now) {
         server.metrics.token_cache_hits.inc();
         return parse_payload(token);
