@@ -65,25 +65,22 @@ async fn p33_keys_rotate_over_months_and_no_token_fails_before_its_end(world: Wo
     assert!(set["keys"].as_array().unwrap().iter().all(|key| key["kid"] != kid_of(first)));
 }
 
+async fn rotate_together([one, two, three]: &[TestServer; 3]) {
+    let rotated = tokio::join!(
+        maintenance::rotate(&one.server),
+        maintenance::rotate(&two.server),
+        maintenance::rotate(&three.server)
+    );
+    for rotated in [rotated.0, rotated.1, rotated.2] {
+        rotated.unwrap();
+    }
+}
+
 async fn p33_nodes_agree_on_one_successor(world: World) {
     let nodes = [world.node().await, world.node().await, world.node().await];
-    let (a, b, c) = tokio::join!(
-        maintenance::rotate(&nodes[0].server),
-        maintenance::rotate(&nodes[1].server),
-        maintenance::rotate(&nodes[2].server)
-    );
-    for rotated in [a, b, c] {
-        rotated.unwrap();
-    }
+    rotate_together(&nodes).await;
     world.clock.advance(Span::from_hours(29 * 24 + 1));
-    let (a, b, c) = tokio::join!(
-        maintenance::rotate(&nodes[0].server),
-        maintenance::rotate(&nodes[1].server),
-        maintenance::rotate(&nodes[2].server)
-    );
-    for rotated in [a, b, c] {
-        rotated.unwrap();
-    }
+    rotate_together(&nodes).await;
     let rows = nodes[0].query("SELECT id FROM signing_key ORDER BY id").await;
     assert_eq!(rows.len(), 2, "one key and one successor");
     for node in &nodes {
