@@ -44,6 +44,7 @@ const NEXT_START: [&str; 15] = [
     "retention",
     "server.listeners",
     "server.max_connections",
+    "server.session_cache",
     "storage",
     "telemetry",
 ];

@@ -26,6 +26,7 @@ use crate::{
     pages,
     registry::{Registry, report_left_out},
     service::{self, Admission, Service},
+    session_cache::SessionCache,
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
     state::Server,
@@ -204,6 +205,7 @@ pub async fn assemble(
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
+        sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
