@@ -26,6 +26,7 @@ pub mod oauth2;
 pub mod openapi;
 pub mod operations;
 pub mod outbox;
+pub mod outgoing;
 pub mod pages;
 pub mod passwords;
 pub mod quota;
