@@ -14,6 +14,7 @@ pub mod dev_keys;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod error;
+pub mod events;
 pub mod flood;
 pub mod freshness;
 pub mod key_ring;
