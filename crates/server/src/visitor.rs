@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use countersign_domain::{
     app::App,
     changes::{Change, Changes},
+    event::Actor,
     refusal::Refusal,
     session::Session,
     time::Timestamp,
@@ -19,6 +20,7 @@ use crate::{
     call::{admit_poll, client_address},
     cookie::{Page, SessionCookie},
     error::ApiError,
+    events::context,
     state::Server,
 };
 
@@ -73,6 +75,7 @@ impl FromRequestParts<Arc<Server>> for Visitor {
                 return Err(ApiError::OriginNotAllowed);
             }
         }
+        context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;
         Ok(Self { server: Arc::clone(server), now, session, page })
     }
