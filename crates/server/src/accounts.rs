@@ -18,7 +18,7 @@ use countersign_domain::{
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     time::Timestamp,
-    user::{IdentifierKind, User, UserIdentifier},
+    user::{IdentifierKind, User, UserIdentifier, UserStatus},
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,7 @@ async fn begin(
         },
     };
     let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
+    let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
     let session = SessionId::new(now, &mut *random);
     let asked = SignIn {
         app,
@@ -212,6 +213,9 @@ async fn begin(
         now,
     };
     let mut decision = sign_in::sign_in(asked, known, &server.keys, &mut *random);
+    if let Some(user) = erasing {
+        crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
+    }
     tell_endings(&ending, now, &mut decision.changes);
     Ok(decision)
 }
@@ -248,9 +252,20 @@ fn seal_identifier(
     realm: &RealmName,
     address: &EmailAddress,
 ) -> Result<Vec<u8>, ApiError> {
-    let digest = server.keys.identifier(realm, address);
-    let place = identifier_place(&digest);
-    server.keys.seal(random, &place, address.canonical().as_bytes()).map_err(|_| ApiError::Internal)
+    seal_name(server, random, &server.keys.identifier(realm, address), address.canonical())
+}
+
+/// What somebody is found by, sealed for the row that its digest names.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal_name(
+    server: &Server,
+    random: &mut dyn Random,
+    digest: &Digest,
+    name: &str,
+) -> Result<Vec<u8>, ApiError> {
+    server.keys.seal(random, &identifier_place(digest), name.as_bytes()).map_err(|_| ApiError::Internal)
 }
 
 fn seal_device(
@@ -323,8 +338,7 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
         return Ok(None);
     }
     let identifiers = server.store.identifiers_of(user).await?;
-    let primary =
-        identifiers.iter().find(|identifier| identifier.primary && identifier.verified_at.is_some());
+    let primary = identifiers.iter().find(|identifier| identifier.primary && identifier.is_way_in());
     primary.map(|identifier| open_identifier(server, identifier)).transpose()
 }
 

@@ -49,13 +49,16 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
-        api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
+        api::identifiers::remove, api::users::show, api::users::change,
     ),
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
+        (name = "users", description = "What an app's server knows about its people and keeps with them"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -190,7 +193,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     all.extend(key);
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
-    let accounts = [E::Refused(Refusal::SignUpClosed), E::Refused(Refusal::UserDisabled)];
+    let accounts = [Refusal::SignUpClosed, Refusal::UserDisabled, Refusal::UserErasing].map(E::Refused);
     let code = [
         invalid("code", "malformed_code"),
         E::Refused(Refusal::InvalidCode { tries_left: 0 }),
@@ -212,6 +215,10 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend(code.into_iter().chain(accounts));
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
+        }
+        "/v1/users/{subject}" => {
+            all.extend([E::OriginNotAllowed, E::KeyKind("secret"), E::NotFound]);
+            all.push(invalid("public", "metadata_too_long"));
         }
         _ => all.push(E::InvalidToken),
     }
@@ -242,12 +249,45 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
     let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
     let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
     match path {
-        "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
+        "/v1/me" => {
+            let taken = ApiError::Refused(Refusal::IdentifierTaken);
+            all.extend([ApiError::NotFresh, invalid("display_name"), taken]);
+        }
+        "/v1/me/export" => all.push(ApiError::NotFresh),
+        "/v1/me/identifiers" => all.extend(refusals_of_a_start().into_iter().chain(refusals_of_an_account())),
+        "/v1/me/identifiers/{id}" => all.extend(refusals_of_an_account()),
+        "/v1/me/identifiers/{id}/verify" => {
+            let wait = Span::from_seconds(1);
+            all.extend(refusals_of_an_account());
+            all.extend([
+                ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }),
+                ApiError::Refused(Refusal::InvalidBinding),
+                ApiError::Refused(Refusal::ChallengeNotFound),
+                ApiError::Refused(Refusal::ChallengeOver),
+                ApiError::Refused(Refusal::NotApproved),
+                ApiError::Refused(Refusal::TooManyAttempts { retry_after: wait }),
+                ApiError::TooManyRequests(wait),
+            ]);
+        }
         "/v1/me/sessions" => all.push(invalid("except")),
         "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
         _ => all.push(ApiError::AppDisabled),
     }
     all
+}
+
+/// What a change of what a person is found by may be refused for.
+fn refusals_of_an_account() -> Vec<ApiError> {
+    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    vec![
+        ApiError::NotFresh,
+        ApiError::NotFound,
+        ApiError::AppDisabled,
+        invalid("email"),
+        ApiError::Refused(Refusal::IdentifierTaken),
+        ApiError::Refused(Refusal::TooManyIdentifiers),
+        ApiError::Refused(Refusal::LastWayIn),
+    ]
 }
 
 /// What may be wrong with a body as a whole.
@@ -319,6 +359,10 @@ mod tests {
             "RedeemBody",
             "VerifyByAddressBody",
             "ChangeMeBody",
+            "AddIdentifierBody",
+            "VerifyIdentifierBody",
+            "ChangeIdentifierBody",
+            "ChangeAppUserBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

@@ -9,12 +9,14 @@ mod event_checkpoint;
 mod fact;
 mod idempotency;
 mod message;
+mod metadata;
 mod quota;
 mod revocation;
 mod row;
 mod session;
 mod signing_key;
 mod sweep;
+mod undo;
 mod user;
 mod user_identifier;
 mod webhook;
@@ -23,8 +25,8 @@ use countersign_domain::changes::Change;
 
 pub(crate) use self::{
     api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*, idempotency::*,
-    message::*, quota::*, revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*,
-    webhook::*,
+    message::*, metadata::*, quota::*, revocation::*, session::*, signing_key::*, sweep::*, undo::*, user::*,
+    user_identifier::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -65,6 +67,13 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::EventWritten(event) => event::insert(*event, writes),
         Change::EventKeyAdded(key) => writes.push(event::insert_key(key)),
         Change::WebhookQueued(delivery) => writes.push(webhook::insert(delivery)),
+
+        Change::IdentifierChanged(identifier) => writes.push(user_identifier::update(&identifier)),
+        Change::IdentifierRemoved(identifier) => writes.push(user_identifier::remove(&identifier)),
+        Change::UndoAdded(undo) => writes.push(undo::insert(undo)),
+        Change::UndoUsed(link) => writes.push(undo::remove(link)),
+        Change::UndosDropped(user, kind) => writes.push(undo::drop_of(user, kind)),
+        Change::Metadata(metadata) => writes.push(metadata::save(metadata)),
     }
 }
 

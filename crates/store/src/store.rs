@@ -2,15 +2,19 @@
 
 mod accounts;
 mod events;
+mod people;
 
 pub use self::events::EventFilter;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use countersign_domain::{
     api_key::ApiKey,
     challenge::Challenge,
-    changes::{Changes, Idempotency},
+    changes::{Change, Changes, Idempotency},
     contact::{Contact, ContactKey, MOST_LIVE},
     id::{ChallengeId, MessageId},
     message::Message,
@@ -32,13 +36,15 @@ use crate::{
 #[derive(Clone)]
 pub struct Store {
     pub(crate) engine: Arc<dyn Engine>,
+    /// Whether somebody was erased since the files were last scrubbed. Nobody knows at the start.
+    unscrubbed: Arc<AtomicBool>,
 }
 
 impl Store {
     /// A store on `engine`.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+        Self { engine, unscrubbed: Arc::new(AtomicBool::new(true)) }
     }
 
     /// The engine's name: `sqlite`, `postgres` or `mariadb`.
@@ -95,10 +101,16 @@ impl Store {
             return Err(Error::Unavailable("an event is told that nobody has written".to_owned()));
         }
         let mut writes = Vec::with_capacity(changes.0.len() + 2);
+        let mut erases = false;
         for change in changes.0 {
+            erases |= matches!(change, Change::UserErased(..));
             sql::write(change, &mut writes);
         }
-        self.engine.commit(writes).await.map(drop)
+        self.engine.commit(writes).await?;
+        if erases {
+            self.unscrubbed.store(true, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// A challenge by its id.
@@ -322,7 +334,8 @@ impl Store {
         self.engine.commit(vec![sql::save_fact(name, value, version)]).await.map(drop)
     }
 
-    /// Purges what is past its lifetime; returns how many rows of each table went.
+    /// Purges what is past its lifetime, and what erased people left in the files; returns how many rows of each table
+    /// went.
     ///
     /// # Errors
     /// As for every commit; what was not purged goes at the next sweep.
@@ -331,6 +344,12 @@ impl Store {
         for (table, write) in sql::sweep(now) {
             let rows = self.engine.commit(vec![write]).await?;
             gone.push((table, rows.into_iter().sum()));
+        }
+        if self.unscrubbed.swap(false, Ordering::SeqCst)
+            && let Err(error) = self.engine.scrub().await
+        {
+            self.unscrubbed.store(true, Ordering::SeqCst);
+            return Err(error);
         }
         Ok(gone)
     }

@@ -221,7 +221,7 @@ async fn find(server: &Server, app: &App, id: ChallengeId) -> Result<Challenge, 
 }
 
 /// The same, with the counters of the person whom it asks.
-async fn find_with_contact(
+pub(super) async fn find_with_contact(
     server: &Server,
     app: &App,
     id: ChallengeId,
@@ -285,7 +285,7 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
     }
 }
 
-fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
+pub(super) fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
     text.parse().map_err(|_| ApiError::Refused(Refusal::ChallengeNotFound))
 }
 

@@ -1,11 +1,14 @@
 //! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
 
 pub mod challenge;
+pub mod identifiers;
 pub mod me;
+pub mod own_call;
 pub mod refresh;
 pub mod session;
 pub mod start;
 pub mod token;
+pub mod users;
 pub mod verify;
 
 use axum::response::{IntoResponse as _, Response};

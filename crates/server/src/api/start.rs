@@ -118,6 +118,8 @@ struct Prepared {
     address: EmailAddress,
     former_binding: Option<SecretToken>,
     idempotency: Option<(Digest, Digest)>,
+    /// Whether it is a person's own account that the address is for: then who may come to the app is not asked.
+    for_account: bool,
 }
 
 /// What a try ends in.
@@ -135,6 +137,31 @@ enum Outcome {
 pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
     let prepared = prepare(&call, body, &bytes)?;
     call.limit_network(prepared.body.end_user.as_ref().and_then(|user| user.ip))?;
+    carry_out(call, prepared).await
+}
+
+/// The same for an address that a person wants to add to their own account.
+pub(super) async fn start_for_account(
+    call: Call,
+    email: &str,
+    locale: Option<String>,
+) -> Answer<StartedBody> {
+    let body = StartBody {
+        to: Recipient { email: email.to_owned() },
+        purpose: PurposeName::ConfirmAddress,
+        binding: None,
+        locale,
+        end_user: None,
+        subject: None,
+        content: None,
+    };
+    let mut prepared = prepare(&call, body, &[])?;
+    prepared.for_account = true;
+    call.limit_network(None)?;
+    carry_out(call, prepared).await
+}
+
+async fn carry_out(call: Call, prepared: Prepared) -> Answer<StartedBody> {
     let (server, app) = (&call.server, &call.app);
     let person = server.keys.contact(Some(&app.name), &prepared.address);
     let _lane = server.lanes.enter(&person).await;
@@ -181,7 +208,7 @@ fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiEr
         }
         None => None,
     };
-    Ok(Prepared { body, address, former_binding, idempotency })
+    Ok(Prepared { body, address, former_binding, idempotency, for_account: false })
 }
 
 async fn decide(
@@ -231,7 +258,7 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
-    started.deliver &= crate::accounts::may_come(call, &prepared.address).await?;
+    started.deliver &= prepared.for_account || crate::accounts::may_come(call, &prepared.address).await?;
     let payload = Payload::new(call, &prepared.body, &prepared.address, &started);
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {

@@ -14,6 +14,7 @@ pub mod engine_races;
 pub mod fact;
 pub mod idempotency;
 pub mod message;
+pub mod people;
 pub mod quota;
 pub mod races;
 pub mod revocation;

@@ -18,5 +18,7 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("signing_key", delete_gone_signing_keys(now)),
         ("session", delete_over_sessions(now)),
         ("webhook_delivery", any("DELETE FROM webhook_delivery WHERE expires_at <= ?", at())),
+        // An erasure that is due takes its own row with it.
+        ("user_undo", any("DELETE FROM user_undo WHERE expires_at <= ? AND kind <> 'erasure'", at())),
     ]
 }
