@@ -49,7 +49,7 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
-        api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::events::list, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
     ),
     components(schemas(api::ProblemBody)),
     tags(

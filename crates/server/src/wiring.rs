@@ -16,7 +16,7 @@ use crate::{
     admin, api,
     config::{Config, ConfigError, Part, declared},
     error::ApiError,
-    events::Events,
+    events::{self, Events},
     key_ring::KeyRing,
     keys::RootKey,
     listener::{self, Listener},
@@ -286,6 +286,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::refresh::routes())
             .merge(api::session::routes())
             .merge(api::me::routes())
+            .merge(api::events::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
@@ -331,6 +332,9 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
         ..listener::Limits::default()
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    if server.config.load().events.enabled {
+        background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
+    }
     background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
     if let Some(exporter) = server.telemetry.take_exporter() {
         exporting.spawn(exporter.run(until_exported));

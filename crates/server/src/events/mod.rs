@@ -5,8 +5,12 @@
 //! that is committed by [`Server::decide`] or [`Server::commit`]; nothing else is needed. The time, the request and who
 //! was authenticated are added here.
 
+pub mod chain;
 pub mod context;
+pub mod export;
+pub mod log;
 pub mod person;
+pub mod sealer;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -136,7 +140,7 @@ impl<'a> Scribe<'a> {
         let now = self.server.now();
         let id = EventId::new(now, &mut *self.random);
         let (person, sealed) = self.person(event, id, now).await?;
-        Ok(StoredEvent {
+        let mut stored = StoredEvent {
             id,
             node: self.server.events.node,
             kind: event.kind,
@@ -149,7 +153,10 @@ impl<'a> Scribe<'a> {
             method: event.method.unwrap_or_default().to_owned(),
             request: context::request(),
             sealed,
-        })
+            mac: [0; 16],
+        };
+        stored.mac = self.server.keys.event_mac(&stored.canonical());
+        Ok(stored)
     }
 
     async fn person(

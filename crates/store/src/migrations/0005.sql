@@ -14,7 +14,8 @@ CREATE TABLE event (
   target {name} NOT NULL,
   method {name} NOT NULL,
   request {key} NOT NULL,
-  sealed {bytes}
+  sealed {bytes},
+  mac {key} NOT NULL
 ) {table};
 
 -- The events of users, to be found by them.
