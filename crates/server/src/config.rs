@@ -30,7 +30,7 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
-    events::EventSettings,
+    events::{EventSettings, SecurityLogSettings, WebhookSettings},
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -68,6 +68,10 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
+    /// Failed authentications with the network address that they came from, for programs such as fail2ban.
+    pub security_log: SecurityLogSettings,
+    /// Addresses that are told what happens.
+    pub webhooks: Vec<WebhookSettings>,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.

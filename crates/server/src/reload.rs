@@ -30,7 +30,11 @@ const UNUSABLE: &str = "the changed configuration cannot be used; the former one
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 15] = [
+const NEXT_START: [&str; 21] = [
+    "events.checkpoint_seconds",
+    "events.enabled",
+    "events.file",
+    "events.syslog",
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -42,10 +46,12 @@ const NEXT_START: [&str; 15] = [
     "mail.smtp",
     "mail.transport",
     "retention",
+    "security_log",
     "server.listeners",
     "server.max_connections",
     "storage",
     "telemetry",
+    "webhooks",
 ];
 
 /// Takes over what changes in the configuration until `shutdown`: looks when the file changes and when a SIGHUP comes.

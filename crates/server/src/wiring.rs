@@ -26,6 +26,7 @@ use crate::{
     outbox::{self, worker::Way},
     pages,
     registry::{Registry, report_left_out},
+    security_log::SecurityLog,
     service::{self, Admission, Service},
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
@@ -33,6 +34,7 @@ use crate::{
     system::{CLOCK_TOLERANCE, Clock, Entropy},
     telemetry::Telemetry,
     vault::Keys,
+    webhooks::{self, Webhooks},
 };
 
 /// Why a server could not be put together: what to do is in the text.
@@ -204,6 +206,8 @@ pub async fn assemble(
     report_left_out(key_ring.corrupt(), &[]);
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
+    let webhooks = Webhooks::new(&config.webhooks)?;
+    let security_log = SecurityLog::new(&config.security_log);
     let server = Arc::new(Server {
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
@@ -222,6 +226,8 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        security_log,
+        webhooks,
         events: Arc::new(Events::new(began, &mut *entropy.random())),
         clock,
         entropy,
@@ -334,6 +340,12 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
     if server.config.load().events.enabled {
         background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
+    }
+    if !server.webhooks.is_empty() {
+        background.spawn(webhooks::worker::run(Arc::clone(&server), until_background.clone()));
+    }
+    if let Some(writer) = server.security_log.take_writer() {
+        background.spawn(writer.run(until_background.clone()));
     }
     background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
     if let Some(exporter) = server.telemetry.take_exporter() {

@@ -192,11 +192,12 @@ impl Verifier {
         Ok(())
     }
 
-    /// The end of the chain, with the events that wait for the next checkpoint.
+    /// The end of the chain, with the events that wait for the next checkpoint, and how many events there are up to the
+    /// last of all that were seen, where somebody has counted them.
     ///
     /// # Errors
     /// The first [`Deviation`].
-    pub fn finish(mut self, waiting: &[StoredEvent]) -> Result<Summary, Deviation> {
+    pub fn finish(mut self, waiting: &[StoredEvent], there: Option<i64>) -> Result<Summary, Deviation> {
         if let Some(newest) = &self.newest {
             let first = self.first.unwrap_or(newest.sequence);
             if newest.oldest != first {
@@ -209,6 +210,10 @@ impl Verifier {
             self.summary.newest = Some((newest.sequence, hash(newest)));
         }
         self.summary.waiting = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
-        Ok(self.summary)
+        let expected = self.summary.events + self.summary.waiting;
+        match there {
+            Some(found) if found != expected => Err(Deviation::Strays { expected, found }),
+            _ => Ok(self.summary),
+        }
     }
 }

@@ -30,7 +30,7 @@ use countersign_domain::{
 use parking_lot::Mutex;
 
 use self::person::PersonKey;
-use crate::{keys::SealError, state::Server};
+use crate::{keys::SealError, state::Server, webhooks};
 
 /// The log as this node writes it.
 pub struct Events {
@@ -102,6 +102,10 @@ pub async fn write_down(
     for change in changes.0 {
         match change {
             Change::Event(event) => {
+                if !server.webhooks.is_empty() {
+                    let queued = webhooks::deliveries(server, &event, &mut *scribe.random).await?;
+                    scribe.added.extend(queued);
+                }
                 if is_kept {
                     let stored = scribe.write(&event).await?;
                     in_flight.events.in_flight.lock().insert(stored.id);

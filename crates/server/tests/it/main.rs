@@ -21,6 +21,8 @@ mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod events;
+
 mod flow;
 mod input;
 mod limits;
@@ -33,3 +35,4 @@ mod sessions;
 mod subjects;
 mod texts;
 mod tokens;
+mod webhooks;

@@ -88,10 +88,8 @@ pub(crate) fn select_uncovered_events(after: EventId, until: EventId, most: i64)
         concat!(
             "SELECT ",
             columns!(),
-            " FROM event LEFT JOIN (SELECT node, MAX(last_id) AS last_id FROM event_checkpoint GROUP BY node) covered \
-             ON covered.node = event.node \
-             WHERE event.id > ? AND event.id <= ? \
-             AND (covered.last_id IS NULL OR event.id > covered.last_id) \
+            " FROM event WHERE event.id > ? AND event.id <= ? AND NOT EXISTS (SELECT 1 FROM event_checkpoint \
+             WHERE event_checkpoint.node = event.node AND event_checkpoint.last_id >= event.id) \
              ORDER BY event.id LIMIT ?"
         ),
         vec![id(after), id(until), most.into()],
