@@ -36,6 +36,7 @@ pub mod reload;
 pub mod revocations;
 pub mod security_log;
 pub mod service;
+pub mod session_cache;
 pub mod shutdown;
 pub mod signature_cache;
 pub mod state;

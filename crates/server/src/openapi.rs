@@ -245,6 +245,7 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
         "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
         "/v1/me/sessions" => all.push(invalid("except")),
         "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
+        "/v1/me/events" => all.push(invalid("limit")),
         _ => all.push(ApiError::AppDisabled),
     }
     all
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 19);
+        assert_eq!(operations.len(), 20);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");

@@ -30,7 +30,7 @@ const UNUSABLE: &str = "the changed configuration cannot be used; the former one
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 21] = [
+const NEXT_START: [&str; 22] = [
     "events.checkpoint_seconds",
     "events.enabled",
     "events.file",
@@ -49,6 +49,7 @@ const NEXT_START: [&str; 21] = [
     "security_log",
     "server.listeners",
     "server.max_connections",
+    "server.session_cache",
     "storage",
     "telemetry",
     "webhooks",

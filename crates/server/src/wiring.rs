@@ -28,6 +28,7 @@ use crate::{
     registry::{Registry, report_left_out},
     security_log::SecurityLog,
     service::{self, Admission, Service},
+    session_cache::SessionCache,
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
     state::Server,
@@ -209,6 +210,7 @@ pub async fn assemble(
     let webhooks = Webhooks::new(&config.webhooks)?;
     let security_log = SecurityLog::new(&config.security_log);
     let server = Arc::new(Server {
+        sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),

@@ -21,6 +21,7 @@ mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod event_exports;
 mod events;
 
 mod flow;
@@ -28,6 +29,7 @@ mod input;
 mod limits;
 mod links;
 mod mail;
+mod notices;
 mod outage;
 mod privacy;
 mod rotation;
