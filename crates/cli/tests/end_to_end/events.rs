@@ -51,7 +51,7 @@ fn p40_events_survive_kill_9_and_every_change_of_them_shows() {
     json(&server, &["event", "export", &exported]);
     assert!(!command(&server, &["event", "export", &exported]).0, "no file is written over");
     let key = verified["public_key"].as_str().unwrap();
-    for file in [log.display().to_string(), exported.clone()] {
+    for file in [log.display().to_string(), exported] {
         let check = ["event", "verify", "--file", &file, "--public-key", key];
         assert!(command(&server, &check).0, "{file}");
         let text = fs::read_to_string(&file).unwrap();

@@ -185,20 +185,32 @@ async fn p40_what_was_changed_removed_or_added_shows(world: World) {
 }
 
 #[tokio::test]
-async fn p40_no_checkpoint_can_be_taken_out() {
-    for (sql, expected) in [
-        ("DELETE FROM event_checkpoint WHERE sequence = 1", Deviation::Beginning { signed: 1, found: 2 }),
-        ("DELETE FROM event_checkpoint WHERE sequence = 2", Deviation::Missing { expected: 2, found: 3 }),
-        ("UPDATE event_checkpoint SET sequence = 4 WHERE sequence = 3", Deviation::Signature(4)),
-        ("UPDATE event_checkpoint SET previous = events WHERE sequence = 3", Deviation::Signature(3)),
+async fn p40_no_checkpoint_can_be_taken_out_with_its_events_or_changed() {
+    const FIRST: &str =
+        "DELETE FROM event WHERE id <= (SELECT last_id FROM event_checkpoint WHERE sequence = 1)";
+    const SECOND: &str = "DELETE FROM event WHERE id <= (SELECT last_id FROM event_checkpoint WHERE sequence = 2) \
+                          AND id > (SELECT last_id FROM event_checkpoint WHERE sequence = 1)";
+    const NONE: &str = "DELETE FROM event WHERE id IS NULL";
+    for (events, sql, expected) in [
+        (
+            FIRST,
+            "DELETE FROM event_checkpoint WHERE sequence = 1",
+            Deviation::Beginning { signed: 1, found: 2 },
+        ),
+        (
+            SECOND,
+            "DELETE FROM event_checkpoint WHERE sequence = 2",
+            Deviation::Missing { expected: 2, found: 3 },
+        ),
+        (NONE, "UPDATE event_checkpoint SET sequence = 4 WHERE sequence = 3", Deviation::Signature(4)),
+        (NONE, "UPDATE event_checkpoint SET previous = events WHERE sequence = 3", Deviation::Signature(3)),
+        (NONE, "UPDATE event_checkpoint SET oldest = 2 WHERE sequence = 3", Deviation::Signature(3)),
     ] {
         let server = TestServer::with(with_club).await;
         three_checkpoints(&server).await;
-        // Without its events, which would show by themselves.
+        server.spoil_any(events).await;
         server.spoil(sql).await;
-        let found = verify(&server).await;
-        let counts = matches!(found, Err(Deviation::Count { .. }));
-        assert!(found == Err(expected.clone()) || counts, "{sql}: {found:?}");
+        assert_eq!(verify(&server).await, Err(expected), "{sql}");
     }
 }
 
