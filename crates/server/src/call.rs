@@ -189,6 +189,9 @@ pub fn authenticate(
     }
     server.key_use.note(key, now);
     context::note_actor(Actor::ApiKey(key.id));
+    if key.kind == ApiKeyKind::Secret {
+        context::note_apps_server();
+    }
     Ok((Arc::clone(app), Arc::clone(key)))
 }
 

@@ -32,7 +32,7 @@ pub use self::{
     cookies::{CookieKind, CookieSettings, SameSite},
     difference::changed,
     environment::process_environment,
-    events::EventSettings,
+    events::{EventSettings, SecurityLogSettings, WebhookSettings},
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -72,6 +72,10 @@ pub struct Config {
     pub events: EventSettings,
     /// Cookies of people's browsers.
     pub cookies: CookieSettings,
+    /// Failed authentications with the network address that they came from, for programs such as fail2ban.
+    pub security_log: SecurityLogSettings,
+    /// Addresses that are told what happens.
+    pub webhooks: Vec<WebhookSettings>,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{
     AppKeySettings, AppSettings, Config, CookieSettings, DkimSettings, EventSettings, KeySettings,
     LimitSettings, ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings,
-    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
+    SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
+    WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -118,6 +119,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),
         "EventSettings" => fields::<EventSettings>(),
+        "SecurityLogSettings" => fields::<SecurityLogSettings>(),
+        "WebhookSettings" => fields::<WebhookSettings>(),
         _ => &[],
     }
 }
@@ -193,9 +196,16 @@ mod tests {
             keys.lines().filter(is_key).map(|line| line.strip_prefix('#').unwrap_or(line)).collect();
         // Several ways to give one secret cannot be taken together.
         let one_way = |line: &&&str| {
-            !["url_file", "root_key_file", "root_key_command", "password_file", "key_file = \"/run"]
-                .iter()
-                .any(|key| line.starts_with(key))
+            ![
+                "url_file",
+                "root_key_file",
+                "root_key_command",
+                "password_file",
+                "key_file = \"/run",
+                "secret_file",
+            ]
+            .iter()
+            .any(|key| line.starts_with(key))
         };
         let text = taken.iter().filter(one_way).copied().collect::<Vec<_>>().join("\n");
         let config = Config::parse(&text).unwrap();

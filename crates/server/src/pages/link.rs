@@ -1,6 +1,6 @@
 //! `/link/{token}`: where the link of a mail leads. Opening it changes nothing; pressing its button does.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -26,11 +26,13 @@ use crate::{
     config::CookieKind,
     cookie,
     error::{ApiError, Problem},
+    events,
     flood::Lane,
     keys::Context,
     oauth2::Form,
     outbox::render::Renderer,
     pages::render::page,
+    security_log::Failure,
     state::Server,
     texts::{Key, Locale},
 };
@@ -102,7 +104,8 @@ async fn approve(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, rest) = request.into_parts();
-    if let Some(address) = client_address(server, &parts) {
+    let address = client_address(server, &parts);
+    if let Some(address) = address {
         let limit = server.config.load().limits.publishable_requests_per_network_per_minute;
         server.flood.admit(Lane::Page, address, limit, server.now()).map_err(ApiError::TooManyRequests)?;
     }
@@ -137,11 +140,20 @@ async fn approve(
     Ok(match outcome {
         Ok(()) => done(&voice),
         Err(Refusal::InvalidNumber { tries_left: 1.. }) => {
+            note_failure(server, address);
             ask(server, &challenge, &voice, true, Some(Key::LinkWrongNumber))
         }
         Err(Refusal::InvalidBinding) => ask(server, &challenge, &voice, true, None),
         Err(_) => over(&voice),
     })
+}
+
+/// A wrong number is answered with the page once more, not with a refusal that could be told from others.
+fn note_failure(server: &Server, address: Option<IpAddr>) {
+    if let (Some(address), Some(request)) = (address, events::context::request()) {
+        let at = server.now();
+        server.security_log.note(Failure { at, code: "invalid_number", address, request });
+    }
 }
 
 async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {

@@ -22,6 +22,9 @@ mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod event_exports;
+mod events;
+
 mod flow;
 mod input;
 mod limits;
@@ -35,3 +38,4 @@ mod sessions;
 mod subjects;
 mod texts;
 mod tokens;
+mod webhooks;
