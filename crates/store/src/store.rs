@@ -1,6 +1,9 @@
 //! The store as the server sees it: reads named by intent, one commit, and the verbs of the outbox.
 
 mod accounts;
+mod sealing_keys;
+
+pub use self::sealing_keys::{FactUpdate, KeyChanges};
 
 use std::sync::Arc;
 

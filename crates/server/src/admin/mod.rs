@@ -6,6 +6,7 @@
 
 pub mod apps;
 pub mod keys;
+pub mod master_key;
 pub mod messages;
 pub mod revocations;
 pub mod signing;
@@ -33,6 +34,7 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
         .merge(keys::routes())
+        .merge(master_key::routes())
         .merge(messages::routes())
         .merge(revocations::routes())
         .merge(signing::routes())
