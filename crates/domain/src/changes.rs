@@ -55,6 +55,14 @@ impl Changes {
         })
     }
 
+    /// Who is erased by these.
+    pub fn erased(&self) -> impl Iterator<Item = UserId> {
+        self.0.iter().filter_map(|change| match change {
+            Change::UserErased(id, _) => Some(*id),
+            _ => None,
+        })
+    }
+
     /// Whether these change apps or keys, which every server knows by heart.
     #[must_use]
     pub fn concern_registry(&self) -> bool {

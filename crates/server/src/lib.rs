@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod api;
+pub mod backup;
 pub mod call;
 pub mod config;
 pub mod cookie;
@@ -14,6 +15,7 @@ pub mod dev_keys;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod envelope;
+pub mod erased;
 pub mod error;
 pub mod flood;
 pub mod freshness;

@@ -5,6 +5,7 @@
 //! and no stored secret is ever shown; what is made is shown once.
 
 pub mod apps;
+pub mod backup;
 pub mod keys;
 pub mod master_key;
 pub mod messages;
@@ -33,6 +34,7 @@ use crate::{error::ApiError, listener::Peer, maintenance, state::Server};
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
+        .merge(backup::routes())
         .merge(keys::routes())
         .merge(master_key::routes())
         .merge(messages::routes())

@@ -99,7 +99,11 @@ impl<R: Read> ChunkReader<R> {
         while taken.len() < length {
             if self.at == self.plain.expose().len() && !self.advance()? {
                 let is_between = taken.is_empty();
-                return if is_between { Ok(None) } else { Err("this backup ends in the middle of a record".into()) };
+                return if is_between {
+                    Ok(None)
+                } else {
+                    Err("this backup ends in the middle of a record".into())
+                };
             }
             let rest = &self.plain.expose()[self.at..];
             let part = &rest[..rest.len().min(length - taken.len())];
@@ -152,8 +156,14 @@ mod tests {
     };
 
     fn envelope(made_at: i64) -> Envelope {
-        let header =
-            Header { format: 1, schema: 1, engine: String::new(), made_at, program: String::new(), keys: vec![] };
+        let header = Header {
+            format: 1,
+            schema: 1,
+            engine: String::new(),
+            made_at,
+            program: String::new(),
+            keys: vec![],
+        };
         let master = MasterKey::new(&RootKey::generate(&mut Counting(0)));
         begin(&mut Counting(7), header, (&master, None)).unwrap().1
     }

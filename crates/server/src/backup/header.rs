@@ -80,7 +80,8 @@ pub fn begin(
 ) -> Result<(Vec<u8>, Envelope), Error> {
     let key = RootKey::generate(random);
     let openers = [("master", Some(master)), ("recovery", recovery)];
-    for (kind, opener) in openers.into_iter().filter_map(|(kind, opener)| opener.map(|opener| (kind, opener))) {
+    for (kind, opener) in openers.into_iter().filter_map(|(kind, opener)| opener.map(|opener| (kind, opener)))
+    {
         let wrapped = BASE64.encode(&opener.wrap(random, &place(kind), key.bytes())?);
         header.keys.push(KeySlot { kind: kind.to_owned(), id: opener.id().to_owned(), wrapped });
     }
@@ -108,7 +109,8 @@ pub fn read(file: &mut impl Read) -> Result<(Header, Vec<u8>), Error> {
     let mut json = vec![0; usize::try_from(length)?];
     file.read_exact(&mut json).map_err(no_backup)?;
     // What a later format says may not read; its number does.
-    let format = serde_json::from_slice::<serde_json::Value>(&json).ok().and_then(|json| json["format"].as_u64());
+    let format =
+        serde_json::from_slice::<serde_json::Value>(&json).ok().and_then(|json| json["format"].as_u64());
     if format.is_some_and(|format| format > u64::from(FORMAT)) {
         return Err("a newer program made this backup: restore it with that one".into());
     }
@@ -124,12 +126,16 @@ pub fn read(file: &mut impl Read) -> Result<(Header, Vec<u8>), Error> {
 pub fn unlock(header: &Header, written: &[u8], keys: &[MasterKey]) -> Result<Envelope, Error> {
     for slot in &header.keys {
         let Some(key) = keys.iter().find(|key| key.id() == slot.id) else { continue };
-        let wrapped = BASE64.decode(slot.wrapped.as_bytes()).map_err(|_| "the head of this backup is damaged")?;
-        let key = key.unwrap(&place(&slot.kind), &wrapped).map_err(|_| "the head of this backup is damaged")?;
+        let wrapped =
+            BASE64.decode(slot.wrapped.as_bytes()).map_err(|_| "the head of this backup is damaged")?;
+        let key =
+            key.unwrap(&place(&slot.kind), &wrapped).map_err(|_| "the head of this backup is damaged")?;
         return Ok(Envelope::new(key, written));
     }
-    let needed: Vec<String> = header.keys.iter().map(|slot| format!("the {} key {}", slot.kind, slot.id)).collect();
+    let needed: Vec<String> =
+        header.keys.iter().map(|slot| format!("the {} key {}", slot.kind, slot.id)).collect();
     let given: Vec<&str> = keys.iter().map(MasterKey::id).collect();
-    let given = if given.is_empty() { "none was given".to_owned() } else { format!("given: {}", given.join(", ")) };
+    let given =
+        if given.is_empty() { "none was given".to_owned() } else { format!("given: {}", given.join(", ")) };
     Err(format!("wrong key: this backup opens with {}; {given}", needed.join(" or ")).into())
 }

@@ -100,7 +100,9 @@ impl Record {
         }
         let body = match length {
             0 => Vec::new(),
-            length => file.take(usize::try_from(length)?)?.ok_or("this backup ends in the middle of a record")?,
+            length => {
+                file.take(usize::try_from(length)?)?.ok_or("this backup ends in the middle of a record")?
+            }
         };
         Ok(Some(match head[0] {
             KEYS => Self::Keys(Secret::new(body)),
@@ -171,7 +173,9 @@ fn counted<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+    use proptest::prelude::{
+        Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest,
+    };
 
     use super::*;
 

@@ -296,3 +296,33 @@ fn newest(rows: &[StoredSealingKey]) -> BTreeMap<Option<RealmName>, i64> {
     }
     newest
 }
+
+/// Writes the keys of a backup into a database that has none, wrapped by the master key of `keys`. `next` is the number
+/// of the next sealing key.
+///
+/// # Errors
+/// The store's; when the root secret is not the one that the database knows; when memory fails.
+pub async fn put_into(
+    store: &Store,
+    keys: &Keys,
+    (next, sealing): (u32, Vec<(StoredSealingKey, Secret<[u8; 32]>)>),
+    (random, now): (&mut (dyn Random + Send), Timestamp),
+) -> Result<(), Error> {
+    check_root(store, keys).await?;
+    let master = keys.master();
+    let root = master.wrap(random, &ROOT_PLACE, keys.root().bytes())?;
+    let record = MasterRecord {
+        id: master.id().to_owned(),
+        root: Some(BASE64.encode(&root)),
+        next,
+        since: now.millis(),
+        kept_in: None,
+    };
+    let mut added = Vec::new();
+    for (stored, key) in sealing {
+        let id = place_id(stored.number, stored.realm.as_ref());
+        added.push(StoredSealingKey { wrapped: master.wrap(random, &wrapped_place(&id), &key)?, ..stored });
+    }
+    let changes = KeyChanges { facts: vec![record.update(0)?], added, ..KeyChanges::default() };
+    Ok(store.change_sealing_keys(changes).await?)
+}
