@@ -7,6 +7,7 @@ mod check;
 mod difference;
 mod document;
 mod environment;
+mod events;
 mod generate;
 mod listener;
 mod load;
@@ -29,6 +30,7 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
+    events::EventSettings,
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -64,6 +66,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces for OpenTelemetry. Without an endpoint there are none.
     pub telemetry: TelemetrySettings,
+    /// The log of events: what happened, signed and kept in the database.
+    pub events: EventSettings,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
@@ -89,6 +93,10 @@ pub struct ServerSettings {
     /// How long an ordinary end waits for requests and mails under way, in seconds: 0 to 600.
     #[schemars(range(min = 0, max = 600))]
     pub shutdown_seconds: u64,
+    /// Sessions that are remembered at once, each in 104 bytes, so that the check of their cookies needs no read of the
+    /// database: 0 to 4194304. Changes need a restart.
+    #[schemars(range(min = 0, max = 4_194_304))]
+    pub session_cache: usize,
 }
 
 /// One listener and what it serves.
@@ -143,6 +151,7 @@ impl Default for ServerSettings {
             client_address_header: "x-forwarded-for".to_owned(),
             max_connections: 10_000,
             shutdown_seconds: 20,
+            session_cache: 65_536,
         }
     }
 }

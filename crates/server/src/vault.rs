@@ -114,6 +114,12 @@ impl Keys {
         RealmKeys { keys: self, realm }
     }
 
+    /// A pseudonym in the log of events, of somebody who has no account.
+    #[must_use]
+    pub fn event_pseudonym(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.events.digest(parts)
+    }
+
     /// Seals `plain` for one column of one row, with the server's own key. What is a realm's is sealed by the keys of
     /// the [realm](Self::realm); all of it opens with [`open`](Self::open).
     ///

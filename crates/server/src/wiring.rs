@@ -17,6 +17,7 @@ use crate::{
     config::{Config, ConfigError, Part, declared},
     envelope,
     error::ApiError,
+    events::Events,
     key_file::{make_folder, read_secret},
     key_ring::KeyRing,
     keys::RootKey,
@@ -28,6 +29,7 @@ use crate::{
     pages,
     registry::{Registry, report_left_out},
     service::{self, Admission, Service},
+    session_cache::SessionCache,
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
     state::Server,
@@ -108,6 +110,7 @@ pub async fn assemble(
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
+        sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
@@ -125,6 +128,7 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        events: Arc::new(Events::new(began, &mut *entropy.random())),
         clock,
         entropy,
         store,

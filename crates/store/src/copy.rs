@@ -18,6 +18,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("message", "a mail must not go out twice"),
     ("sealing_key", "keys travel by themselves"),
     ("session", "what began before a restore is over"),
+    ("webhook_delivery", "a webhook must not be told twice"),
 ];
 /// Facts that hold for one database alone.
 const OWN_FACTS: [&str; 3] = ["master_key", RESTORING, RESTORED_AT];

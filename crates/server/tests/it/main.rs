@@ -26,6 +26,7 @@ mod input;
 mod limits;
 mod links;
 mod mail;
+mod notices;
 mod outage;
 mod privacy;
 mod rotation;
