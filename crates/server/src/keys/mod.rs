@@ -48,7 +48,7 @@ impl From<aws_lc_rs::error::Unspecified> for KeyError {
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use countersign_domain::random::Random;
 
     /// A generator that counts: every draw differs, every run is the same.

@@ -17,10 +17,12 @@ mod network;
 mod support;
 
 mod accounts;
+mod backups;
 mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod envelope;
 mod flow;
 mod input;
 mod limits;
