@@ -10,12 +10,12 @@ use std::{
 };
 
 use countersign_domain::{
-    changes::{Change, Changes},
     id::UserId,
     random::Random,
     sealing_key::StoredSealingKey,
     secret::{Digest, Secret},
     time::Timestamp,
+    user,
 };
 use countersign_store::{
     Error as StoreError, Store,
@@ -86,8 +86,7 @@ pub struct Report {
 
 const NOT_KNOWN: [&str; 4] = [
     "people, apps and keys that were made or changed after the backup was made are as they were then, or gone",
-    "API keys and tokens that were taken back after the backup was made are good again where they were issued after the \
-     restore, or are no tokens: revoke such API keys anew",
+    "API keys that were revoked after the backup was made are good again: revoke them anew",
     "people who were erased by a node whose list (erased.list in its data folder) was not given are back",
     "whoever checks signatures alone accepts tokens from before the restore until they end: replace the signing keys \
      (countersign key rotate --accept-seconds 0) if that must not be",
@@ -209,7 +208,7 @@ impl<'a> Backup<'a> {
         let people = self.insert_all(store, &keys, list).await?;
         self.insert_keys(store, &keys, random, now).await?;
         store.migrate().await?;
-        let erased_again = erase(store, people).await?;
+        let erased_again = erase(store, people, now).await?;
         let moment = maintenance::newest_time(store).await?.map_or(now, |newest| newest.max(now));
         store.end_restore(moment).await?;
         Ok(Report {
@@ -360,11 +359,11 @@ fn user_of(table: &Table, row: &Row) -> Option<UserId> {
     }
 }
 
-async fn erase(store: &Store, people: Vec<UserId>) -> Result<u64, Error> {
+async fn erase(store: &Store, people: Vec<UserId>, now: Timestamp) -> Result<u64, Error> {
     let mut erased = 0;
     for id in people {
         if let Some(user) = store.user(id).await? {
-            store.commit(Changes(vec![Change::UserErased(id, user.version)])).await?;
+            store.commit(user::erase(&user, &[], now)).await?;
             erased += 1;
         }
     }
