@@ -29,6 +29,11 @@ pub enum Purpose {
     SignIn,
     /// A proof that the address is the person's, good for nothing else.
     ConfirmAddress,
+
+    /// An access token as for [`SignIn`](Self::SignIn), and for somebody new the password that they wished.
+    Register,
+    /// A new password, and nothing else.
+    ResetPassword,
 }
 
 impl Purpose {
@@ -38,13 +43,16 @@ impl Purpose {
         match self {
             Self::SignIn => "sign_in",
             Self::ConfirmAddress => "confirm_address",
+            Self::Register => "register",
+            Self::ResetPassword => "reset_password",
         }
     }
 
     /// The purpose that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::SignIn, Self::ConfirmAddress].into_iter().find(|purpose| purpose.name() == name)
+        let all = [Self::SignIn, Self::ConfirmAddress, Self::Register, Self::ResetPassword];
+        all.into_iter().find(|purpose| purpose.name() == name)
     }
 }
 
@@ -182,7 +190,9 @@ pub fn verify_by_address(
     contact: Contact,
     vault: &dyn Vault,
 ) -> Decision<Result<Proof, Refusal>> {
-    let candidates: Vec<_> = live.into_iter().filter(|challenge| challenge.is_live(attempt.now)).collect();
+    let is_meant =
+        |challenge: &Challenge| challenge.is_live(attempt.now) && challenge.purpose != Purpose::ResetPassword;
+    let candidates: Vec<_> = live.into_iter().filter(is_meant).collect();
     if candidates.is_empty() {
         return refused(Refusal::ChallengeOver);
     }

@@ -14,6 +14,7 @@ use crate::{
     time::Timestamp,
     token::Revocation,
     user::{User, UserIdentifier, UserSubject},
+    user_password::{PasswordWish, UserPassword},
 };
 
 /// A decision: what to answer, and what must be committed before the answer goes out, whether it is yes or no.
@@ -130,6 +131,14 @@ pub enum Change {
     SessionsEnded(UserId),
     /// Removes all sessions at an app.
     SessionsOfAppEnded(AppName),
+
+    /// Inserts a user's password of version 0, else replaces exactly that version. Whoever changes a password writes
+    /// the user too, so that no sign-in slips past.
+    Password(UserPassword),
+    /// Removes exactly this version of a user's password.
+    PasswordRemoved(UserId, i64),
+    /// Keeps a password that is wished, until its challenge passes.
+    PasswordWished(PasswordWish),
 }
 
 /// An earlier end of a signing key.

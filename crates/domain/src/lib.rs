@@ -32,4 +32,5 @@ pub mod testing;
 pub mod time;
 pub mod token;
 pub mod user;
+pub mod user_password;
 pub mod vault;

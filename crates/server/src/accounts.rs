@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use countersign_domain::{
     app::{AccountPolicy, App, SignUp},
+    assurance::Assurance,
     challenge::{Proof, Purpose},
     changes::{Changes, Decision},
-    id::{SessionId, UserId},
+    id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
     realm::{Realm, RealmName},
@@ -15,12 +16,15 @@ use countersign_domain::{
     secret::Digest,
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
+    subject::Subject,
     user::{IdentifierKind, User, UserIdentifier},
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server};
+use crate::{
+    call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
+};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]
@@ -56,10 +60,15 @@ pub async fn complete(
     decision: Decision<Result<Proof, Refusal>>,
 ) -> Result<Completed, ApiError> {
     let Decision { outcome, mut changes } = decision;
-    let proof = match outcome {
+    let mut proof = match outcome {
         Ok(proof) => proof,
         Err(refusal) => return Ok((Err(refusal), changes)),
     };
+    // Who registers signs in; the password that they wished is all that differs.
+    let registers = proof.purpose == Purpose::Register;
+    if registers {
+        proof.purpose = Purpose::SignIn;
+    }
     let accounts = call.app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
     let Some(accounts) = accounts else {
         return Ok((Ok(Passed { proof, signed_in: None }), changes));
@@ -68,9 +77,27 @@ pub async fn complete(
         // It was started before the app had accounts.
         return Ok((Err(Refusal::ChallengeOver), changes));
     };
-    let signed_in = begin(call, accounts, &proof, &address).await?;
+    let user = user_of(&call.server, &call.app.realm, &address).await?;
+    let evidence = Evidence { assurance: proof.assurance, subject: proof.subject, address: &address };
+    let signed_in = begin(call, accounts, evidence, user).await?;
     changes.extend(signed_in.changes);
+    if registers && let Ok(SignedIn { is_new: true, session, .. }) = &signed_in.outcome {
+        changes.extend(fulfil(&call.server, &call.app, proof.challenge, session).await?);
+    }
     Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
+}
+
+/// The password that somebody new wished, if their realm still has passwords.
+async fn fulfil(
+    server: &Server,
+    app: &App,
+    challenge: ChallengeId,
+    session: &Session,
+) -> Result<Changes, ApiError> {
+    if !server.realm(&app.realm).passwords {
+        return Ok(Changes::default());
+    }
+    user_passwords::fulfil(server, challenge, session.user, session.created_at).await
 }
 
 /// The mailbox that a proof is about, where the challenge kept it.
@@ -78,8 +105,20 @@ pub async fn complete(
 /// # Errors
 /// [`ApiError::Internal`] when it does not open.
 pub fn proven_address(server: &Server, proof: &Proof) -> Result<Option<EmailAddress>, ApiError> {
-    let Some(sealed) = &proof.sealed_address else { return Ok(None) };
-    let place = Context { table: "challenge", column: "sealed_address", id: proof.challenge.bytes() };
+    sealed_address(server, proof.challenge, proof.sealed_address.as_deref())
+}
+
+/// The mailbox that a challenge asks, where it kept it.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn sealed_address(
+    server: &Server,
+    challenge: ChallengeId,
+    sealed: Option<&[u8]>,
+) -> Result<Option<EmailAddress>, ApiError> {
+    let Some(sealed) = sealed else { return Ok(None) };
+    let place = Context { table: "challenge", column: "sealed_address", id: challenge.bytes() };
     let opened = server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)?;
     let text = std::str::from_utf8(opened.expose()).map_err(|_| ApiError::Internal)?;
     EmailAddress::parse(text).map(Some).map_err(|_| ApiError::Internal)
@@ -111,25 +150,39 @@ pub async fn user_of(
     Ok(server.store.user_by_identifier(realm, IdentifierKind::Email, digest).await?)
 }
 
-/// Reads and decides a sign-in. A known person and a stranger cost the same reads.
-async fn begin(
+/// What shows that a person is who they say.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// How and when it was shown.
+    pub assurance: Assurance,
+    /// The subject that the mailbox gives in the app's sector.
+    pub subject: Subject,
+    /// The mailbox that it was shown for, or that the user is found by.
+    pub address: &'a EmailAddress,
+}
+
+/// Reads and decides a sign-in of the user who has the mailbox, or of a stranger. Both cost the same reads.
+///
+/// # Errors
+/// The store's, or when memory fails.
+pub async fn begin(
     call: &Call,
     accounts: &AccountPolicy,
-    proof: &Proof,
-    address: &EmailAddress,
+    evidence: Evidence<'_>,
+    user: Option<User>,
 ) -> Result<Decision<Result<SignedIn, Refusal>>, ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
     let mut random = server.random();
     let is_browser = !call.is_secret();
-    let user = user_of(server, &app.realm, address).await?;
+    let Evidence { assurance, subject: subject_of_address, address } = evidence;
     let id = user.as_ref().map_or_else(|| UserId::new(now, &mut *random), |user| user.id);
     let subject = server.store.user_subject(id, server.keys.sector(&app.sector)).await?;
     let known = Known {
         user,
         id,
         subject: subject.map(|found| found.subject),
-        subject_owner: server.store.subject(proof.subject).await?.map(|found| found.user),
+        subject_owner: server.store.subject(subject_of_address).await?.map(|found| found.user),
         sessions: server.store.sessions_of(id).await?,
         presented: match call.session_cookie.as_ref().filter(|_| is_browser) {
             Some(cookie) => held_session(server, cookie).await?,
@@ -141,7 +194,8 @@ async fn begin(
         app,
         accounts,
         policy: &server.realm(&app.realm).session,
-        proof,
+        assurance,
+        subject: subject_of_address,
         address,
         sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
         is_browser,

@@ -12,6 +12,7 @@ mod listener;
 mod load;
 mod mail;
 pub(crate) mod nearest;
+mod passwords;
 mod problem;
 mod realm;
 mod schema;
@@ -33,8 +34,9 @@ pub use self::{
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
+    passwords::{BreachedSettings, PasswordSettings, UnansweredSetting},
     problem::{Place, Problem, Trouble},
-    realm::{AccountsSetting, RealmSettings, SignUpSetting},
+    realm::{AccountsSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
     telemetry::TelemetrySettings,
 };
@@ -64,6 +66,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces for OpenTelemetry. Without an endpoint there are none.
     pub telemetry: TelemetrySettings,
+    /// Passwords, where a realm has them. Nothing of this costs anything until one does.
+    pub passwords: PasswordSettings,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.

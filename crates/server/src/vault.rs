@@ -14,7 +14,10 @@ use countersign_domain::{
     vault::Vault,
 };
 
-use crate::keys::{Context, Hierarchy, RootKey, SealError, Sealer};
+use crate::{
+    keys::{Context, Hierarchy, RootKey, SealError, Sealer},
+    passwords::Peppers,
+};
 
 /// The number of the first sealing key; later ones come with the rotation of the root key.
 const FIRST_SEALING_KEY: u32 = 1;
@@ -50,6 +53,20 @@ impl Keys {
     #[must_use]
     pub fn idempotency(&self, parts: &[&[u8]]) -> Digest {
         self.hierarchy.idempotency.digest(parts)
+    }
+
+    /// Whose wrong passwords are counted in a realm.
+    #[must_use]
+    pub fn password_attempts(&self, realm: &RealmName, person: &[&[u8]]) -> Digest {
+        let mut parts: Vec<&[u8]> = vec![b"password", realm.as_str().as_bytes()];
+        parts.extend(person);
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// The peppers of passwords, up to the number that new hashes are made with.
+    #[must_use]
+    pub fn peppers(&self, current: u32) -> Peppers {
+        Peppers::new(&self.hierarchy, current)
     }
 
     /// Seals `plain` for one column of one row.

@@ -16,6 +16,7 @@ use crate::{
     admin, api,
     config::{Config, ConfigError, Part, declared},
     error::ApiError,
+    hashing,
     key_ring::KeyRing,
     keys::RootKey,
     listener::{self, Listener},
@@ -221,10 +222,12 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        hashing: Default::default(),
         clock,
         entropy,
         store,
     });
+    hashing::follow(&server)?;
     server.freshness.note_read(began);
     let now = server.now();
     server.revocations.add(
@@ -284,6 +287,8 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::refresh::routes())
             .merge(api::session::routes())
             .merge(api::me::routes())
+            .merge(api::password::routes())
+            .merge(api::my_password::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())

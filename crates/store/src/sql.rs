@@ -15,12 +15,13 @@ mod signing_key;
 mod sweep;
 mod user;
 mod user_identifier;
+mod user_password;
 
 use countersign_domain::changes::Change;
 
 pub(crate) use self::{
     api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, message::*, quota::*,
-    revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*,
+    revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*, user_password::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -44,7 +45,10 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
         Change::UserAdded(user) => writes.push(user::insert(user)),
         Change::User(user) => writes.push(user::update(user)),
-        Change::UserErased(id, version) => writes.extend(user::erase(id, version)),
+        Change::UserErased(id, version) => {
+            writes.extend(user::erase(id, version));
+            writes.push(user_password::erase(id));
+        }
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
         Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
         Change::SessionStarted(session) => writes.push(session::insert(session)),
@@ -52,6 +56,10 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionEnded(id) => writes.push(session::end(id)),
         Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
+
+        Change::Password(password) => writes.push(user_password::save(password)),
+        Change::PasswordRemoved(user, version) => writes.push(user_password::remove(user, version)),
+        Change::PasswordWished(wish) => writes.push(user_password::insert_wish(wish)),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use countersign_domain::{assurance::Assurance, challenge::Purpose};
+use countersign_domain::challenge::Purpose;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ pub async fn show(visitor: Visitor) -> Answer<SessionStatusBody> {
         id: session.id.to_string(),
         app: session.app.to_string(),
         subject: session.subject.to_string(),
-        acr: Assurance::MAILBOX,
+        acr: session.assurance.acr(),
         amr: vec![session.assurance.method.amr()],
         auth_time: session.assurance.proven_at.seconds(),
         idle_ends_at: rfc3339(session.idle_ends_at),

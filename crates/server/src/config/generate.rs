@@ -5,8 +5,8 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
+    AppKeySettings, AppSettings, BreachedSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
+    LogSettings, MailSettings, PasswordSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
     StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
@@ -113,6 +113,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
         "RealmSettings" => fields::<RealmSettings>(),
+        "PasswordSettings" => fields::<PasswordSettings>(),
+        "BreachedSettings" => fields::<BreachedSettings>(),
         "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),

@@ -92,10 +92,22 @@ const CONFIRM: Words = Words {
     ignore: Key::ConfirmIgnore,
 };
 
+const RESET: Words = Words {
+    subject: Key::ResetSubject,
+    subject_link: Key::ResetSubjectLink,
+    heading: Key::ResetHeading,
+    code: Key::ResetCode,
+    link: Key::ResetLink,
+    link_too: Key::ResetLinkToo,
+    button: Key::ResetButton,
+    ignore: Key::ResetIgnore,
+};
+
 const fn words(purpose: Purpose) -> &'static Words {
     match purpose {
         Purpose::SignIn => &SIGN_IN,
         Purpose::ConfirmAddress => &CONFIRM,
+        Purpose::ResetPassword => &RESET,
     }
 }
 

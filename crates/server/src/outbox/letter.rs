@@ -57,4 +57,6 @@ pub enum Purpose {
     SignIn,
     /// They say that this is their address.
     ConfirmAddress,
+    /// They want to choose a new password.
+    ResetPassword,
 }

@@ -158,7 +158,8 @@ impl Payload {
             to: Address::parse(&content.to).ok()?,
             purpose: match Purpose::from_name(&content.purpose)? {
                 Purpose::SignIn => letter::Purpose::SignIn,
-                Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
+                Purpose::ConfirmAddress | Purpose::Register => letter::Purpose::ConfirmAddress,
+                Purpose::ResetPassword => letter::Purpose::ResetPassword,
             },
             code: hide(&content.code),
             link: hide(&content.link),

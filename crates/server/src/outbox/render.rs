@@ -182,7 +182,11 @@ fn values(letter: &Letter, subject: &str, blocks: Vec<Block>) -> Value {
     context! {
         lang => letter.locale.tag(),
         dir => letter.locale.direction(),
-        purpose => match letter.purpose { Purpose::SignIn => "sign-in", Purpose::ConfirmAddress => "confirm-address" },
+        purpose => match letter.purpose {
+            Purpose::SignIn => "sign-in",
+            Purpose::ConfirmAddress => "confirm-address",
+            Purpose::ResetPassword => "reset-password",
+        },
         title => one_line(&letter.app_title),
         app => &letter.app_name,
         subject => subject,
