@@ -92,8 +92,7 @@ pub fn sign_in(
     let subject = known.subject.unwrap_or_else(|| {
         // Somebody else may have come with this address before it became this person's.
         let taken = known.subject_owner.is_some_and(|owner| owner != known.id);
-        let subject =
-            if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.subject };
+        let subject = if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.subject };
         let sector = vault.sector(&sign_in.app.sector);
         changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
         subject

@@ -43,8 +43,7 @@ impl Hashing {
         keys: &Keys,
         random: &mut dyn Random,
     ) -> Result<Self, ConfigError> {
-        let parameters =
-            settings.parameters().map_err(|error| ConfigError(format!("passwords: {error}")))?;
+        let parameters = settings.parameters().map_err(|error| ConfigError(format!("passwords: {error}")))?;
         let passwords = Passwords::start(parameters, settings.pool(), keys.peppers(settings.pepper))
             .map_err(|error| ConfigError(format!("passwords.workers: {error}")))?;
         let user = UserId::from_bytes([0; 16]);

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use countersign_domain::{refusal::Refusal, time::Span};
+use countersign_domain::{password::PasswordRefusal, refusal::Refusal, time::Span};
 use http::{HeaderValue, header};
 use utoipa::{
     OpenApi as _,
@@ -28,6 +28,7 @@ use utoipa::{
 use crate::{
     api,
     error::{ApiError, BodyError},
+    hashing::refused,
     operations,
     state::Server,
 };
@@ -50,12 +51,15 @@ const PROBLEM: &str = "application/problem+json";
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
         api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
+        api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
     ),
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
+        (name = "passwords", description = "Passwords, where a realm has them"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -110,7 +114,7 @@ pub fn document() -> OpenApi {
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
     for (path, item) in &mut document.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_refusals(path, operation);
             if operation.operation_id.as_deref() == Some("start") {
@@ -183,6 +187,10 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     if has_body {
         all.extend(bodies());
     }
+    if path.starts_with("/v1/me/password") {
+        all.extend(refusals_of_my_password());
+        return all;
+    }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
         all.extend(refusals_with_a_cookie(path));
         return all;
@@ -213,8 +221,51 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
+        "/v1/password/sign-in" => {
+            all.extend(passwords(wait).into_iter().chain(accounts));
+            all.extend([E::KeyKind("secret"), invalid("email", "invalid_address")]);
+            all.extend([E::Refused(Refusal::InvalidPassword), too_many_passwords(wait)]);
+        }
+        "/v1/password/register" => {
+            all.extend(refusals_of_a_start().into_iter().chain(passwords(wait)));
+        }
+        "/v1/password/forgotten" => {
+            all.extend(refusals_of_a_start());
+            all.push(E::PasswordsOff);
+        }
+        "/v1/password/reset" => {
+            all.extend(passwords(wait).into_iter().chain(challenge).chain(binding).chain(code));
+            all.extend([E::Refused(Refusal::NotApproved), E::Refused(Refusal::UserDisabled)]);
+        }
         _ => all.push(E::InvalidToken),
     }
+    all
+}
+
+/// What every call with a password may be refused for.
+fn passwords(wait: Span) -> Vec<ApiError> {
+    let short = PasswordRefusal::TooShort { least: 15 };
+    let mut all = vec![
+        ApiError::PasswordsOff,
+        ApiError::PasswordsBusy,
+        ApiError::OriginNotAllowed,
+        ApiError::TooManyRequests(wait),
+    ];
+    let others = [PasswordRefusal::TooLong, PasswordRefusal::Common, PasswordRefusal::Contextual];
+    all.extend([short, PasswordRefusal::Breached].into_iter().chain(others).map(refused));
+    all
+}
+
+fn too_many_passwords(retry_after: Span) -> ApiError {
+    ApiError::Refused(Refusal::TooManyPasswords { retry_after })
+}
+
+/// What a person's call about their own password may be refused for.
+fn refusals_of_my_password() -> Vec<ApiError> {
+    let wait = Span::from_seconds(1);
+    let mut all = passwords(wait);
+    all.extend([ApiError::Refused(Refusal::SessionOver), ApiError::NotFresh, ApiError::LastWayIn]);
+    all.extend([ApiError::Refused(Refusal::InvalidPassword), too_many_passwords(wait), ApiError::NotFound]);
     all
 }
 
@@ -279,7 +330,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 19);
+        assert_eq!(operations.len(), 26);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -319,6 +370,11 @@ mod tests {
             "RedeemBody",
             "VerifyByAddressBody",
             "ChangeMeBody",
+            "PasswordSignInBody",
+            "RegisterBody",
+            "ForgottenBody",
+            "ResetBody",
+            "SetPasswordBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

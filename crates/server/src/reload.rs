@@ -16,8 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::templates::{TemplatesWatch, watch_templates};
 use crate::{
     config::{Config, DEFAULT_FILE, changed},
-    hashing,
-    maintenance,
+    hashing, maintenance,
     shutdown::Shutdown,
     state::Server,
     wiring,

@@ -21,6 +21,7 @@ use crate::{
     error::ApiError,
     hashing::Hashing,
     keys::Context,
+    outbox::notice::Notice,
     passwords::{HashError, StoredHash},
     state::Server,
     vault::Keys,
@@ -70,8 +71,7 @@ pub fn wish(
     hash: &Secret<String>,
     expires_at: Timestamp,
 ) -> Result<Change, ApiError> {
-    let sealed =
-        server.keys.seal(&mut *server.random(), &wish_place(&challenge), hash.expose().as_bytes());
+    let sealed = server.keys.seal(&mut *server.random(), &wish_place(&challenge), hash.expose().as_bytes());
     let sealed_hash = sealed.map_err(|_| ApiError::Internal)?;
     Ok(Change::PasswordWished(PasswordWish { challenge, sealed_hash, expires_at }))
 }
@@ -189,24 +189,37 @@ pub async fn own_words(server: &Server, user: &User) -> Result<Vec<String>, ApiE
     Ok(words)
 }
 
-/// All that is written when a user gets another password: the hash, and that nothing was tried at it yet. The user is
-/// to be written beside it.
+/// All that is written when a user gets another password: the hash, that nothing was tried at it yet, and mails about it
+/// to every mailbox of theirs. The user is to be written beside it.
 ///
 /// # Errors
 /// The store's, or [`ApiError::Internal`] when memory fails.
-pub async fn replace(server: &Server, user: &User, hash: &Secret<String>) -> Result<Changes, ApiError> {
+pub async fn replace(
+    server: &Server,
+    app: &App,
+    user: &User,
+    hash: &Secret<String>,
+    notice: &Notice,
+) -> Result<Changes, ApiError> {
     let stored = server.store.password(user.id).await?;
     let tried = counters(&server.keys, &user.realm, Budget::User(user.id));
     let mut changes = user_password::forgive(server.store.contact(tried).await?);
     changes.push(save(server, user.id, stored.as_ref(), hash, server.now())?);
+    server.tell_user(app, user, notice, &mut changes).await?;
     Ok(changes)
 }
 
-/// All that is written when a user is to have no password any more. The user is to be written beside it.
+/// All that is written when a user is to have no password any more, mails about it among it. The user is to be written
+/// beside it.
 ///
 /// # Errors
 /// [`ApiError::LastWayIn`] when the person has no mailbox that a code could be sent to; the store's.
-pub async fn remove(server: &Server, user: &User, stored: &UserPassword) -> Result<Changes, ApiError> {
+pub async fn remove(
+    server: &Server,
+    app: &App,
+    user: &User,
+    stored: &UserPassword,
+) -> Result<Changes, ApiError> {
     let identifiers = server.store.identifiers_of(user.id).await?;
     let is_way_in = |identifier: &UserIdentifier| {
         identifier.kind == IdentifierKind::Email && identifier.verified_at.is_some()
@@ -214,5 +227,7 @@ pub async fn remove(server: &Server, user: &User, stored: &UserPassword) -> Resu
     if !identifiers.iter().any(is_way_in) {
         return Err(ApiError::LastWayIn);
     }
-    Ok(Changes(vec![Change::PasswordRemoved(user.id, stored.version)]))
+    let mut changes = Changes(vec![Change::PasswordRemoved(user.id, stored.version)]);
+    server.tell_user(app, user, &Notice::PasswordRemoved, &mut changes).await?;
+    Ok(changes)
 }

@@ -3,12 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::RawQuery,
-    response::Response,
-    routing::get,
-};
+use axum::{Router, extract::RawQuery, response::Response, routing::get};
 use countersign_domain::{
     changes::{Change, Changes},
     password::Password,
@@ -33,6 +28,7 @@ use crate::{
     call::Json,
     error::ApiError,
     hashing::Hashing,
+    outbox::notice::Notice,
     passwords::Verdict,
     state::Server,
     user_passwords::{Budget, counters, of_realm, own_words, remove, replace},
@@ -145,7 +141,7 @@ pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Re
         .decide(|| async move {
             let user = user_of(visitor).await?;
             let stored = server.store.password(user.id).await?.ok_or(ApiError::NotFound)?;
-            let mut changes = remove(server, &user, &stored).await?;
+            let mut changes = remove(server, &*visitor.app()?, &user, &stored).await?;
             changes.extend(others(visitor, user, ends_others).await?);
             Ok(((), changes))
         })
@@ -182,10 +178,10 @@ async fn check_current(
 /// Whether the new password is one that this person may choose.
 async fn accept(visitor: &Visitor, hashing: &Hashing, password: &Password) -> Result<(), ApiError> {
     let user = user_of(visitor).await?;
-    let app = visitor.server.app(visitor.session.app.as_str());
+    let app = visitor.app()?;
     let mut words = own_words(&visitor.server, &user).await?;
     words.push(user.realm.to_string());
-    words.extend(app.iter().flat_map(|app| [app.name.to_string(), app.title.clone()]));
+    words.extend([app.name.to_string(), app.title.clone()]);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     hashing.accept(password, &words).await
 }
@@ -207,7 +203,7 @@ async fn change(
     if now_stored.as_ref().map(|found| found.version) != stored.map(|found| found.version) {
         return Ok((false, Changes::default()));
     }
-    let mut changes = replace(server, &user, hash).await?;
+    let mut changes = replace(server, &*visitor.app()?, &user, hash, &Notice::PasswordChanged).await?;
     changes.extend(others(visitor, user, wanted.end_other_sessions).await?);
     Ok((true, changes))
 }

@@ -189,12 +189,7 @@ pub(super) async fn run(call: &Call, prepared: &Prepared) -> Answer<StartedBody>
 }
 
 /// Reads what a start is asked with. `bytes` are what an `Idempotency-Key` is remembered with.
-pub(super) fn prepare(
-    call: &Call,
-    body: StartBody,
-    bytes: &[u8],
-    aim: Aim,
-) -> Result<Prepared, ApiError> {
+pub(super) fn prepare(call: &Call, body: StartBody, bytes: &[u8], aim: Aim) -> Result<Prepared, ApiError> {
     let invalid =
         |member, code, detail: &str| ApiError::InvalidMember { member, code, detail: detail.to_owned() };
     if !call.is_secret() && (body.end_user.is_some() || body.subject.is_some() || body.content.is_some()) {

@@ -5,9 +5,9 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, BreachedSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, PasswordSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
-    StorageSettings, TelemetrySettings,
+    AppKeySettings, AppSettings, BreachedSettings, Config, DkimSettings, KeySettings, LimitSettings,
+    ListenerSettings, LogSettings, MailSettings, PasswordSettings, RealmSettings, RetentionSettings,
+    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
 

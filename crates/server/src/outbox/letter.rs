@@ -3,7 +3,7 @@
 
 use countersign_domain::{secret::Secret, time::Timestamp};
 
-use super::{address::Address, caller_text::CallerText};
+use super::{address::Address, caller_text::CallerText, notice::Notice};
 use crate::texts::Locale;
 
 /// One mail to one person.
@@ -51,7 +51,7 @@ pub struct Mailbox {
 }
 
 /// Why somebody gets a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub enum Purpose {
     /// They want to sign in.
     SignIn,
@@ -59,4 +59,6 @@ pub enum Purpose {
     ConfirmAddress,
     /// They want to choose a new password.
     ResetPassword,
+    /// They are told something: there is no code.
+    Tell(Notice),
 }

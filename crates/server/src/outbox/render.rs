@@ -150,7 +150,7 @@ impl Renderer {
 
     /// Prints a template with every kind of letter that there can be.
     fn try_out(&self, name: &str) -> Result<(), TemplateError> {
-        for letter in sample::letters(&self.catalog.locales()) {
+        for letter in sample::all(&self.catalog.locales()) {
             let wording = self.catalog.wording(&letter.app_name, &letter.locale);
             let draft = Draft::new(&letter, &wording);
             let values = values(&letter, &draft.subject(), draft.blocks());
@@ -186,6 +186,7 @@ fn values(letter: &Letter, subject: &str, blocks: Vec<Block>) -> Value {
             Purpose::SignIn => "sign-in",
             Purpose::ConfirmAddress => "confirm-address",
             Purpose::ResetPassword => "reset-password",
+            Purpose::Tell(_) => "notice",
         },
         title => one_line(&letter.app_title),
         app => &letter.app_name,

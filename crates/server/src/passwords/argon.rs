@@ -90,12 +90,7 @@ pub fn make(
 }
 
 /// A hash as a PHC string.
-pub fn write(
-    salt: &[u8; SALT],
-    output: &[u8; OUTPUT],
-    parameters: HashParameters,
-    pepper: u32,
-) -> String {
+pub fn write(salt: &[u8; SALT], output: &[u8; OUTPUT], parameters: HashParameters, pepper: u32) -> String {
     let HashParameters { memory, passes, lanes } = parameters;
     let [salt, output, pepper] = [&salt[..], output, &pepper.to_be_bytes()].map(encoding::base64);
     format!("$argon2id$v=19$m={memory},t={passes},p={lanes},keyid={pepper}${salt}${output}")

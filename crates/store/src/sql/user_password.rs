@@ -30,12 +30,8 @@ pub(crate) fn read_password(row: Row) -> Result<UserPassword, Error> {
 
 pub(super) fn save(password: UserPassword) -> Write {
     let user = password.user.bytes().as_slice().into();
-    let mut parameters = vec![
-        password.sealed_hash.into(),
-        password.made_at.into(),
-        (password.version + 1).into(),
-        user,
-    ];
+    let mut parameters =
+        vec![password.sealed_hash.into(), password.made_at.into(), (password.version + 1).into(), user];
     if password.version == 0 {
         return one(
             "INSERT INTO user_password (sealed_hash, made_at, version, user_id) VALUES (?, ?, ?, ?)",

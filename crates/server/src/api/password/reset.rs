@@ -30,6 +30,7 @@ use crate::{
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,
+    outbox::notice::Notice,
     user_passwords::{common_words, of_app, own_words, replace},
 };
 
@@ -137,7 +138,7 @@ async fn decide(
     }
     let mut random = call.random();
     let hash = asked.hash.get_or_try_init(|| hashing.hash(&asked.password, &mut *random)).await?;
-    let mut all = replace(server, &user, hash).await?;
+    let mut all = replace(server, &call.app, &user, hash, &Notice::PasswordReset).await?;
     all.extend(changes);
     let sessions = server.store.sessions_of(user.id).await?;
     all.extend(user::sign_out_everywhere(user, &sessions, server.now()));

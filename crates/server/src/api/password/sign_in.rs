@@ -158,7 +158,8 @@ async fn decide(
         (Err(refusal), ..) => return Ok((Some(Err(refusal)), changes)),
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
-    let evidence = Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
+    let evidence =
+        Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
     let signed_in = begin(call, accounts, evidence, Some(user)).await?;
     if signed_in.outcome.is_ok() {
         changes.extend(signed_in.changes);
