@@ -5,6 +5,7 @@ mod argon;
 pub mod breached;
 mod encoding;
 mod foreign;
+pub mod measure;
 mod parameters;
 mod pepper;
 mod pool;

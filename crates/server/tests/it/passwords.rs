@@ -447,7 +447,7 @@ async fn p25_many_sign_ins_at_once_are_told_to_come_back_beyond_the_queue() {
             }
         }
     }
-    assert!(checked >= 3 && busy > 0, "{checked} {busy}");
+    assert!(checked >= 2 && busy > 0, "{checked} {busy}");
     sign_in(&server, ANN, GOOD).await.expect(200);
 }
 
