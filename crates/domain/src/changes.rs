@@ -5,6 +5,7 @@ use crate::{
     app::AppName,
     challenge::Challenge,
     contact::Contact,
+    event::{Event, EventKey, StoredEvent},
     id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
     message::Message,
     secret::Digest,
@@ -15,6 +16,7 @@ use crate::{
     token::Revocation,
     user::{User, UserIdentifier, UserSubject},
     user_password::{PasswordWish, UserPassword},
+    webhook::Delivery,
 };
 
 /// A decision: what to answer, and what must be committed before the answer goes out, whether it is yes or no.
@@ -54,6 +56,12 @@ impl Changes {
             Change::Revocation(revocation) => Some(revocation),
             _ => None,
         })
+    }
+
+    /// Whether something of these is told.
+    #[must_use]
+    pub fn tell_events(&self) -> bool {
+        self.0.iter().any(|change| matches!(change, Change::Event(_)))
     }
 
     /// Whether these change apps or keys, which every server knows by heart.
@@ -139,6 +147,15 @@ pub enum Change {
     PasswordRemoved(UserId, i64),
     /// Keeps a password that is wished, until its challenge passes.
     PasswordWished(PasswordWish),
+
+    /// Tells what happens with these changes. The server makes an [`EventWritten`](Self::EventWritten) of it.
+    Event(Box<Event>),
+    /// Adds an event to the log.
+    EventWritten(Box<StoredEvent>),
+    /// Adds the key that a user is named by in the log; a conflict when there is one, or no such user.
+    EventKeyAdded(EventKey),
+    /// Adds something to be delivered to a webhook.
+    WebhookQueued(Delivery),
 }
 
 /// An earlier end of a signing key.

@@ -102,6 +102,23 @@ id!(
     SessionId,
     "ses_"
 );
+
+id!(
+    /// Names one event of the log; ordered by time.
+    EventId,
+    "evt_"
+);
+id!(
+    /// Names one life of a server process, as the log of events knows it.
+    NodeId,
+    "nod_"
+);
+id!(
+    /// Names one delivery to a webhook.
+    DeliveryId,
+    "whd_"
+);
+
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.
     #[must_use]

@@ -7,6 +7,7 @@ mod check;
 mod difference;
 mod document;
 mod environment;
+mod events;
 mod generate;
 mod listener;
 mod load;
@@ -30,6 +31,7 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
+    events::EventSettings,
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -68,6 +70,8 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// Passwords, where a realm has them. Nothing of this costs anything until one does.
     pub passwords: PasswordSettings,
+    /// The log of events: what happened, signed and kept in the database.
+    pub events: EventSettings,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
@@ -93,6 +97,10 @@ pub struct ServerSettings {
     /// How long an ordinary end waits for requests and mails under way, in seconds: 0 to 600.
     #[schemars(range(min = 0, max = 600))]
     pub shutdown_seconds: u64,
+    /// Sessions that are remembered at once, each in 104 bytes, so that the check of their cookies needs no read of the
+    /// database: 0 to 4194304. Changes need a restart.
+    #[schemars(range(min = 0, max = 4_194_304))]
+    pub session_cache: usize,
 }
 
 /// One listener and what it serves.
@@ -147,6 +155,7 @@ impl Default for ServerSettings {
             client_address_header: "x-forwarded-for".to_owned(),
             max_connections: 10_000,
             shutdown_seconds: 20,
+            session_cache: 65_536,
         }
     }
 }

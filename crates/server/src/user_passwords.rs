@@ -7,6 +7,7 @@ use countersign_domain::{
     app::App,
     changes::{Change, Changes},
     contact::ContactKey,
+    event::{Event, EventKind},
     id::{ChallengeId, SessionId, UserId},
     random::Random,
     realm::RealmName,
@@ -82,13 +83,15 @@ pub fn wish(
 /// The store's, or [`ApiError::Internal`] when it does not open.
 pub async fn fulfil(
     server: &Server,
+    app: &App,
     challenge: ChallengeId,
     user: UserId,
     now: Timestamp,
 ) -> Result<Changes, ApiError> {
     let Some(wish) = server.store.password_wish(challenge).await? else { return Ok(Changes::default()) };
     let hash = open(&server.keys, &wish_place(&challenge), &wish.sealed_hash)?;
-    Ok(Changes(vec![save(server, user, None, &hash, now)?]))
+    let told = event(EventKind::PasswordSet, app, user);
+    Ok(Changes(vec![save(server, user, None, &hash, now)?, told.into()]))
 }
 
 /// The change that gives a user this hash, in place of `former`. The user is to be written beside it.
@@ -189,6 +192,15 @@ pub async fn own_words(server: &Server, user: &User) -> Result<Vec<String>, ApiE
     Ok(words)
 }
 
+/// How a person came to another password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// They had forgotten theirs.
+    Forgotten,
+    /// They were signed in.
+    Known,
+}
+
 /// All that is written when a user gets another password: the hash, that nothing was tried at it yet, and mails about it
 /// to every mailbox of theirs. The user is to be written beside it.
 ///
@@ -199,14 +211,25 @@ pub async fn replace(
     app: &App,
     user: &User,
     hash: &Secret<String>,
-    notice: &Notice,
+    how: Replaced,
 ) -> Result<Changes, ApiError> {
     let stored = server.store.password(user.id).await?;
     let tried = counters(&server.keys, &user.realm, Budget::User(user.id));
     let mut changes = user_password::forgive(server.store.contact(tried).await?);
     changes.push(save(server, user.id, stored.as_ref(), hash, server.now())?);
-    server.tell_user(app, user, notice, &mut changes).await?;
+    let (notice, kind) = match (how, &stored) {
+        (Replaced::Forgotten, _) => (Notice::PasswordReset, EventKind::PasswordReset),
+        (Replaced::Known, Some(_)) => (Notice::PasswordChanged, EventKind::PasswordChanged),
+        (Replaced::Known, None) => (Notice::PasswordChanged, EventKind::PasswordSet),
+    };
+    changes.push(event(kind, app, user.id).into());
+    server.tell_user(app, user, &notice, &mut changes).await?;
     Ok(changes)
+}
+
+/// What happened to a user's password.
+fn event(kind: EventKind, app: &App, user: UserId) -> Event {
+    Event::new(kind).of_user(user).at(&app.name).within(&app.realm).by_method("password")
 }
 
 /// All that is written when a user is to have no password any more, mails about it among it. The user is to be written
@@ -227,7 +250,8 @@ pub async fn remove(
     if !identifiers.iter().any(is_way_in) {
         return Err(ApiError::LastWayIn);
     }
-    let mut changes = Changes(vec![Change::PasswordRemoved(user.id, stored.version)]);
+    let told = event(EventKind::PasswordRemoved, app, user.id);
+    let mut changes = Changes(vec![Change::PasswordRemoved(user.id, stored.version), told.into()]);
     server.tell_user(app, user, &Notice::PasswordRemoved, &mut changes).await?;
     Ok(changes)
 }

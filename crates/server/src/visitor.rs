@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use countersign_domain::{
     app::App,
     changes::{Change, Changes},
+    event::Actor,
     refusal::Refusal,
     session::Session,
     time::Timestamp,
@@ -16,8 +17,10 @@ use http::request::Parts;
 
 use crate::{
     accounts::held_session,
+    call::{admit_poll, client_address},
     cookie::{Page, SessionCookie},
     error::ApiError,
+    events::context,
     state::Server,
 };
 
@@ -61,6 +64,9 @@ impl FromRequestParts<Arc<Server>> for Visitor {
         let over = ApiError::Refused(Refusal::SessionOver);
         let cookie = SessionCookie::of(&parts.headers).ok_or(over.clone())?;
         let now = server.now();
+        if let Some(address) = client_address(server, parts) {
+            admit_poll(server, address, now)?;
+        }
         let found = held_session(server, &cookie).await?.filter(|session| session.is_live(now));
         let mut session = found.ok_or(over)?;
         if let Page::Other(origin) = &page {
@@ -69,6 +75,7 @@ impl FromRequestParts<Arc<Server>> for Visitor {
                 return Err(ApiError::OriginNotAllowed);
             }
         }
+        context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;
         Ok(Self { server: Arc::clone(server), now, session, page })
     }

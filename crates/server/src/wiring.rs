@@ -16,6 +16,7 @@ use crate::{
     admin, api,
     config::{Config, ConfigError, Part, declared},
     error::ApiError,
+    events::Events,
     hashing,
     key_ring::KeyRing,
     keys::RootKey,
@@ -27,6 +28,7 @@ use crate::{
     pages,
     registry::{Registry, report_left_out},
     service::{self, Admission, Service},
+    session_cache::SessionCache,
     shutdown::{self, Shutdown},
     signature_cache::SignatureCache,
     state::Server,
@@ -205,6 +207,7 @@ pub async fn assemble(
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
     let server = Arc::new(Server {
+        sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
@@ -222,6 +225,7 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        events: Arc::new(Events::new(began, &mut *entropy.random())),
         hashing: Default::default(),
         clock,
         entropy,

@@ -4,6 +4,8 @@ mod api_key;
 mod app;
 mod challenge;
 mod contact;
+mod event;
+mod event_checkpoint;
 mod fact;
 mod idempotency;
 mod message;
@@ -16,12 +18,14 @@ mod sweep;
 mod user;
 mod user_identifier;
 mod user_password;
+mod webhook;
 
 use countersign_domain::changes::Change;
 
 pub(crate) use self::{
-    api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, message::*, quota::*,
-    revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*, user_password::*,
+    api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*, idempotency::*,
+    message::*, quota::*, revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*,
+    user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -48,6 +52,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::UserErased(id, version) => {
             writes.extend(user::erase(id, version));
             writes.push(user_password::erase(id));
+            writes.push(event::delete_key(id));
         }
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
         Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
@@ -60,6 +65,12 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Password(password) => writes.push(user_password::save(password)),
         Change::PasswordRemoved(user, version) => writes.push(user_password::remove(user, version)),
         Change::PasswordWished(wish) => writes.push(user_password::insert_wish(wish)),
+
+        // Refused before: it is written as `EventWritten`.
+        Change::Event(_) => {}
+        Change::EventWritten(event) => event::insert(*event, writes),
+        Change::EventKeyAdded(key) => writes.push(event::insert_key(key)),
+        Change::WebhookQueued(delivery) => writes.push(webhook::insert(delivery)),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     app::AppName,
     changes::{Change, Changes},
+    event::{Event, EventKind},
     stored_app::StoredApp,
 };
 use http::StatusCode;
@@ -88,7 +89,9 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
                 created_at,
                 version: 0,
             };
-            with_secret(this, write(fresh, settings.clone())?, settings).await
+            let (secret, mut changes) = with_secret(this, write(fresh, settings.clone())?, settings).await?;
+            changes.push(Event::new(EventKind::AppCreated).at(name).into());
+            Ok((secret, changes))
         })
         .await?;
     settle(&server).await?;
@@ -182,7 +185,15 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
             if check(server, &settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
-            with_secret(server, write(stored, settings.clone())?, &settings).await
+            let kind = match (stored.disabled, settings.disabled) {
+                (false, true) => EventKind::AppDisabled,
+                (true, false) => EventKind::AppEnabled,
+                _ => EventKind::AppChanged,
+            };
+            let (secret, mut changes) =
+                with_secret(server, write(stored, settings.clone())?, &settings).await?;
+            changes.push(Event::new(kind).at(name).into());
+            Ok((secret, changes))
         })
         .await?;
     settle(server).await?;

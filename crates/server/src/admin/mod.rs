@@ -21,12 +21,13 @@ use axum::{
 };
 use countersign_domain::{
     app::{App, AppName},
+    event::Actor,
     secret::Secret,
 };
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ApiError, listener::Peer, maintenance, state::Server};
+use crate::{error::ApiError, events::context, listener::Peer, maintenance, state::Server};
 
 /// All routes for operators.
 pub fn routes() -> Router<Arc<Server>> {
@@ -46,6 +47,7 @@ async fn local_only(request: Request, next: Next) -> Response {
     if networked || crate::call::is_forwarded(request.headers()) {
         return ApiError::NotFound.into_response();
     }
+    context::note_actor(Actor::Operator);
     next.run(request).await
 }
 

@@ -156,7 +156,9 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                     if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
                 let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now: server.now() };
                 let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-                complete(this, challenge::verify(&attempt, challenge, live, contact, presented)).await
+                let person = challenge.contact;
+                let decision = challenge::verify(&attempt, challenge, live, contact, presented);
+                complete(this, person, decision).await
             }
         })
         .await?;
@@ -178,12 +180,13 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     let (this, server, app, binding) = (&call, &call.server, &call.app, &binding);
     let found = find(&call.server, &call.app, id).await?;
     not_for_password(&found)?;
-    let _lane = server.lanes.enter(&found.contact).await;
+    let contact = found.contact;
+    let _lane = server.lanes.enter(&contact).await;
     let proof = server
         .decide(|| async move {
             let challenge = find(server, app, id).await?;
             let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            complete(this, challenge::redeem(app, challenge, presented, server.now())).await
+            complete(this, contact, challenge::redeem(app, challenge, presented, server.now())).await
         })
         .await;
     finish(&call, proof?)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::{Router, extract::RawQuery, response::Response, routing::get};
 use countersign_domain::{
+    assurance::Method,
     changes::{Change, Changes},
+    event::EventKind,
     password::Password,
     refusal::Refusal,
     secret::Secret,
@@ -25,13 +27,13 @@ use super::{
     rfc3339,
 };
 use crate::{
+    accounts::{authentication, session_ended},
     call::Json,
     error::ApiError,
     hashing::Hashing,
-    outbox::notice::Notice,
     passwords::Verdict,
     state::Server,
-    user_passwords::{Budget, counters, of_realm, own_words, remove, replace},
+    user_passwords::{Budget, Replaced, counters, of_realm, own_words, remove, replace},
     visitor::{Person, Visitor},
 };
 
@@ -168,7 +170,11 @@ async fn check_current(
     let outcome = server
         .decide(|| async move {
             let contact = server.store.contact(key(visitor)).await?;
-            let attempt = user_password::attempt(contact, is_right, server.is_shared(), server.now());
+            let mut attempt = user_password::attempt(contact, is_right, server.is_shared(), server.now());
+            if attempt.outcome == Err(Refusal::InvalidPassword) {
+                let failed = authentication(EventKind::PasswordFailed, &*visitor.app()?, Method::Password);
+                attempt.changes.push(failed.of_user(visitor.session.user).failed().into());
+            }
             Ok((attempt.outcome, attempt.changes))
         })
         .await?;
@@ -203,7 +209,7 @@ async fn change(
     if now_stored.as_ref().map(|found| found.version) != stored.map(|found| found.version) {
         return Ok((false, Changes::default()));
     }
-    let mut changes = replace(server, &*visitor.app()?, &user, hash, &Notice::PasswordChanged).await?;
+    let mut changes = replace(server, &*visitor.app()?, &user, hash, Replaced::Known).await?;
     changes.extend(others(visitor, user, wanted.end_other_sessions).await?);
     Ok((true, changes))
 }
@@ -215,6 +221,7 @@ async fn others(visitor: &Visitor, user: User, end: bool) -> Result<Changes, Api
     let mut changes = Changes(vec![Change::User(user)]);
     for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
         changes.extend(session::end(other, server.now()));
+        changes.push(session_ended(other).into());
     }
     Ok(changes)
 }

@@ -3,15 +3,17 @@
 
 use axum::response::Response;
 use countersign_domain::{
+    assurance::Method,
     challenge::{self, Attempt, Challenge, Proof, Purpose},
     changes::{Changes, Decision},
     code::Code,
     contact::Contact,
+    event::EventKind,
     id::ChallengeId,
     identifier::EmailAddress,
     password::Password,
     refusal::Refusal,
-    secret::Secret,
+    secret::{Digest, Secret},
     token::SecretToken,
     user::{self, User, UserStatus},
     vault::Vault,
@@ -26,12 +28,11 @@ use super::{
     done, typed,
 };
 use crate::{
-    accounts::{proven_address, sealed_address, user_of},
+    accounts::{authentication, proven_address, sealed_address, user_of},
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,
-    outbox::notice::Notice,
-    user_passwords::{common_words, of_app, own_words, replace},
+    user_passwords::{Replaced, common_words, of_app, own_words, replace},
 };
 
 /// A new password, and what shows that the person may choose one.
@@ -55,6 +56,7 @@ pub struct ResetBody {
 /// What is the same at every try.
 struct Asked {
     id: ChallengeId,
+    contact: Digest,
     code: Option<Code>,
     binding: SecretToken,
     password: Password,
@@ -69,14 +71,16 @@ struct Asked {
 pub async fn reset(call: Call, Json(body, _): Json<ResetBody>) -> Result<Response, ApiError> {
     let hashing = of_app(&call.server, &call.app)?;
     call.limit_network(None)?;
+    let id = challenge_id(&body.id)?;
+    let (challenge, _) = find(&call, id).await?;
     let asked = Asked {
-        id: challenge_id(&body.id)?,
+        id,
+        contact: challenge.contact,
         code: body.code.as_deref().map(parse_code).transpose()?,
         binding: parse_binding(&body.binding)?,
         password: typed(&body.password)?,
         hash: OnceCell::new(),
     };
-    let (challenge, _) = find(&call, asked.id).await?;
     look_at_password(&call, &hashing, &asked, &challenge).await?;
     let server = &call.server;
     let _lane = server.lanes.enter(&challenge.contact).await;
@@ -124,7 +128,7 @@ async fn decide(
     let Decision { outcome, changes } = prove(call, asked).await?;
     let proof = match outcome {
         Ok(proof) => proof,
-        Err(refusal) => return Ok((Err(refusal.into()), changes)),
+        Err(refusal) => return Ok((Err(refusal.into()), refused(call, asked, changes))),
     };
     let user = match person(call, &proof).await? {
         Ok(user) => user,
@@ -138,11 +142,20 @@ async fn decide(
     }
     let mut random = call.random();
     let hash = asked.hash.get_or_try_init(|| hashing.hash(&asked.password, &mut *random)).await?;
-    let mut all = replace(server, &call.app, &user, hash, &Notice::PasswordReset).await?;
+    let mut all = replace(server, &call.app, &user, hash, Replaced::Forgotten).await?;
     all.extend(changes);
     let sessions = server.store.sessions_of(user.id).await?;
     all.extend(user::sign_out_everywhere(user, &sessions, server.now()));
     Ok((Ok(()), all))
+}
+
+/// What is written of a guess, with an event if it cost anything.
+fn refused(call: &Call, asked: &Asked, mut changes: Changes) -> Changes {
+    if !changes.is_empty() {
+        let told = authentication(EventKind::ChallengeFailed, &call.app, Method::Code);
+        changes.push(told.of_contact(asked.contact).failed().into());
+    }
+    changes
 }
 
 /// The code, or the link that was approved.

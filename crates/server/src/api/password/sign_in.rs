@@ -6,11 +6,12 @@ use countersign_domain::{
     challenge::Purpose,
     changes::Changes,
     contact::Contact,
+    event::{Event, EventKind},
     id::UserId,
     identifier::EmailAddress,
     password::Password,
     refusal::Refusal,
-    secret::Secret,
+    secret::{Digest, Secret},
     sign_in::SignedIn,
     time::Timestamp,
     user::User,
@@ -30,7 +31,7 @@ use super::{
     TRIES, mailbox, typed,
 };
 use crate::{
-    accounts::{Evidence, address_claim, begin, held_session, user_of},
+    accounts::{Evidence, address_claim, authentication, begin, held_session, tell_sign_in, user_of},
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,
@@ -150,24 +151,42 @@ async fn decide(
     if which(&person) != checked.which {
         return Ok((None, Changes::default()));
     }
-    let attempt = user_password::attempt(person.contact, checked.is_right, server.is_shared(), now);
+    let attempt = user_password::attempt(person.contact.clone(), checked.is_right, server.is_shared(), now);
     let mut changes = attempt.changes;
     let (user, password) = match (attempt.outcome, person.user, person.password) {
         (Ok(()), Some(user), Some(password)) => (user, password),
         (Ok(()), ..) => return Err(ApiError::Internal),
-        (Err(refusal), ..) => return Ok((Some(Err(refusal)), changes)),
+        (Err(refusal), ..) => {
+            if !changes.is_empty() {
+                changes
+                    .push(told(call, EventKind::PasswordFailed, person.contact.key.digest).failed().into());
+            }
+            return Ok((Some(Err(refusal)), changes));
+        }
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
     let evidence =
         Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
     let signed_in = begin(call, accounts, evidence, Some(user)).await?;
-    if signed_in.outcome.is_ok() {
+    if let Ok(begun) = &signed_in.outcome {
         changes.extend(signed_in.changes);
+        let passed = authentication(EventKind::PasswordPassed, app, Method::Password);
+        tell_sign_in(call, begun, passed, &mut changes);
         if let Some(hash) = &checked.anew {
             changes.push(save(server, password.user, Some(&password), hash, password.made_at)?);
         }
     }
+    if signed_in.outcome.is_err() {
+        let contact = person.contact.key.digest;
+        changes.push(told(call, EventKind::PasswordPassed, contact).into());
+        changes.push(told(call, EventKind::SignInRefused, contact).failed().into());
+    }
     Ok((Some(signed_in.outcome), changes))
+}
+
+/// Something about who tried, by a pseudonym: a user's events cost more, and a stranger would learn that there is one.
+fn told(call: &Call, kind: EventKind, contact: Digest) -> Event {
+    authentication(kind, &call.app, Method::Password).of_contact(contact)
 }
 
 const fn assurance(proven_at: Timestamp) -> Assurance {
