@@ -130,7 +130,8 @@ fn breaches(settings: &PasswordSettings) -> Result<Breaches, ConfigError> {
     let is_open = breached.unanswered == UnansweredSetting::Take;
     match (breached.server(), &breached.filter) {
         (Some(server), _) => {
-            let server = server.map_err(|error| ConfigError(format!("passwords.breached.url: {error}")))?;
+            let server =
+                server.map_err(|error| ConfigError(format!("passwords.breached.range_url: {error}")))?;
             Ok(Breaches::Range { server, is_open })
         }
         (None, Some(file)) => {

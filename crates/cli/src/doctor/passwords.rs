@@ -64,7 +64,7 @@ pub struct Found {
 pub async fn look(config: &Config) -> anyhow::Result<Found> {
     let settings = config.passwords.clone();
     let workers = settings.pool().workers;
-    let breached = settings.breached.url.is_some() || settings.breached.filter.is_some();
+    let breached = settings.breached.range_url.is_some() || settings.breached.filter.is_some();
     let measuring = tokio::task::spawn_blocking(move || -> anyhow::Result<Found> {
         let parameters = settings.parameters().map_err(|error| anyhow!("passwords: {error}"))?;
         let now = measure(parameters)?;
@@ -119,7 +119,7 @@ impl Found {
         if !self.breached {
             lines.push(
                 "warning  passwords: those that were stolen elsewhere are not looked for: set \
-                 passwords.breached.url, or passwords.breached.filter after `countersign passwords build-filter`"
+                 passwords.breached.range_url, or passwords.breached.filter after `countersign passwords build-filter`"
                     .to_owned(),
             );
         }

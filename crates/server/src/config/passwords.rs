@@ -52,7 +52,7 @@ pub struct PasswordSettings {
 pub struct BreachedSettings {
     /// A server that speaks the range protocol of Have I Been Pwned. It learns five of forty digits of a hash.
     #[schemars(example = &"https://api.pwnedpasswords.com/range")]
-    pub url: Option<String>,
+    pub range_url: Option<String>,
     /// A file that `countersign passwords build-filter` made: nobody is asked.
     #[schemars(example = &"/var/lib/countersign/stolen.filter")]
     pub filter: Option<PathBuf>,
@@ -97,7 +97,7 @@ impl Default for PasswordSettings {
 impl Default for BreachedSettings {
     fn default() -> Self {
         Self {
-            url: None,
+            range_url: None,
             filter: None,
             unanswered: UnansweredSetting::Take,
             patience_milliseconds: 2_000,
@@ -145,11 +145,11 @@ impl PasswordSettings {
             problems.push((key, error.to_string()));
         }
         let breached = &self.breached;
-        if breached.url.is_some() && breached.filter.is_some() {
-            problems.push(("breached.filter", "give only one of `url` and `filter`".to_owned()));
+        if breached.range_url.is_some() && breached.filter.is_some() {
+            problems.push(("breached.filter", "give only one of `range_url` and `filter`".to_owned()));
         }
         if let Some(Err(error)) = breached.server() {
-            problems.push(("breached.url", error));
+            problems.push(("breached.range_url", error));
         }
         if let Some(Err(error)) = breached.filter.as_deref().map(Filter::open) {
             problems.push(("breached.filter", error.to_string()));
@@ -163,7 +163,7 @@ impl BreachedSettings {
     pub(crate) fn server(&self) -> Option<Result<RangeServer, String>> {
         let guard = Guard { allow_http: self.allow_http, allow_private: self.allow_private };
         let patience = Duration::from_millis(self.patience_milliseconds.into());
-        let server = RangeServer::new(self.url.as_deref()?, guard, patience);
+        let server = RangeServer::new(self.range_url.as_deref()?, guard, patience);
         Some(server.map_err(|error| error.to_string()))
     }
 }
