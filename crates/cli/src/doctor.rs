@@ -130,6 +130,12 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
     if is_wanted(config) {
         passwords::look(config).await?.lines().iter().for_each(|line| say(line));
     }
+    remind_of_root_key(config);
+    if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
+}
+
+/// Says what must not be lost, where it was made here.
+fn remind_of_root_key(config: &Config) {
     let root = config.storage.data_dir.join("root.key");
     if config.keys.root_key.is_none()
         && config.keys.root_key_file.is_none()
@@ -137,7 +143,6 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
     {
         say(&format!("back up {}: losing it loses every subject and every sealed row", root.display()));
     }
-    if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
 }
 
 /// Stored apps and API keys that do not read. Those of a schema that is not up to date cannot be asked for.

@@ -101,7 +101,7 @@ pub async fn complete(
     let signed_in = begin(call, accounts, evidence, user).await?;
     changes.extend(signed_in.changes);
     if registers && let Ok(SignedIn { is_new: true, session, .. }) = &signed_in.outcome {
-        changes.extend(fulfil(&call.server, &call.app, proof.challenge, session).await?);
+        changes.extend(user_passwords::fulfil(&call.server, app, proof.challenge, session).await?);
     }
     match &signed_in.outcome {
         Ok(signed_in) => tell_sign_in(call, signed_in, passed, &mut changes),
@@ -112,19 +112,6 @@ pub async fn complete(
         }
     }
     Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
-}
-
-/// The password that somebody new wished, if their realm still has passwords.
-async fn fulfil(
-    server: &Server,
-    app: &App,
-    challenge: ChallengeId,
-    session: &Session,
-) -> Result<Changes, ApiError> {
-    if !server.realm(&app.realm).passwords {
-        return Ok(Changes::default());
-    }
-    user_passwords::fulfil(server, app, challenge, session.user, session.created_at).await
 }
 
 /// Something about an authentication at an app.

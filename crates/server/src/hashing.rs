@@ -1,7 +1,7 @@
 //! Hashing as this server is set to do it: started where a realm has passwords, ended where none has any more, and
 //! built anew when its settings change. It knows no person; whose a hash is, is its row's matter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use countersign_domain::{
     id::UserId,
@@ -11,6 +11,8 @@ use countersign_domain::{
     time::Timestamp,
     user_password::UserPassword,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     config::{Config, ConfigError, PasswordSettings, PasswordsSetting, UnansweredSetting},
@@ -110,6 +112,15 @@ impl Hashing {
     /// [`PasswordRefusal`] as the member `password`.
     pub fn accept_beside(&self, password: &Password, words: &[&str]) -> Result<(), ApiError> {
         password.check(self.policy, false, words).map_err(refused)
+    }
+
+    /// Waits until a multiple of the time is over after which wrong passwords are answered.
+    pub async fn even_out(&self, began: Instant) {
+        let step = u128::from(self.settings.wrong_after_milliseconds) * 1_000;
+        if step > 0 {
+            let wait = step - began.elapsed().as_micros() % step;
+            tokio::time::sleep(Duration::from_micros(u64::try_from(wait).unwrap_or(0))).await;
+        }
     }
 
     /// Most memory in KiB that checking one hash may take.

@@ -4,6 +4,7 @@
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
 mod examples;
+mod passwords;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use countersign_domain::{password::PasswordRefusal, refusal::Refusal, time::Span};
+use countersign_domain::{refusal::Refusal, time::Span};
 use http::{HeaderValue, header};
 use utoipa::{
     OpenApi as _,
@@ -28,7 +29,6 @@ use utoipa::{
 use crate::{
     api,
     error::{ApiError, BodyError},
-    hashing::refused,
     operations,
     state::Server,
 };
@@ -188,7 +188,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         all.extend(bodies());
     }
     if path.starts_with("/v1/me/password") {
-        all.extend(refusals_of_my_password());
+        all.extend(passwords::refusals_of_my_own());
         return all;
     }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
@@ -221,51 +221,11 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
-        "/v1/password/sign-in" => {
-            all.extend(passwords(wait).into_iter().chain(accounts));
-            all.extend([E::KeyKind("secret"), invalid("email", "invalid_address")]);
-            all.extend([E::Refused(Refusal::InvalidPassword), too_many_passwords(wait)]);
-        }
-        "/v1/password/register" => {
-            all.extend(refusals_of_a_start().into_iter().chain(passwords(wait)));
-        }
-        "/v1/password/forgotten" => {
-            all.extend(refusals_of_a_start());
-            all.push(E::PasswordsOff);
-        }
-        "/v1/password/reset" => {
-            all.extend(passwords(wait).into_iter().chain(challenge).chain(binding).chain(code));
-            all.extend([E::Refused(Refusal::NotApproved), E::Refused(Refusal::UserDisabled)]);
+        _ if path.starts_with("/v1/password") => {
+            all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
         _ => all.push(E::InvalidToken),
     }
-    all
-}
-
-/// What every call with a password may be refused for.
-fn passwords(wait: Span) -> Vec<ApiError> {
-    let short = PasswordRefusal::TooShort { least: 15 };
-    let mut all = vec![
-        ApiError::PasswordsOff,
-        ApiError::PasswordsBusy,
-        ApiError::OriginNotAllowed,
-        ApiError::TooManyRequests(wait),
-    ];
-    let others = [PasswordRefusal::TooLong, PasswordRefusal::Common, PasswordRefusal::Contextual];
-    all.extend([short, PasswordRefusal::Breached].into_iter().chain(others).map(refused));
-    all
-}
-
-fn too_many_passwords(retry_after: Span) -> ApiError {
-    ApiError::Refused(Refusal::TooManyPasswords { retry_after })
-}
-
-/// What a person's call about their own password may be refused for.
-fn refusals_of_my_password() -> Vec<ApiError> {
-    let wait = Span::from_seconds(1);
-    let mut all = passwords(wait);
-    all.extend([ApiError::Refused(Refusal::SessionOver), ApiError::NotFresh, ApiError::LastWayIn]);
-    all.extend([ApiError::Refused(Refusal::InvalidPassword), too_many_passwords(wait), ApiError::NotFound]);
     all
 }
 

@@ -12,6 +12,7 @@ use countersign_domain::{
     random::Random,
     realm::RealmName,
     secret::{Digest, Secret},
+    session::Session,
     time::Timestamp,
     user::{IdentifierKind, User, UserIdentifier},
     user_password::{self, PasswordWish, UserPassword},
@@ -77,7 +78,8 @@ pub fn wish(
     Ok(Change::PasswordWished(PasswordWish { challenge, sealed_hash, expires_at }))
 }
 
-/// What a wish becomes when its challenge has made a user.
+/// What a wish becomes when its challenge has made a user, who is in this session; nothing where the realm has no
+/// passwords any more.
 ///
 /// # Errors
 /// The store's, or [`ApiError::Internal`] when it does not open.
@@ -85,13 +87,15 @@ pub async fn fulfil(
     server: &Server,
     app: &App,
     challenge: ChallengeId,
-    user: UserId,
-    now: Timestamp,
+    session: &Session,
 ) -> Result<Changes, ApiError> {
+    if !server.realm(&app.realm).passwords {
+        return Ok(Changes::default());
+    }
     let Some(wish) = server.store.password_wish(challenge).await? else { return Ok(Changes::default()) };
     let hash = open(&server.keys, &wish_place(&challenge), &wish.sealed_hash)?;
-    let told = event(EventKind::PasswordSet, app, user);
-    Ok(Changes(vec![save(server, user, None, &hash, now)?, told.into()]))
+    let told = event(EventKind::PasswordSet, app, session.user);
+    Ok(Changes(vec![save(server, session.user, None, &hash, session.created_at)?, told.into()]))
 }
 
 /// The change that gives a user this hash, in place of `former`. The user is to be written beside it.

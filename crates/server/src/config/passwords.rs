@@ -42,6 +42,10 @@ pub struct PasswordSettings {
     /// Least characters of a password.
     #[schemars(range(min = 15, max = 64))]
     pub least_length: u32,
+    /// Sign-ins with a wrong password are answered after a multiple of so many milliseconds: a hash that was imported, or
+    /// made at another cost, takes its own time and would tell a stranger that somebody is there. 0 answers at once.
+    #[schemars(range(min = 0, max = 2_000))]
+    pub wrong_after_milliseconds: u32,
     /// Where passwords that were stolen elsewhere are looked for.
     pub breached: BreachedSettings,
 }
@@ -89,6 +93,7 @@ impl Default for PasswordSettings {
             imported_memory_kib: 64 * 1024,
             pepper: 1,
             least_length: 15,
+            wrong_after_milliseconds: 250,
             breached: BreachedSettings::default(),
         }
     }

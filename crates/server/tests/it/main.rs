@@ -28,6 +28,7 @@ mod links;
 mod mail;
 mod notices;
 mod outage;
+mod password_changes;
 mod password_races;
 mod passwords;
 mod privacy;

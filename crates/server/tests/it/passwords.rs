@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{id::UserId, time::Span};
+use countersign_domain::{changes::Changes, id::UserId, time::Span};
 use countersign_server::{
     config::{Config, PasswordsSetting, RealmSettings},
     user_passwords,
@@ -24,7 +24,7 @@ use crate::{
 const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
 pub(crate) const GOOD: &str = "quiet lampshade";
-const OTHER: &str = "saving grace of the kettle";
+pub(crate) const OTHER: &str = "saving grace of the kettle";
 
 /// The club with passwords.
 pub(crate) fn with_passwords(config: &mut Config) {
@@ -33,9 +33,10 @@ pub(crate) fn with_passwords(config: &mut Config) {
     config.realms = vec![RealmSettings { name, passwords: PasswordsSetting::On, ..RealmSettings::default() }];
     config.passwords.workers = Some(2);
     config.passwords.queue = Some(256);
+    config.passwords.wrong_after_milliseconds = 0;
 }
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::with(with_passwords).await
 }
 
@@ -43,7 +44,7 @@ pub(crate) async fn sign_in(server: &TestServer, address: &str, password: &str) 
     server.app("club").post("/v1/password/sign-in", &json!({"email": address, "password": password})).await
 }
 
-async fn post(server: &TestServer, what: &str, body: Value) -> Answer {
+pub(crate) async fn post(server: &TestServer, what: &str, body: Value) -> Answer {
     server.app("club").post(&format!("/v1/password/{what}"), &body).await
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn forgotten(server: &TestServer, address: &str) -> (Answer, St
 }
 
 /// A browser on a page of the server's own, signed in with a password or, without one, a mailed code.
-async fn browser(server: &TestServer, address: &str, password: Option<&str>) -> (Answer, String) {
+pub(crate) async fn browser(server: &TestServer, address: &str, password: Option<&str>) -> (Answer, String) {
     let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
     let answer = match password {
         Some(password) => {
@@ -83,7 +84,13 @@ async fn browser(server: &TestServer, address: &str, password: Option<&str>) -> 
 }
 
 /// Asks at one's own account.
-async fn own(server: &TestServer, cookie: &str, method: Method, path: &str, body: Value) -> Answer {
+pub(crate) async fn own(
+    server: &TestServer,
+    cookie: &str,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> Answer {
     let caller = server.anybody().with("origin", ISSUER).with("cookie", cookie);
     if body.is_null() {
         return caller.send(method, path, "").await;
@@ -240,167 +247,31 @@ async fn p31_who_uses_up_a_persons_passwords_locks_out_neither_codes_nor_a_brows
     sign_in(&server, "carl@mail.example", GOOD).await.refused(401, "invalid_password");
 }
 
-#[tokio::test]
-async fn a_reset_ends_every_session_works_once_and_does_not_cost_the_code_before_the_password_is_good() {
-    let server = server().await;
-    let first = register(&server, ANN, GOOD).await;
-    let (_, cookie) = browser(&server, ANN, Some(GOOD)).await;
-    let (started, code) = forgotten(&server, ANN).await;
-    for (password, refusal) in [("short", "password_too_short"), ("ann@mail.example", "password_contextual")]
-    {
-        post(&server, "reset", reset_body(&started, &code, password)).await.refused(422, refusal);
-    }
-    post(&server, "reset", reset_body(&started, &code, OTHER)).await.expect_bare(204);
-    assert!(!is_good(&server, &first.text("access_token")).await);
-    own(&server, &cookie, Method::GET, "/v1/session", Value::Null).await.refused(401, "session_over");
-    let letter = server.mail_to(ANN).await;
-    assert!(letter.find_code().is_none() && letter.mail.rendered.subject.contains("password"));
-    post(&server, "reset", reset_body(&started, &code, GOOD)).await.refused(410, "challenge_over");
-    sign_in(&server, ANN, GOOD).await.refused(401, "invalid_password");
-    sign_in(&server, ANN, OTHER).await.expect(200);
-}
-
-#[tokio::test]
-async fn p24_a_name_that_only_the_person_knows_is_no_password_and_no_stranger_learns_it() {
-    let server = server().await;
-    register(&server, ANN, GOOD).await;
-    let (_, cookie) = browser(&server, ANN, Some(GOOD)).await;
-    let named = json!({"display_name": "Wilhelmina Septimus"});
-    own(&server, &cookie, Method::PATCH, "/v1/me", named).await.expect(200);
-    let (started, code) = forgotten(&server, ANN).await;
-    let guessed = |code: &str| reset_body(&started, code, "Wilhelmina Septimus");
-    post(&server, "reset", guessed("AAAAAAA")).await.refused(401, "invalid_code");
-    post(&server, "reset", guessed(&code)).await.refused(422, "password_contextual");
-    post(&server, "reset", reset_body(&started, &code, OTHER)).await.expect_bare(204);
-}
-
-#[tokio::test]
-async fn p05_a_reset_is_bound_to_who_asked_runs_out_and_is_worth_nothing_else() {
-    let server = server().await;
-    let app = server.app("club");
-    register(&server, ANN, GOOD).await;
-    let (started, code) = forgotten(&server, ANN).await;
-    let mut stolen = reset_body(&started, &code, OTHER);
-    stolen["binding"] = json!("v".repeat(32));
-    post(&server, "reset", stolen).await.refused(401, "invalid_binding");
-    app.verify(&started, &code).await.refused(404, "challenge_not_found");
-    app.redeem(&started).await.refused(404, "challenge_not_found");
-    let by_address = json!({"email": ANN, "code": code});
-    app.post("/v1/verify", &by_address).await.refused(410, "challenge_over");
-    server.app("shop").post("/v1/password/reset", &reset_body(&started, &code, OTHER)).await.expect(403);
-    // Nor is a code for signing in worth a password.
-    let other = app.start(ANN).await.expect(201);
-    let other_code = server.mail_to(ANN).await.code();
-    let body = reset_body(&other, &other_code, OTHER);
-    post(&server, "reset", body).await.refused(404, "challenge_not_found");
-    server.advance(Span::from_seconds(600)).await;
-    post(&server, "reset", reset_body(&started, &code, OTHER)).await.refused(410, "challenge_over");
-    sign_in(&server, ANN, GOOD).await.expect(200);
-}
-
-#[tokio::test]
-async fn p23_a_mailed_code_resets_the_password_and_signs_nobody_in() {
-    let server = server().await;
-    register(&server, ANN, GOOD).await;
-    let (started, code) = forgotten(&server, ANN).await;
-    let sessions = server.query("SELECT id FROM session").await.len();
-    assert_eq!(sessions, 1);
-    post(&server, "reset", reset_body(&started, &code, OTHER)).await.expect_bare(204);
-    assert!(server.query("SELECT id FROM session").await.is_empty(), "whoever has the mailbox signs in anew");
-}
-
-#[tokio::test]
-async fn a_link_is_as_good_as_a_code_for_a_new_password() {
-    let server = TestServer::with(|config| {
-        with_passwords(config);
-        let club = config.apps.iter_mut().find(|app| app.name == "club").unwrap();
-        club.delivery = Some(countersign_server::config::DeliverySetting::Both);
-    })
-    .await;
-    register(&server, ANN, GOOD).await;
-    let started = post(&server, "forgotten", json!({"email": ANN})).await.expect(201);
-    let link = server.mail_to(ANN).await.link();
-    let page = server.anybody().get(&link).await.expect(200);
-    assert!(String::from_utf8_lossy(&page.body).contains("Choose a new password for club?"));
-    let mut body = reset_body(&started, "", OTHER);
-    body.as_object_mut().unwrap().remove("code");
-    post(&server, "reset", body.clone()).await.refused(409, "not_approved");
-    let number = format!("number={}", started.text("confirmation_number"));
-    server.anybody().form(&link, &number).await.expect(200);
-    let status = server.app("club").get(&format!("/v1/challenges/{}", started.text("id"))).await;
-    assert_eq!(status.text("status"), "passed");
-    post(&server, "reset", body).await.expect_bare(204);
-    sign_in(&server, ANN, OTHER).await.expect(200);
-}
-
-#[tokio::test]
-async fn p20_a_person_sets_changes_and_removes_their_password_freshly_and_is_told() {
-    let server = server().await;
-    let path = "/v1/me/password";
-    let (_, cookie) = browser(&server, ANN, None).await;
-    let (other, _) = browser(&server, ANN, None).await;
-    let shown = own(&server, &cookie, Method::GET, path, Value::Null).await.expect(200);
-    assert_eq!(shown.json(), json!({"set": false}));
-    own(&server, &cookie, Method::PUT, path, json!({"password": "short"}))
-        .await
-        .refused(422, "password_too_short");
-    own(&server, &cookie, Method::PUT, path, json!({"password": GOOD})).await.expect_bare(204);
-    assert!(server.mail_to(ANN).await.mail.rendered.subject.contains("password"), "told by mail");
-    let shown = own(&server, &cookie, Method::GET, path, Value::Null).await.expect(200);
-    assert_eq!(shown.json(), json!({"set": true, "made_at": "2027-01-15T08:00:00Z"}));
-    assert!(is_good(&server, &other.text("access_token")).await, "nobody asked to end others");
-
-    server.advance(Span::from_seconds(601)).await;
-    own(&server, &cookie, Method::PUT, path, json!({"password": OTHER}))
-        .await
-        .refused(403, "fresh_sign_in_needed");
-    own(&server, &cookie, Method::DELETE, path, Value::Null).await.refused(403, "fresh_sign_in_needed");
-    let change = |current: &str, end: bool| json!({"password": OTHER, "current_password": current, "end_other_sessions": end});
-    own(&server, &cookie, Method::PUT, path, change(OTHER, true)).await.refused(401, "invalid_password");
-    own(&server, &cookie, Method::PUT, path, change(GOOD, true)).await.expect_bare(204);
-    server.mail_to(ANN).await;
-    own(&server, &cookie, Method::GET, "/v1/session", Value::Null).await.expect(200);
-    assert_eq!(server.query("SELECT id FROM session").await.len(), 1);
-    sign_in(&server, ANN, GOOD).await.refused(401, "invalid_password");
-
-    let (_, cookie) = browser(&server, ANN, Some(OTHER)).await;
-    own(&server, &cookie, Method::DELETE, path, Value::Null).await.expect_bare(204);
-    assert!(server.mail_to(ANN).await.mail.rendered.subject.contains("password"));
-    own(&server, &cookie, Method::DELETE, path, Value::Null).await.refused(404, "not_found");
-    sign_in(&server, ANN, OTHER).await.refused(401, "invalid_password");
-    assert!(server.query("SELECT user_id FROM user_password").await.is_empty());
-}
-
-#[tokio::test]
-async fn p38_a_cookie_alone_changes_no_password() {
-    let server = server().await;
-    let (_, cookie) = browser(&server, ANN, None).await;
-    let body = json!({"password": GOOD}).to_string();
-    for (name, value) in
-        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("x-nothing", "")]
-    {
-        let caller = server.anybody().with("cookie", &cookie).with("content-type", "application/json");
-        let caller = caller.with(name, value);
-        caller.send(Method::PUT, "/v1/me/password", &body).await.refused(403, "origin_not_allowed");
-    }
-    assert!(server.query("SELECT user_id FROM user_password").await.is_empty());
-}
-
 /// "quiet lampshade" as Django writes it, computed with Python's hashlib.
 const DJANGO: &str = "pbkdf2_sha256$1000$saltsaltsalt$1CF7bGdntY/cV4W07PJ5ddosQfeybNUgclKThbgqaoU=";
+
+async fn first_user(server: &TestServer) -> UserId {
+    let users = server.query("SELECT id FROM realm_user").await;
+    let Cell::Bytes(id) = &users[0][0] else { panic!("an id") };
+    UserId::from_bytes(id.as_slice().try_into().unwrap())
+}
+
+/// Gives the only user a hash from elsewhere.
+async fn import(server: &TestServer, hash: &str) {
+    let user = first_user(server).await;
+    let change = user_passwords::import(&server.server, user, hash, 65_536).unwrap().unwrap();
+    server.server.store.commit(Changes(vec![change])).await.unwrap();
+}
 
 #[tokio::test]
 async fn p25_an_imported_hash_signs_in_and_is_made_anew_after_the_right_password_alone() {
     let server = server().await;
     crate::flow::sign_in(&server, "club", ANN).await;
-    let users = server.query("SELECT id FROM realm_user").await;
-    let Cell::Bytes(id) = &users[0][0] else { panic!("an id") };
-    let user = UserId::from_bytes(id.as_slice().try_into().unwrap());
-    let import = |hash: &str| user_passwords::import(&server.server, user, hash, 65_536).unwrap();
-    assert!(import("$2b$04$broken").is_err() && import("plain text").is_err());
-    assert!(import("$2b$31$c/RbqJNTjd0fLrGn3SDJZeYmdcP/Dc5PJCEqRB8/g4Wbe0QcFJ6Lu").is_err(), "too dear");
-    let change = import(DJANGO).unwrap();
-    server.server.store.commit(countersign_domain::changes::Changes(vec![change])).await.unwrap();
+    let user = first_user(&server).await;
+    let refused = |hash: &str| user_passwords::import(&server.server, user, hash, 65_536).unwrap().is_err();
+    assert!(refused("$2b$04$broken") && refused("plain text"));
+    assert!(refused("$2b$31$c/RbqJNTjd0fLrGn3SDJZeYmdcP/Dc5PJCEqRB8/g4Wbe0QcFJ6Lu"), "too dear");
+    import(&server, DJANGO).await;
     let rows = || server.query("SELECT sealed_hash, version FROM user_password");
     let before = rows().await;
     sign_in(&server, ANN, OTHER).await.refused(401, "invalid_password");
@@ -465,4 +336,25 @@ async fn p28_who_is_switched_off_or_erased_has_no_password() {
     sign_in(&server, BOB, GOOD).await.refused(403, "user_disabled");
     post(&server, "forgotten", json!({"email": BOB})).await.expect(201);
     server.no_mail_to(BOB).await;
+}
+
+#[tokio::test]
+async fn p12_a_hash_that_costs_another_time_tells_no_stranger_that_somebody_is_there() {
+    let server = TestServer::with(|config| {
+        with_passwords(config);
+        config.passwords.wrong_after_milliseconds = 1_000;
+    })
+    .await;
+    crate::flow::sign_in(&server, "club", ANN).await;
+    import(&server, DJANGO).await;
+    let mut times = Vec::new();
+    for address in [ANN, BOB] {
+        let began = std::time::Instant::now();
+        sign_in(&server, address, OTHER).await.refused(401, "invalid_password");
+        times.push(began.elapsed().as_millis());
+    }
+    assert!(times.iter().all(|time| (1_000..1_500).contains(time)), "{times:?}");
+    let began = std::time::Instant::now();
+    sign_in(&server, ANN, GOOD).await.expect(200);
+    assert!(began.elapsed().as_millis() < 1_000, "the right one does not wait");
 }

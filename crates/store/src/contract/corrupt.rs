@@ -250,17 +250,8 @@ fn one_of_each() -> Vec<Change> {
         Change::IdentifierAdded(sample::identifier(1)),
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
-        Change::Password(UserPassword {
-            user: sample::user(1).id,
-            sealed_hash: Vec::new(),
-            made_at: NOW,
-            version: 0,
-        }),
-        Change::PasswordWished(PasswordWish {
-            challenge: sample::challenge(1).id,
-            sealed_hash: Vec::new(),
-            expires_at: after(1),
-        }),
+        Change::Password(password()),
+        Change::PasswordWished(wish()),
         Change::SigningKey(StoredKey {
             id: "key".to_owned(),
             app: None,
@@ -274,4 +265,13 @@ fn one_of_each() -> Vec<Change> {
             gone_at: after(1),
         }),
     ]
+}
+
+fn password() -> UserPassword {
+    UserPassword { user: sample::user(1).id, sealed_hash: Vec::new(), made_at: NOW, version: 0 }
+}
+
+fn wish() -> PasswordWish {
+    let challenge = sample::challenge(1).id;
+    PasswordWish { challenge, sealed_hash: Vec::new(), expires_at: after(1) }
 }

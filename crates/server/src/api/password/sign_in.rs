@@ -19,6 +19,7 @@ use countersign_domain::{
     vault::Vault as _,
 };
 use serde::Deserialize;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -85,13 +86,18 @@ pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Ans
     let (address, password) = (mailbox(&body.email)?, typed(&body.password)?);
     let hashing = of_app(&call.server, &call.app)?;
     call.limit_network(body.end_user.as_ref().and_then(|user| user.ip))?;
-    let (call, address) = (&call, &address);
+    let (call, address, began) = (&call, &address, Instant::now());
     for _ in 0..TRIES {
         let person = find(call, address).await?;
         user_password::admit(&person.contact, call.server.now())?;
         let checked = &check(call, &hashing, &person, &password).await?;
-        let _lane = call.server.lanes.enter(&person.contact.key.digest).await;
-        if let Some(outcome) = call.server.decide(|| decide(call, address, checked)).await? {
+        let lane = call.server.lanes.enter(&person.contact.key.digest).await;
+        let outcome = call.server.decide(|| decide(call, address, checked)).await?;
+        drop(lane);
+        if let Some(outcome) = outcome {
+            if matches!(outcome, Err(Refusal::InvalidPassword)) {
+                hashing.even_out(began).await;
+            }
             return finish(call, outcome).await;
         }
     }
