@@ -164,16 +164,19 @@ async fn p12_signing_in_costs_and_says_the_same_for_who_has_a_password_who_has_n
     let server = World::on(Arc::clone(&engine) as _).node_with(with_passwords).await;
     register(&server, ANN, GOOD).await;
     crate::flow::sign_in(&server, "club", BOB).await;
-    let mut answers = Vec::new();
+    let (mut answers, mut costs) = (Vec::new(), Vec::new());
     for address in [ANN, BOB, "carl@mail.example"] {
-        for _ in 0..2 {
+        let mut least = [u64::MAX; 3];
+        for _ in 0..4 {
             let (refused, cost) = cost(&server, &engine, sign_in(&server, address, OTHER)).await;
-            answers.push((masked(&refused.refused(401, "invalid_password")), cost));
+            answers.push(masked(&refused.refused(401, "invalid_password")));
+            // Hashing takes a while, in which the outbox may look whether there is work.
+            least = std::array::from_fn(|place| least[place].min(cost[place]));
         }
+        costs.push(least);
     }
-    for answer in &answers {
-        assert_eq!(answer, &answers[0]);
-    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
 }
 
 #[tokio::test]
