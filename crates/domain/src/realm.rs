@@ -65,12 +65,15 @@ pub struct Realm {
     pub session: SessionPolicy,
     /// How long an account waits between the wish to erase it and its erasure: nothing by default.
     pub erasure_grace: Span,
+
+    /// Whether its people may have passwords.
+    pub passwords: bool,
 }
 
 impl Realm {
     /// A realm with every default.
     #[must_use]
     pub fn new(name: RealmName) -> Self {
-        Self { name, session: SessionPolicy::default(), erasure_grace: Span::ZERO }
+        Self { name, session: SessionPolicy::default(), passwords: false, erasure_grace: Span::ZERO }
     }
 }

@@ -71,4 +71,13 @@ pub enum Refusal {
         "the account will be erased: the mail that was just sent says until when it can be kept, and how"
     )]
     UserErasing,
+    /// Nobody has this name with this password: which of the two is wrong is not told.
+    #[error("the name or the password is wrong")]
+    InvalidPassword,
+    /// The wrong passwords at this person are used up: they sign in with a mailed code until then.
+    #[error("too many wrong passwords")]
+    TooManyPasswords {
+        /// When passwords come back.
+        retry_after: Span,
+    },
 }

@@ -4,6 +4,7 @@
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
 mod examples;
+mod passwords;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -49,7 +50,9 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
-        api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::events::list, api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
+        api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
         api::identifiers::remove, api::users::show, api::users::change,
     ),
@@ -59,6 +62,7 @@ const PROBLEM: &str = "application/problem+json";
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
         (name = "users", description = "What an app's server knows about its people and keeps with them"),
+        (name = "passwords", description = "Passwords, where a realm has them"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -107,13 +111,13 @@ pub fn document() -> OpenApi {
         components.add_security_scheme(name, SecurityScheme::Http(http));
     }
     let cookie = ApiKeyValue::with_description(
-        crate::cookie::SESSION_COOKIE,
-        "The session of a browser; changes need the browser's word (Origin) that the page may ask",
+        crate::config::CookieSettings::default().name(crate::config::CookieKind::Session),
+        "The session of a browser; changes need the browser's word (Origin) that the page may ask".to_owned(),
     );
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
     for (path, item) in &mut document.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_refusals(path, operation);
             if operation.operation_id.as_deref() == Some("start") {
@@ -186,6 +190,10 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     if has_body {
         all.extend(bodies());
     }
+    if path.starts_with("/v1/me/password") {
+        all.extend(passwords::refusals_of_my_own());
+        return all;
+    }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
         all.extend(refusals_with_a_cookie(path));
         return all;
@@ -219,6 +227,9 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
         "/v1/users/{subject}" => {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), E::NotFound]);
             all.push(invalid("public", "metadata_too_long"));
+        }
+        _ if path.starts_with("/v1/password") => {
+            all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
         _ => all.push(E::InvalidToken),
     }
@@ -271,6 +282,7 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
         }
         "/v1/me/sessions" => all.push(invalid("except")),
         "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
+        "/v1/me/events" => all.push(invalid("limit")),
         _ => all.push(ApiError::AppDisabled),
     }
     all
@@ -319,7 +331,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 19);
+        assert_eq!(operations.len(), 27);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -363,6 +375,11 @@ mod tests {
             "VerifyIdentifierBody",
             "ChangeIdentifierBody",
             "ChangeAppUserBody",
+            "PasswordSignInBody",
+            "RegisterBody",
+            "ForgottenBody",
+            "ResetBody",
+            "SetPasswordBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

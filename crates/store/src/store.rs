@@ -3,8 +3,12 @@
 mod accounts;
 mod events;
 mod people;
+mod sealing_keys;
 
-pub use self::events::EventFilter;
+pub use self::{
+    events::EventFilter,
+    sealing_keys::{FactUpdate, KeyChanges},
+};
 
 use std::sync::{
     Arc,

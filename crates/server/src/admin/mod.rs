@@ -5,8 +5,11 @@
 //! and no stored secret is ever shown; what is made is shown once.
 
 pub mod apps;
+pub mod backup;
+pub mod events;
 pub mod export;
 pub mod keys;
+pub mod master_key;
 pub mod messages;
 pub mod revocations;
 pub mod signing;
@@ -35,7 +38,10 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
         .merge(export::routes())
+        .merge(events::routes())
+        .merge(backup::routes())
         .merge(keys::routes())
+        .merge(master_key::routes())
         .merge(messages::routes())
         .merge(revocations::routes())
         .merge(signing::routes())

@@ -155,7 +155,7 @@ pub async fn add(own: OwnCall, Json(body, _): Json<AddIdentifierBody>) -> Result
         (Some(email), None) => {
             let user = user_of(&own.visitor).await?;
             let locale = open_profile(&own.visitor.server, &user)?.locale;
-            let mut started = start_for_account(own.call, email, locale).await?;
+            let mut started = start_for_account(&own.call, email, locale).await?;
             *started.response_mut().status_mut() = StatusCode::ACCEPTED;
             Ok(started.into_response())
         }
@@ -171,7 +171,8 @@ async fn add_number(visitor: &Visitor, written: &str) -> Result<Response, ApiErr
     let decided = server
         .decide(|| async move {
             let account = account_of(visitor).await?;
-            let sealed = seal_name(server, &mut *server.random(), &digest, number.as_str())?;
+            let sealed =
+                seal_name(server, &mut *server.random(), (&account.user.realm, &digest), number.as_str())?;
             let new = new_identifier(&account, IdentifierKind::Phone, (digest, sealed), (None, server.now()));
             let event = happened(EventKind::IdentifierAdded, &account).by_method("phone");
             Ok(with_event(account::add(&account, new, None), event))
@@ -256,7 +257,7 @@ async fn take_in(
     let realm = &account.user.realm;
     let owner = accounts::user_of(server, realm, address).await?.map(|user| user.id);
     let (digest, now) = (server.keys.identifier(realm, address), server.now());
-    let sealed = seal_name(server, &mut *server.random(), &digest, address.canonical())?;
+    let sealed = seal_name(server, &mut *server.random(), (realm, &digest), address.canonical())?;
     let new = new_identifier(&account, IdentifierKind::Email, (digest, sealed), (Some(now), now));
     let mut rest = account.identifiers.clone();
     let added = Notice::AddressAdded { address: masked(address.canonical()) };

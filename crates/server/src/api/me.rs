@@ -174,7 +174,7 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
-            let sealed_profile = seal_profile(server, user.id, &profile)?;
+            let sealed_profile = seal_profile(server, &user, &profile)?;
             let user = User { sealed_profile, ..user };
             let told = told(EventKind::UserChanged, &user);
             let Some(name) = username else {
@@ -202,7 +202,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
             erasure::begin(server, user_of(visitor).await?, app.as_deref()).await
         })
         .await?;
-    let gone = signed_out();
+    let gone = signed_out(server);
     let Some(at) = at else { return Ok(gone) };
     let mut response = answer(StatusCode::ACCEPTED, ErasingBody { erased_at: rfc3339(at) }).into_response();
     response.headers_mut().extend(gone.headers().clone());
@@ -233,7 +233,8 @@ async fn rename(server: &Server, user: User, name: Option<&Username>) -> Result<
     let digest = server.keys.username(&account.user.realm, name);
     let kind = IdentifierKind::Username;
     let owner = server.store.user_by_identifier(&account.user.realm, kind, digest).await?;
-    let sealed = seal_name(server, &mut *server.random(), &digest, name.as_str())?;
+    let place = (&account.user.realm, &digest);
+    let sealed = seal_name(server, &mut *server.random(), place, name.as_str())?;
     let new = new_identifier(&account, kind, (digest, sealed), (None, server.now()));
     Ok(account::rename(&account, Some(new), owner.map(|user| user.id)))
 }
@@ -258,7 +259,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
     // Another person's is not told from one that never was.
     let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
     visitor.server.end_session(&found).await?;
-    if found.id == visitor.session.id { Ok(signed_out()) } else { Ok(nothing()) }
+    if found.id == visitor.session.id { Ok(signed_out(&visitor.server)) } else { Ok(nothing()) }
 }
 
 /// End all sessions; with `?except=current` all others.
@@ -294,7 +295,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             Ok(((), changes))
         })
         .await?;
-    if keep { Ok(nothing()) } else { Ok(signed_out()) }
+    if keep { Ok(nothing()) } else { Ok(signed_out(&visitor.server)) }
 }
 
 /// The user of a session. One that was erased a moment ago has no session.

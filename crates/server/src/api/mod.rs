@@ -1,9 +1,12 @@
 //! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
 
 pub mod challenge;
+pub mod events;
 pub mod identifiers;
 pub mod me;
+pub mod my_password;
 pub mod own_call;
+pub mod password;
 pub mod refresh;
 pub mod session;
 pub mod start;

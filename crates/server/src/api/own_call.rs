@@ -54,6 +54,7 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             idempotency_key: None,
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
             session_cookie: None,
+            held_binding: None,
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
         };
         Ok(Self { visitor, call })

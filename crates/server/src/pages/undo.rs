@@ -143,7 +143,12 @@ async fn bring_back(
         kind: IdentifierKind::Email,
         digest,
         user: user.id,
-        sealed: accounts::seal_name(server, &mut *server.random(), &digest, address.canonical())?,
+        sealed: accounts::seal_name(
+            server,
+            &mut *server.random(),
+            (&user.realm, &digest),
+            address.canonical(),
+        )?,
         primary: true,
         // Whoever presses a link that was mailed there reads what comes there.
         verified_at: Some(now),

@@ -19,6 +19,9 @@ use countersign_domain::{
 use super::sample::{self, NOW, digest, save};
 use crate::{Quota, Store};
 
+/// Tables that have no row here.
+const BESIDE: [&str; 2] = ["password_wish", "user_undo"];
+
 /// In every table that forgets, a row whose time has come goes, and one with a millisecond left stays.
 pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     let left = Timestamp::from_millis(NOW.millis() + 1);
@@ -27,7 +30,8 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     let gone = store.sweep(NOW).await.unwrap();
     let tables =
         ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
-    assert_eq!(gone[..8], tables.map(|table| (table, 1)));
+    let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
+    assert_eq!(gone, tables.map(|table| (table, 1)));
     for (seed, kept) in [(1, false), (2, true)] {
         assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);
         assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
@@ -40,7 +44,9 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     assert!(matches!(&store.signing_keys().await.unwrap().good[..], [kept] if kept.gone_at == left));
     assert!(store.take_quota(&quota("1", NOW)).await.unwrap(), "the counter was forgotten");
     assert!(!store.take_quota(&quota("2", left)).await.unwrap(), "the counter was kept");
-    assert!(store.sweep(left).await.unwrap().iter().take(8).all(|(_, rows)| *rows >= 1));
+    assert!(
+        store.sweep(left).await.unwrap().iter().all(|(table, rows)| *rows >= 1 || BESIDE.contains(table))
+    );
     assert!(store.sweep(left).await.unwrap().iter().all(|(_, rows)| *rows == 0));
 }
 
