@@ -224,10 +224,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
-        "/v1/users/{subject}" => {
-            all.extend([E::OriginNotAllowed, E::KeyKind("secret"), E::NotFound]);
-            all.push(invalid("public", "metadata_too_long"));
-        }
+        "/v1/users/{subject}" => all.extend(refusals_about_a_user()),
         _ if path.starts_with("/v1/password") => {
             all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
@@ -288,6 +285,13 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
     all
 }
 
+/// What an app's server may be refused for that asks about a person.
+fn refusals_about_a_user() -> [ApiError; 4] {
+    let (member, code) = ("public", "metadata_too_long");
+    let too_long = ApiError::InvalidMember { member, code, detail: String::new() };
+    [ApiError::OriginNotAllowed, ApiError::KeyKind("secret"), ApiError::NotFound, too_long]
+}
+
 /// What a change of what a person is found by may be refused for.
 fn refusals_of_an_account() -> Vec<ApiError> {
     let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
@@ -331,7 +335,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 27);
+        assert_eq!(operations.len(), 35);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");

@@ -4,6 +4,7 @@ mod accounts;
 mod events;
 mod people;
 mod sealing_keys;
+mod sweep;
 
 pub use self::{
     events::EventFilter,
@@ -336,26 +337,6 @@ impl Store {
     /// [`Error::Conflict`] when another node wrote it first.
     pub async fn save_fact(&self, name: &str, value: Vec<u8>, version: i64) -> Result<(), Error> {
         self.engine.commit(vec![sql::save_fact(name, value, version)]).await.map(drop)
-    }
-
-    /// Purges what is past its lifetime, and what erased people left in the files; returns how many rows of each table
-    /// went.
-    ///
-    /// # Errors
-    /// As for every commit; what was not purged goes at the next sweep.
-    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<(&'static str, u64)>, Error> {
-        let mut gone = Vec::new();
-        for (table, write) in sql::sweep(now) {
-            let rows = self.engine.commit(vec![write]).await?;
-            gone.push((table, rows.into_iter().sum()));
-        }
-        if self.unscrubbed.swap(false, Ordering::SeqCst)
-            && let Err(error) = self.engine.scrub().await
-        {
-            self.unscrubbed.store(true, Ordering::SeqCst);
-            return Err(error);
-        }
-        Ok(gone)
     }
 
     async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {

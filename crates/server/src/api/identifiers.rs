@@ -20,7 +20,6 @@ use countersign_domain::{
     secret::Digest,
     time::Timestamp,
     token::SecretToken,
-    undo::{ADDRESS_UNDO, Undo, UndoKind},
     user::{IdentifierKind, UserIdentifier},
     vault::Vault,
 };
@@ -31,21 +30,17 @@ use utoipa::ToSchema;
 use super::{
     Answer, answer,
     challenge::{challenge_id, find_with_contact, parse_binding, parse_code},
+    leaving::Leaving,
     me::{fresh, user_of},
     own_call::OwnCall,
     rfc3339,
-    start::{StartedBody, start_for_account},
+    start::StartedBody,
 };
 use crate::{
     accounts::{self, open_identifier, open_profile, proven_address, seal_name},
     call::{Json, Named},
-    erasure::draw_undo,
     error::ApiError,
-    keys::Context,
-    outbox::{
-        Notice,
-        notice::{Link, masked},
-    },
+    outbox::{Notice, notice::masked},
     state::Server,
     visitor::{Person, Visitor},
 };
@@ -155,7 +150,7 @@ pub async fn add(own: OwnCall, Json(body, _): Json<AddIdentifierBody>) -> Result
         (Some(email), None) => {
             let user = user_of(&own.visitor).await?;
             let locale = open_profile(&own.visitor.server, &user)?.locale;
-            let mut started = start_for_account(&own.call, email, locale).await?;
+            let mut started = own.start(email, locale).await?;
             *started.response_mut().status_mut() = StatusCode::ACCEPTED;
             Ok(started.into_response())
         }
@@ -339,38 +334,6 @@ async fn take_out(own: &OwnCall, id: IdentifierId) -> Result<(Result<(), Refusal
     server.tell_all(app, (&account.user, &rest), &removed, &mut decision.changes)?;
     server.tell_all(app, (&account.user, std::slice::from_ref(gone)), &told, &mut decision.changes)?;
     Ok(with_event(decision, event))
-}
-
-/// An address on its way out: what brings it back, if anything may.
-struct Leaving {
-    link: Option<Link>,
-    undo: Option<Undo>,
-    /// Itself, masked.
-    shown: String,
-}
-
-impl Leaving {
-    fn of(server: &Server, account: &Account, gone: &UserIdentifier) -> Result<Self, ApiError> {
-        let now = server.now();
-        let address = open_identifier(server, gone)?;
-        let shown = masked(&address);
-        if !account.may_come_back(gone, now) {
-            return Ok(Self { link: None, undo: None, shown });
-        }
-        let (link, undo) = draw_undo(server, account.user.id, UndoKind::Address, (now, now + ADDRESS_UNDO));
-        let place = Context { table: "user_undo", column: "sealed", id: undo.link.bytes() };
-        let sealed = server.keys.seal(&mut *server.random(), &place, address.as_bytes());
-        let sealed = Some(sealed.map_err(|_| ApiError::Internal)?);
-        Ok(Self { link: Some(link), undo: Some(Undo { sealed, ..undo }), shown })
-    }
-
-    /// What the address is told: which one takes its place, and how to undo that.
-    fn notice(&self, other: String) -> Notice {
-        match &self.link {
-            Some(undo) => Notice::AddressChanged { address: other, undo: undo.clone() },
-            None => Notice::AddressRemoved { address: self.shown.clone() },
-        }
-    }
 }
 
 /// A person's user and identifiers as they are now.

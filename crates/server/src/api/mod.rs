@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod events;
 pub mod identifiers;
+mod leaving;
 pub mod me;
 pub mod my_password;
 pub mod own_call;

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind},
+    challenge::Purpose,
     id::ApiKeyId,
     secret::Digest,
 };
 use http::{header, request::Parts};
 
+use super::{
+    Answer,
+    start::{Aim, PurposeName, Recipient, StartBody, StartedBody, prepare, run},
+};
 use crate::{
     call::{Call, client_address, text_of},
     error::ApiError,
@@ -24,6 +29,26 @@ pub struct OwnCall {
     pub visitor: Visitor,
     /// The call.
     pub call: Call,
+}
+
+impl OwnCall {
+    /// Mails a code to an address that the person wants to add to their own account: who may come to the app is not asked.
+    pub(super) async fn start(&self, email: &str, locale: Option<String>) -> Answer<StartedBody> {
+        let body = StartBody {
+            to: Recipient { email: email.to_owned() },
+            purpose: PurposeName::ConfirmAddress,
+            binding: None,
+            binding_cookie: false,
+            locale,
+            end_user: None,
+            subject: None,
+            content: None,
+        };
+        let aim = Aim { purpose: Purpose::ConfirmAddress, member: "email", wish: None };
+        let prepared = prepare(&self.call, body, &[], aim)?.for_account();
+        prepared.limit(&self.call)?;
+        run(&self.call, &prepared).await
+    }
 }
 
 impl FromRequestParts<Arc<Server>> for OwnCall {

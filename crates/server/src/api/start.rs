@@ -160,33 +160,16 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
     run(&call, &prepared).await
 }
 
-/// The same for an address that a person wants to add to their own account: who may come to the app is not asked.
-pub(super) async fn start_for_account(
-    call: &Call,
-    email: &str,
-    locale: Option<String>,
-) -> Answer<StartedBody> {
-    let body = StartBody {
-        to: Recipient { email: email.to_owned() },
-        purpose: PurposeName::ConfirmAddress,
-        binding: None,
-        binding_cookie: false,
-        locale,
-        end_user: None,
-        subject: None,
-        content: None,
-    };
-    let aim = Aim { purpose: Purpose::ConfirmAddress, member: "email", wish: None };
-    let mut prepared = prepare(call, body, &[], aim)?;
-    prepared.for_account = true;
-    prepared.limit(call)?;
-    run(call, &prepared).await
-}
-
 impl Prepared {
     /// Takes one request from the person's network's budget.
     pub(super) fn limit(&self, call: &Call) -> Result<(), ApiError> {
         call.limit_network(self.body.end_user.as_ref().and_then(|user| user.ip))
+    }
+
+    /// Says that a person wants the address for their own account.
+    pub(super) fn for_account(mut self) -> Self {
+        self.for_account = true;
+        self
     }
 
     /// Adds the hash of the password that the person wishes.
