@@ -104,8 +104,8 @@ pub fn document() -> OpenApi {
         components.add_security_scheme(name, SecurityScheme::Http(http));
     }
     let cookie = ApiKeyValue::with_description(
-        crate::cookie::SESSION_COOKIE,
-        "The session of a browser; changes need the browser's word (Origin) that the page may ask",
+        crate::config::CookieSettings::default().name(crate::config::CookieKind::Session),
+        "The session of a browser; changes need the browser's word (Origin) that the page may ask".to_owned(),
     );
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);

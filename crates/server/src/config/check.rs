@@ -35,6 +35,9 @@ impl Config {
         check_telemetry(self, &mut problems);
         check_events(self, &mut problems);
         check_apps(self, &mut problems);
+        if let Err((setting, why)) = self.cookies.check(self.server.host()) {
+            problems.push(Problem::wrong(setting, why));
+        }
         check_realms(self, &mut problems);
         for (setting, file) in secret_file::named(self) {
             if let Err(error) = std::fs::read(&file) {

@@ -5,9 +5,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, Config, DkimSettings, EventSettings, KeySettings, LimitSettings,
-    ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings, SecurityLogSettings,
-    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings, WebhookSettings,
+    AppKeySettings, AppSettings, Config, CookieSettings, DkimSettings, EventSettings, KeySettings,
+    LimitSettings, ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings,
+    SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
+    WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -105,6 +106,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "ServerSettings" => fields::<ServerSettings>(),
         "ListenerSettings" => fields::<ListenerSettings>(),
         "StorageSettings" => fields::<StorageSettings>(),
+        "CookieSettings" => fields::<CookieSettings>(),
         "KeySettings" => fields::<KeySettings>(),
         "MailSettings" => fields::<MailSettings>(),
         "SmtpServerSettings" => fields::<SmtpServerSettings>(),

@@ -23,6 +23,7 @@ use minijinja::context;
 use crate::{
     api::challenge::{contact_of, decided},
     call::{admit_poll, body, client_address, text_of},
+    config::CookieKind,
     cookie,
     error::{ApiError, Problem},
     events,
@@ -36,8 +37,6 @@ use crate::{
     texts::{Key, Locale},
 };
 
-/// The cookie in which a page of ours keeps the binding of what it started.
-pub const BINDING_COOKIE: &str = "__Host-countersign-binding";
 /// Longest form: a number of two digits.
 const LONGEST_FORM: usize = 1024;
 
@@ -162,17 +161,26 @@ async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {
     server.store.challenge_by_link(server.keys.link(&token)).await?.ok_or(ApiError::NotFound)
 }
 
-/// Leaves the binding with a page of ours, so that a link opened in the same browser asks for no number.
-pub fn remember(response: &mut Response, started: &Started) {
+/// Leaves the binding with the browser that asks, so that a link opened in the same browser asks for no number, and
+/// the code needs nothing that a page would have to keep.
+pub fn remember(server: &Server, response: &mut Response, started: &Started) {
     let life = started.challenge.expires_at.since(started.challenge.created_at);
-    if let Some(value) = cookie::kept(BINDING_COOKIE, started.binding.expose(), life) {
+    let settings = &server.config.load().cookies;
+    if let Some(value) = settings.set(CookieKind::Binding, started.binding.expose(), life) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 
+/// The binding that a browser holds.
+#[must_use]
+pub fn held_binding(server: &Server, headers: &HeaderMap) -> Option<SecretToken> {
+    let name = server.config.load().cookies.name(CookieKind::Binding);
+    SecretToken::parse(&cookie::value(headers, &name)?).ok()
+}
+
 /// The binding, if this browser holds it: then it is the one that asked.
 fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> Option<SecretToken> {
-    let binding = SecretToken::parse(&cookie::value(headers, BINDING_COOKIE)?).ok()?;
+    let binding = held_binding(server, headers)?;
     (server.keys.binding(&binding) == challenge.binding).then_some(binding)
 }
 
