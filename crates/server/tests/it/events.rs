@@ -317,7 +317,7 @@ async fn p40_what_is_purged_ends_at_a_checkpoint_and_the_rest_is_whole() {
 }
 
 /// Signs in as a page of the club does: with a cookie.
-async fn cookie(server: &TestServer, address: &str) -> String {
+pub(crate) async fn cookie(server: &TestServer, address: &str) -> String {
     let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
     let started = page.start(address).await.expect(201);
     let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
