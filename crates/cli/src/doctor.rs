@@ -1,5 +1,7 @@
 //! `countersign doctor`: is everything as it should be, and what to do where it is not.
 
+mod passwords;
+
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -9,6 +11,9 @@ use countersign_domain::{identifier::EmailAddress, secret::Secret, time::Timesta
 use countersign_server::{
     config::{Config, DkimSettings},
     doctor::{Finding, KeyType, Level, MailCheck, SelectorKey, check_mail},
+    erased,
+    hashing::is_wanted,
+    key_file,
     outbox::{
         address::Address,
         dkim::DkimKey,
@@ -31,6 +36,7 @@ use crate::{admin::Client, log::say, serve::read_config};
 Examples:
   countersign doctor
   countersign doctor mail
+  countersign doctor passwords
   countersign doctor mail --send-to you@example.org")]
 pub struct Doctor {
     #[command(subcommand)]
@@ -41,6 +47,8 @@ pub struct Doctor {
 enum What {
     /// Does mail from here arrive? Checks SPF, DKIM and DMARC, and sends a test.
     Mail(Mail),
+    /// How dear may the hash of a password be on this machine?
+    Passwords(passwords::Passwords),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +74,7 @@ impl Doctor {
         match self.what {
             None => general(&config, path).await,
             Some(What::Mail(mail)) => mail.run(&config).await,
+            Some(What::Passwords(passwords)) => passwords.run(&config).await,
         }
     }
 }
@@ -120,14 +129,29 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
             _ => tell(false, &format!("store: {error}")),
         },
     }
-    let root = config.storage.data_dir.join("root.key");
-    if config.keys.root_key.is_none()
-        && config.keys.root_key_file.is_none()
-        && config.keys.root_key_command.is_none()
-    {
-        say(&format!("back up {}: losing it loses every subject and every sealed row", root.display()));
+    if is_wanted(config) {
+        passwords::look(config).await?.lines().iter().for_each(|line| say(line));
+    }
+    for line in to_keep(config) {
+        say(&line);
     }
     if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
+}
+
+/// What an operator keeps, and where else.
+fn to_keep(config: &Config) -> Vec<String> {
+    let key = match (&config.keys.root_key_file, &config.keys.root_key_command, &config.keys.root_key) {
+        (Some(file), ..) => file.display().to_string(),
+        (_, Some(_), _) => "what keys.root_key_command prints".to_owned(),
+        (.., Some(_)) => "keys.root_key".to_owned(),
+        (None, None, None) => key_file::kept_path(config).display().to_string(),
+    };
+    let list = erased::path(config);
+    vec![
+        format!("keep {key}, the master key, apart from the backups: nothing opens without it"),
+        format!("keep {} too: it keeps people who were erased from coming back by a restore", list.display()),
+        "back up with countersign backup FILE, and copy both to another place".to_owned(),
+    ]
 }
 
 /// Stored apps and API keys that do not read. Those of a schema that is not up to date cannot be asked for.

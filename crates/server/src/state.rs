@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_domain::{
     changes::Changes,
     random::Random,
@@ -16,10 +16,12 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
+    erased::{self, Sign},
     error::ApiError,
     events::{self, Events},
     flood::Flood,
     freshness::Freshness,
+    hashing::Hashing,
     key_ring::KeyRing,
     key_use::KeyUse,
     maintenance,
@@ -96,6 +98,9 @@ pub struct Server {
     pub webhooks: Webhooks,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
+
+    /// Workers for passwords, where a realm has them; replaced by a reload.
+    pub hashing: ArcSwapOption<Hashing>,
 }
 
 impl Server {
@@ -154,6 +159,17 @@ impl Server {
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+        let people: Vec<_> = changes.erased().collect();
+        // On the list first: somebody who is erased must not come back by a restore.
+        erased::note(self, &people, Sign::Erased).await?;
+        let committed = self.commit_known(changes).await;
+        if matches!(committed, Err(countersign_store::Error::Conflict)) {
+            erased::note(self, &people, Sign::Kept).await?;
+        }
+        committed
+    }
+
+    async fn commit_known(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
         let (changes, in_flight) = if changes.tell_events() {
             let (changes, in_flight) = events::write_down(self, changes).await?;
             (changes, Some(in_flight))

@@ -141,7 +141,7 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
-            let sealed_profile = seal_profile(server, user.id, &profile)?;
+            let sealed_profile = seal_profile(server, &user, &profile)?;
             let told = told(EventKind::UserChanged, &user);
             Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user }), told.into()])))
         })
@@ -227,7 +227,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
 }
 
 /// The user of a session. One that was erased a moment ago has no session.
-async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
+pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
     let user = visitor.server.store.user(visitor.session.user).await?;
     user.ok_or(ApiError::Refused(Refusal::SessionOver))
 }
@@ -291,7 +291,8 @@ fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
+/// Whether the sign-in was a moment ago.
+pub(super) fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
     let age = visitor.now.since(visitor.session.assurance.proven_at);
     if age <= FRESH { Ok(()) } else { Err(ApiError::NotFresh) }
 }

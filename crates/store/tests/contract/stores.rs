@@ -77,6 +77,11 @@ macro_rules! suite {
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 session { both_kinds_round_trip p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
+                sealing_key {
+                    sealing_keys_change_with_their_facts
+                    sealed_values_are_replaced_where_nobody_wrote
+                    a_copy_goes_into_an_empty_database
+                }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {
@@ -85,6 +90,12 @@ macro_rules! suite {
                     p14_what_names_a_person_is_unique
                     one_of_many_registrations_wins
                     erasing_leaves_nothing
+                }
+                user_password {
+                    a_password_is_replaced_at_its_version
+                    one_of_many_changes_wins
+                    erasing_a_user_takes_the_password
+                    a_wish_is_kept_until_its_end
                 }
             }
         }
