@@ -5,6 +5,7 @@ mod app;
 mod backup;
 mod dev;
 mod doctor;
+mod event;
 mod generate;
 mod key;
 mod log;
@@ -47,7 +48,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check the configuration and say what is wrong with it.
     CheckConfig,
-    /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test.
+    /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test; `doctor passwords`
+    /// proposes what a hash may cost.
     Doctor(doctor::Doctor),
     /// Add, list and change the apps that people sign in to.
     App(app::App),
@@ -59,6 +61,8 @@ enum Command {
     Token(token::Token),
     /// List, switch off and erase people who have accounts.
     User(user::User),
+    /// What happened: list it, check that nobody changed it, take it along.
+    Event(event::Event),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
     /// Write everything that is kept into one sealed file, while the server runs.
@@ -103,6 +107,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(command) => command.run(arguments.config.as_deref()).await,
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
+        Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Backup(command) => command.run(arguments.config.as_deref()).await,

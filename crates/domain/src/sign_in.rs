@@ -3,7 +3,7 @@
 
 use crate::{
     app::{AccountPolicy, App},
-    challenge::Proof,
+    assurance::Assurance,
     changes::{Change, Changes, Decision},
     id::{SessionId, UserId},
     identifier::EmailAddress,
@@ -27,13 +27,15 @@ pub struct SignIn<'a> {
     pub accounts: &'a AccountPolicy,
     /// How long the realm's sessions last.
     pub policy: &'a SessionPolicy,
-    /// What was proven.
-    pub proof: &'a Proof,
-    /// The mailbox that it was proven for.
+    /// How and when the person was proven to be who they say.
+    pub assurance: Assurance,
+    /// The subject that the mailbox gives in the app's sector.
+    pub subject: Subject,
+    /// The mailbox that it was proven for, or that the user is found by.
     pub address: &'a EmailAddress,
     /// The same, sealed for the row of its identifier.
     pub sealed_identifier: Vec<u8>,
-    /// Whether a browser asks, which gets a cookie; another client gets a refresh token.
+    /// Whether a browser asks that will hold the session's cookie; any other client gets a refresh token.
     pub is_browser: bool,
     /// The device's approximate name, sealed for the row of `session`.
     pub sealed_device: Option<Vec<u8>>,
@@ -90,8 +92,7 @@ pub fn sign_in(
     let subject = known.subject.unwrap_or_else(|| {
         // Somebody else may have come with this address before it became this person's.
         let taken = known.subject_owner.is_some_and(|owner| owner != known.id);
-        let subject =
-            if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.proof.subject };
+        let subject = if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.subject };
         let sector = vault.sector(&sign_in.app.sector);
         changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
         subject
@@ -105,7 +106,7 @@ pub fn sign_in(
         user: known.id,
         app: sign_in.app.name.clone(),
         subject,
-        assurance: sign_in.proof.assurance,
+        assurance: sign_in.assurance,
         holder,
         sealed_device: sign_in.sealed_device,
         created_at: now,
@@ -137,7 +138,7 @@ fn add_user(sign_in: &SignIn<'_>, id: UserId, vault: &dyn Vault, changes: &mut C
         user: id,
         sealed: sign_in.sealed_identifier.clone(),
         primary: true,
-        verified_at: Some(sign_in.proof.assurance.proven_at),
+        verified_at: Some(sign_in.assurance.proven_at),
         created_at: now,
     }));
 }

@@ -73,6 +73,13 @@ pub enum ApiError {
     Unavailable,
     /// A programmer's error.
     Internal,
+
+    /// The realm's people have no passwords.
+    PasswordsOff,
+    /// Too many passwords wait to be hashed.
+    PasswordsBusy,
+    /// What is to be removed is the last way into the account.
+    LastWayIn,
 }
 
 /// What is wrong with a body as a whole.
@@ -106,6 +113,16 @@ impl From<countersign_store::Error> for ApiError {
             countersign_store::Error::Conflict => tracing::warn!("a decision lost every race for its rows"),
             _ => tracing::error!(%error, "the store did not answer"),
         }
+        Self::Unavailable
+    }
+}
+
+impl From<crate::passwords::Error> for ApiError {
+    fn from(error: crate::passwords::Error) -> Self {
+        if error == crate::passwords::Error::Busy {
+            return Self::PasswordsBusy;
+        }
+        tracing::error!(%error, "a password could not be hashed");
         Self::Unavailable
     }
 }
@@ -144,6 +161,10 @@ impl ApiError {
             Self::Declared => (S::CONFLICT, "declared_in_file", "It is declared in the configuration file: change it there"),
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here"),
+
+            Self::PasswordsOff => (S::FORBIDDEN, "passwords_off", "There are no passwords here"),
+            Self::PasswordsBusy => (S::SERVICE_UNAVAILABLE, "passwords_busy", "Too many passwords are being checked: try again in a moment"),
+            Self::LastWayIn => (S::CONFLICT, "last_way_in", "It is the last way into the account"),
         }
     }
 
@@ -186,11 +207,12 @@ impl ApiError {
             Self::Refused(
                 Refusal::TooManyAttempts { retry_after }
                 | Refusal::ResendTooSoon { retry_after }
-                | Refusal::TooManyMessages { retry_after },
+                | Refusal::TooManyMessages { retry_after }
+                | Refusal::TooManyPasswords { retry_after },
             )
             | Self::TooManyRequests(retry_after)
             | Self::AppLimit(retry_after) => Some(retry_after.seconds_up().max(1)),
-            Self::Unavailable => Some(1),
+            Self::Unavailable | Self::PasswordsBusy => Some(1),
             _ => None,
         }
     }
@@ -236,6 +258,9 @@ fn refusal_row(refusal: Refusal) -> Row {
         Refusal::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: use the link of a new mail"),
         Refusal::ResendTooSoon { .. } => (S::TOO_MANY_REQUESTS, "resend_too_soon", "A message was sent a moment ago"),
         Refusal::TooManyMessages { .. } => (S::TOO_MANY_REQUESTS, "too_many_messages", "Too many messages to this address"),
+
+        Refusal::InvalidPassword => (S::UNAUTHORIZED, "invalid_password", "The name or the password is wrong"),
+        Refusal::TooManyPasswords { .. } => (S::TOO_MANY_REQUESTS, "too_many_passwords", "Too many wrong passwords: sign in with a code, or choose a new password"),
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::templates::{TemplatesWatch, watch_templates};
 use crate::{
     config::{Config, DEFAULT_FILE, changed},
-    maintenance,
+    hashing, maintenance,
     shutdown::Shutdown,
     state::Server,
     wiring,
@@ -26,11 +26,17 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// What comes of a configuration that cannot be used.
 const UNUSABLE: &str = "the changed configuration cannot be used; the former one stays";
+/// What comes of settings of passwords that cannot be used.
+const HASHLESS: &str = "the settings of passwords cannot be used; hashing stays as it was";
 /// What comes of templates or texts that cannot be used.
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 16] = [
+const NEXT_START: [&str; 22] = [
+    "events.checkpoint_seconds",
+    "events.enabled",
+    "events.file",
+    "events.syslog",
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -42,11 +48,13 @@ const NEXT_START: [&str; 16] = [
     "mail.smtp",
     "mail.transport",
     "retention",
+    "security_log",
     "server.listeners",
     "server.max_connections",
     "server.session_cache",
     "storage",
     "telemetry",
+    "webhooks",
 ];
 
 /// Takes over what changes in the configuration until `shutdown`: looks when the file changes and when a SIGHUP comes.
@@ -164,6 +172,9 @@ impl Reloader {
             return;
         }
         server.quotas.reconsider();
+        if let Err(error) = hashing::follow(server) {
+            self.complain(vec![error.to_string()], HASHLESS);
+        }
         if let Err(error) = maintenance::rotate(server).await {
             tracing::error!(%error, "signing keys could not be looked after");
         }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_domain::{
     changes::Changes,
     random::Random,
@@ -21,6 +21,7 @@ use crate::{
     events::{self, Events},
     flood::Flood,
     freshness::Freshness,
+    hashing::Hashing,
     key_ring::KeyRing,
     key_use::KeyUse,
     maintenance,
@@ -29,11 +30,13 @@ use crate::{
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
+    security_log::SecurityLog,
     session_cache::SessionCache,
     signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     telemetry::{Telemetry, What},
     vault::Keys,
+    webhooks::Webhooks,
 };
 
 /// How often a decision is made anew after somebody else wrote first.
@@ -89,8 +92,15 @@ pub struct Server {
     pub reloading: Mutex<()>,
     /// The log of events as this node writes it.
     pub events: Arc<Events>,
+    /// Failed authentications, for programs that keep attackers out.
+    pub security_log: SecurityLog,
+    /// Addresses that are told what happens.
+    pub webhooks: Webhooks,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
+
+    /// Workers for passwords, where a realm has them; replaced by a reload.
+    pub hashing: ArcSwapOption<Hashing>,
 }
 
 impl Server {

@@ -17,7 +17,13 @@ use countersign_domain::{
     vault::Vault,
 };
 
-use crate::keys::{Context, DigestKey, Hierarchy, KeySet, MasterKey, RootKey, SealError, SealingKey};
+use crate::{
+    keys::{
+        CheckpointKey, Context, DigestKey, Hierarchy, KeyError, KeySet, MasterKey, RootKey, SealError,
+        SealingKey,
+    },
+    passwords::Peppers,
+};
 
 /// Everything that can be digested, sealed and opened.
 pub struct Keys {
@@ -114,10 +120,41 @@ impl Keys {
         RealmKeys { keys: self, realm }
     }
 
+    /// Whose wrong passwords are counted in a realm.
+    #[must_use]
+    pub fn password_attempts(&self, realm: &RealmName, person: &[&[u8]]) -> Digest {
+        let mut parts: Vec<&[u8]> = vec![b"password", realm.as_str().as_bytes()];
+        parts.extend(person);
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// The peppers of passwords, up to the number that new hashes are made with.
+    #[must_use]
+    pub fn peppers(&self, current: u32) -> Peppers {
+        Peppers::new(&self.hierarchy, current)
+    }
+
     /// A pseudonym in the log of events, of somebody who has no account.
     #[must_use]
     pub fn event_pseudonym(&self, parts: &[&[u8]]) -> Digest {
-        self.hierarchy.events.digest(parts)
+        let parts: Vec<&[u8]> = std::iter::once(&b"day"[..]).chain(parts.iter().copied()).collect();
+        self.hierarchy.events.digest(&parts)
+    }
+
+    /// What an event's row bears to show that this server wrote it.
+    #[must_use]
+    pub fn event_mac(&self, event: &[u8]) -> [u8; 16] {
+        let mut mac = [0; 16];
+        mac.copy_from_slice(&self.hierarchy.events.digest(&[b"row", event]).bytes()[..16]);
+        mac
+    }
+
+    /// The key that signs checkpoints of the log of events.
+    ///
+    /// # Errors
+    /// When memory fails.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, KeyError> {
+        self.hierarchy.checkpoint_key()
     }
 
     /// Seals `plain` for one column of one row, with the server's own key. What is a realm's is sealed by the keys of

@@ -11,6 +11,7 @@ use countersign_domain::{
     stored_app::StoredApp,
     testing::Seeded,
     token::{Revocation, RevocationTarget},
+    user_password::{PasswordWish, UserPassword},
 };
 
 use super::sample::{self, NOW, after, digest, save};
@@ -70,6 +71,8 @@ fn cases() -> Vec<Case> {
         ("user_identifier", "kind", "UPDATE user_identifier SET kind = ?", text("fax")),
         ("user_identifier", "is_primary", "UPDATE user_identifier SET is_primary = ?", number(2)),
         ("user_subject", "subject", "UPDATE user_subject SET subject = ?", bytes(25)),
+        ("user_password", "user_id", "UPDATE user_password SET user_id = ?", bytes(15)),
+        ("password_wish", "challenge", "UPDATE password_wish SET challenge = ?", bytes(17)),
         ("session", "realm", "UPDATE session SET realm = ?", text("")),
         ("session", "user_id", "UPDATE session SET user_id = ?", bytes(17)),
         ("session", "app", "UPDATE session SET app = ?", text("A")),
@@ -121,6 +124,8 @@ async fn clear(store: &Store) {
         "DELETE FROM user_identifier",
         "DELETE FROM user_subject",
         "DELETE FROM session",
+        "DELETE FROM user_password",
+        "DELETE FROM password_wish",
     ];
     store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
 }
@@ -143,6 +148,20 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "user_subject" => {
             let subject = sample::user_subject(1);
             store.user_subject(subject.user, subject.sector).await.map(drop)
+        }
+        "user_password" => {
+            let all = Statement {
+                sql: "SELECT user_id, sealed_hash, made_at, version FROM user_password",
+                parameters: Vec::new(),
+            };
+            store.all(all, sql::read_password).await.map(drop)
+        }
+        "password_wish" => {
+            let all = Statement {
+                sql: "SELECT challenge, sealed_hash, expires_at FROM password_wish",
+                parameters: Vec::new(),
+            };
+            store.all(all, sql::read_wish).await.map(drop)
         }
         "session" => store.session(sample::session(1).id).await.map(drop),
         other => panic!("no such table: {other}"),
@@ -231,6 +250,8 @@ fn one_of_each() -> Vec<Change> {
         Change::IdentifierAdded(sample::identifier(1)),
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
+        Change::Password(password()),
+        Change::PasswordWished(wish()),
         Change::SigningKey(StoredKey {
             id: "key".to_owned(),
             app: None,
@@ -244,4 +265,13 @@ fn one_of_each() -> Vec<Change> {
             gone_at: after(1),
         }),
     ]
+}
+
+fn password() -> UserPassword {
+    UserPassword { user: sample::user(1).id, sealed_hash: Vec::new(), made_at: NOW, version: 0 }
+}
+
+fn wish() -> PasswordWish {
+    let challenge = sample::challenge(1).id;
+    PasswordWish { challenge, sealed_hash: Vec::new(), expires_at: after(1) }
 }

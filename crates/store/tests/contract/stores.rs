@@ -62,6 +62,13 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
+                event {
+                    events_are_found_by_what_they_tell
+                    p40_an_event_that_nobody_wrote_down_is_refused
+                    p40_checkpoints_cover_and_purge_their_own_events
+                    p40_the_key_of_a_name_goes_with_its_user
+                    deliveries_are_taken_once
+                }
                 revocation {
                     targets_round_trip
                     the_later_replaces_the_earlier
@@ -83,6 +90,12 @@ macro_rules! suite {
                     p14_what_names_a_person_is_unique
                     one_of_many_registrations_wins
                     erasing_leaves_nothing
+                }
+                user_password {
+                    a_password_is_replaced_at_its_version
+                    one_of_many_changes_wins
+                    erasing_a_user_takes_the_password
+                    a_wish_is_kept_until_its_end
                 }
             }
         }
