@@ -99,9 +99,7 @@ impl Store {
             return Err(Error::Unavailable("an event is told that nobody has written".to_owned()));
         }
         let mut writes = Vec::with_capacity(changes.0.len() + 2);
-        for change in changes.0 {
-            sql::write(change, &mut writes);
-        }
+        changes.0.into_iter().for_each(|change| sql::write(change, &mut writes));
         self.engine.commit(writes).await.map(drop)
     }
 
