@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use countersign_domain::time::Timestamp;
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -141,23 +142,26 @@ pub async fn assemble(
         entropy,
         store,
     });
-    hashing::follow(&server)?;
+    begin(&server, began).await?;
+    Ok(server)
+}
+
+/// Reads what other nodes, or a former life, decided, and makes the keys that are missing.
+async fn begin(server: &Arc<Server>, began: Timestamp) -> Result<(), Error> {
+    hashing::follow(server)?;
     server.freshness.note_read(began);
     let now = server.now();
-    server.revocations.add(
-        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
-        &server.epoch,
-    );
+    server.revocations.add(server.store.revocations(Timestamp::from_millis(0)).await?, &server.epoch);
     server.revocations.note_asked(now);
     if let Some(restored_at) = server.store.restored_at().await? {
         server.revocations.refuse_all_until(restored_at);
     }
-    envelope::ensure(&server).await?;
-    maintenance::rotate(&server).await?;
+    envelope::ensure(server).await?;
+    maintenance::rotate(server).await?;
     if server.store.is_exclusive() {
         server.store.release_messages(now).await?;
     }
-    Ok(server)
+    Ok(())
 }
 
 /// Lets no time be told that is before what was acted upon.
