@@ -168,6 +168,12 @@ async fn p33_sealing_anew_goes_on_wherever_it_was_ended(world: World) {
     people(&server, 24).await;
     for (round, root) in [OTHER_ROOT, &OTHER_ROOT.replace("ff01", "fe01")].into_iter().enumerate() {
         rotate_master(&server.server, &RootKey::parse(root).unwrap(), "").await.unwrap();
+        // No key goes while somebody may hold what it sealed.
+        for _ in 0..2 {
+            look(&server.server, &Progress::default()).await.unwrap();
+        }
+        let keys = stands(&server).await.sealing_keys;
+        assert_eq!(keys.iter().filter(|key| key.number != 1).count(), 4, "{keys:?}");
         // Ended again and again, each time a little later.
         for micros in (0..40).map(|step| step * 400) {
             server.clock.advance(Span::from_seconds(11));
