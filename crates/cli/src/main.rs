@@ -4,6 +4,7 @@ mod admin;
 mod app;
 mod dev;
 mod doctor;
+mod event;
 mod generate;
 mod key;
 mod log;
@@ -57,6 +58,8 @@ enum Command {
     Token(token::Token),
     /// List, switch off and erase people who have accounts.
     User(user::User),
+    /// What happened: list it, check that nobody changed it, take it along.
+    Event(event::Event),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
     /// Bring the database's schema up to date.
@@ -97,6 +100,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(command) => command.run(arguments.config.as_deref()).await,
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
+        Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,

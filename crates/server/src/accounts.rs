@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use countersign_domain::{
-    app::{AccountPolicy, App, SignUp},
+    app::{AccountPolicy, App, BrowserTokens, SignUp},
     assurance::{Assurance, Method},
     challenge::{Proof, Purpose},
     changes::{Change, Changes, Decision},
@@ -246,7 +246,7 @@ pub async fn begin(
         subject: subject_of_address,
         address,
         sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
-        is_browser,
+        is_browser: is_browser && !holds_tokens(call),
         sealed_device: seal_device(call, &mut *random, session)?,
         session,
         now,
@@ -271,6 +271,14 @@ fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
             changes.push(session_ended(session).by_method("sign_in").into());
         }
     }
+}
+
+/// Whether it is a browser that asks and that will hold tokens in cookies. On our own pages it holds a session.
+#[must_use]
+pub fn holds_tokens(call: &Call) -> bool {
+    let wanted = call.app.accounts.as_ref().map(|accounts| accounts.browser_tokens);
+    let is_ours = call.origin.as_deref() == Some(&call.server.issuer());
+    !call.is_secret() && !is_ours && wanted == Some(BrowserTokens::Jwt)
 }
 
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.

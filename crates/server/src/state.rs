@@ -29,11 +29,13 @@ use crate::{
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
+    security_log::SecurityLog,
     session_cache::SessionCache,
     signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     telemetry::{Telemetry, What},
     vault::Keys,
+    webhooks::Webhooks,
 };
 
 /// How often a decision is made anew after somebody else wrote first.
@@ -89,6 +91,10 @@ pub struct Server {
     pub reloading: Mutex<()>,
     /// The log of events as this node writes it.
     pub events: Arc<Events>,
+    /// Failed authentications, for programs that keep attackers out.
+    pub security_log: SecurityLog,
+    /// Addresses that are told what happens.
+    pub webhooks: Webhooks,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 

@@ -15,7 +15,7 @@ use countersign_domain::{
 };
 
 use crate::{
-    keys::{Context, Hierarchy, RootKey, SealError, Sealer},
+    keys::{CheckpointKey, Context, Hierarchy, KeyError, RootKey, SealError, Sealer},
     passwords::Peppers,
 };
 
@@ -72,7 +72,24 @@ impl Keys {
     /// A pseudonym in the log of events, of somebody who has no account.
     #[must_use]
     pub fn event_pseudonym(&self, parts: &[&[u8]]) -> Digest {
-        self.hierarchy.events.digest(parts)
+        let parts: Vec<&[u8]> = std::iter::once(&b"day"[..]).chain(parts.iter().copied()).collect();
+        self.hierarchy.events.digest(&parts)
+    }
+
+    /// What an event's row bears to show that this server wrote it.
+    #[must_use]
+    pub fn event_mac(&self, event: &[u8]) -> [u8; 16] {
+        let mut mac = [0; 16];
+        mac.copy_from_slice(&self.hierarchy.events.digest(&[b"row", event]).bytes()[..16]);
+        mac
+    }
+
+    /// The key that signs checkpoints of the log of events.
+    ///
+    /// # Errors
+    /// When memory fails.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, KeyError> {
+        self.hierarchy.checkpoint_key()
     }
 
     /// Seals `plain` for one column of one row.

@@ -16,7 +16,7 @@ use crate::{
     admin, api,
     config::{Config, ConfigError, Part, declared},
     error::ApiError,
-    events::Events,
+    events::{self, Events},
     hashing,
     key_ring::KeyRing,
     keys::RootKey,
@@ -27,6 +27,7 @@ use crate::{
     outbox::{self, worker::Way},
     pages,
     registry::{Registry, report_left_out},
+    security_log::SecurityLog,
     service::{self, Admission, Service},
     session_cache::SessionCache,
     shutdown::{self, Shutdown},
@@ -35,6 +36,7 @@ use crate::{
     system::{CLOCK_TOLERANCE, Clock, Entropy},
     telemetry::Telemetry,
     vault::Keys,
+    webhooks::{self, Webhooks},
 };
 
 /// Why a server could not be put together: what to do is in the text.
@@ -206,6 +208,8 @@ pub async fn assemble(
     report_left_out(key_ring.corrupt(), &[]);
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
+    let webhooks = Webhooks::new(&config.webhooks)?;
+    let security_log = SecurityLog::new(&config.security_log);
     let server = Arc::new(Server {
         sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
@@ -225,6 +229,8 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        security_log,
+        webhooks,
         events: Arc::new(Events::new(began, &mut *entropy.random())),
         hashing: Default::default(),
         clock,
@@ -234,10 +240,8 @@ pub async fn assemble(
     hashing::follow(&server)?;
     server.freshness.note_read(began);
     let now = server.now();
-    server.revocations.add(
-        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
-        &server.epoch,
-    );
+    let all = server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?;
+    server.revocations.add(all, &server.epoch);
     server.revocations.note_asked(now);
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {
@@ -293,6 +297,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::me::routes())
             .merge(api::password::routes())
             .merge(api::my_password::routes())
+            .merge(api::events::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
@@ -338,6 +343,15 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
         ..listener::Limits::default()
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    if server.config.load().events.enabled {
+        background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
+    }
+    if !server.webhooks.is_empty() {
+        background.spawn(webhooks::worker::run(Arc::clone(&server), until_background.clone()));
+    }
+    if let Some(writer) = server.security_log.take_writer() {
+        background.spawn(writer.run(until_background.clone()));
+    }
     background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
     if let Some(exporter) = server.telemetry.take_exporter() {
         exporting.spawn(exporter.run(until_exported));

@@ -11,6 +11,7 @@ mod dev;
 mod dkim;
 mod durability;
 mod engines;
+mod events;
 mod flow;
 mod logs;
 mod mail_down;

@@ -5,6 +5,7 @@
 //! and no stored secret is ever shown; what is made is shown once.
 
 pub mod apps;
+pub mod events;
 pub mod keys;
 pub mod messages;
 pub mod revocations;
@@ -33,6 +34,7 @@ use crate::{error::ApiError, events::context, listener::Peer, maintenance, state
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
+        .merge(events::routes())
         .merge(keys::routes())
         .merge(messages::routes())
         .merge(revocations::routes())

@@ -3,6 +3,7 @@
 //! All cryptography of the server is here, and all of it is done by one library (aws-lc). Nothing here knows what
 //! a key is used for beyond its name, where keys are stored, or what time it is.
 
+mod checkpoint;
 mod curve;
 mod digest;
 mod jwk;
@@ -12,6 +13,7 @@ mod seal;
 mod signing;
 mod verifying;
 
+pub use checkpoint::{CheckpointKey, is_signed, sha256};
 pub use digest::DigestKey;
 pub use jwk::{Jwk, Material};
 pub use jws::{Header, MAX_TOKEN_BYTES, Parts, TokenError, Verified, parse_compact, verify_compact};

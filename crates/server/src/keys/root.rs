@@ -9,6 +9,8 @@ use countersign_domain::random::Random;
 use countersign_domain::secret::{Digest, Secret};
 use zeroize::Zeroizing;
 
+use super::KeyError;
+use super::checkpoint::CheckpointKey;
 use super::digest::DigestKey;
 use super::seal::SealingKey;
 
@@ -124,6 +126,14 @@ impl Hierarchy {
     #[must_use]
     pub fn pepper_key(&self, number: u32) -> DigestKey {
         DigestKey::new(&derive(&self.root, &[b"pepper/", &number.to_be_bytes()]))
+    }
+
+    /// The key that signs checkpoints of the log of events.
+    ///
+    /// # Errors
+    /// [`KeyError::Failed`] when memory fails.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, KeyError> {
+        CheckpointKey::from_seed(&derive(&self.root, &[b"checkpoints"]))
     }
 
     /// A value to keep in the database: a server whose root key gives another one must not start on it.

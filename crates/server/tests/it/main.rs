@@ -17,10 +17,14 @@ mod network;
 mod support;
 
 mod accounts;
+mod browsers;
 mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod event_exports;
+mod events;
+
 mod flow;
 mod input;
 mod limits;
@@ -37,3 +41,4 @@ mod sessions;
 mod subjects;
 mod texts;
 mod tokens;
+mod webhooks;

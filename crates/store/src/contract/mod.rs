@@ -11,6 +11,7 @@ pub mod contact;
 pub mod corrupt;
 pub mod engine;
 pub mod engine_races;
+pub mod event;
 pub mod fact;
 pub mod idempotency;
 pub mod message;

@@ -62,6 +62,13 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
+                event {
+                    events_are_found_by_what_they_tell
+                    p40_an_event_that_nobody_wrote_down_is_refused
+                    p40_checkpoints_cover_and_purge_their_own_events
+                    p40_the_key_of_a_name_goes_with_its_user
+                    deliveries_are_taken_once
+                }
                 revocation {
                     targets_round_trip
                     the_later_replaces_the_earlier
