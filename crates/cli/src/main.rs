@@ -2,15 +2,18 @@
 
 mod admin;
 mod app;
+mod backup;
 mod dev;
 mod doctor;
 mod event;
 mod generate;
 mod key;
 mod log;
+mod master_key;
 mod message;
 mod migrate;
 mod passwords;
+mod restore;
 mod serve;
 mod token;
 mod user;
@@ -62,6 +65,10 @@ enum Command {
     Event(event::Event),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
+    /// Write everything that is kept into one sealed file, while the server runs.
+    Backup(backup::Backup),
+    /// Put a backup into an empty database.
+    Restore(restore::Restore),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
@@ -103,6 +110,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
+        Command::Backup(command) => command.run(arguments.config.as_deref()).await,
+        Command::Restore(command) => command.run(arguments.config.as_deref()).await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     }

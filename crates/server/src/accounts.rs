@@ -298,7 +298,11 @@ fn seal_identifier(
 ) -> Result<Vec<u8>, ApiError> {
     let digest = server.keys.identifier(realm, address);
     let place = identifier_place(&digest);
-    server.keys.seal(random, &place, address.canonical().as_bytes()).map_err(|_| ApiError::Internal)
+    server
+        .keys
+        .realm(realm)
+        .seal(random, &place, address.canonical().as_bytes())
+        .map_err(|_| ApiError::Internal)
 }
 
 fn seal_device(
@@ -310,7 +314,12 @@ fn seal_device(
     let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
     let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
     let device = crate::pages::device(agent);
-    call.server.keys.seal(random, &place, device.as_bytes()).map(Some).map_err(|_| ApiError::Internal)
+    call.server
+        .keys
+        .realm(&call.app.realm)
+        .seal(random, &place, device.as_bytes())
+        .map(Some)
+        .map_err(|_| ApiError::Internal)
 }
 
 fn identifier_place(digest: &Digest) -> Context<'_> {
@@ -353,12 +362,12 @@ pub fn open_profile(server: &Server, user: &User) -> Result<Profile, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::Internal`] when memory fails.
-pub fn seal_profile(server: &Server, user: UserId, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
+pub fn seal_profile(server: &Server, user: &User, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
     if *profile == Profile::default() {
         return Ok(None);
     }
     let json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
-    let sealed = server.keys.seal(&mut *server.random(), &profile_place(&user), &json);
+    let sealed = server.keys.realm(&user.realm).seal(&mut *server.random(), &profile_place(&user.id), &json);
     sealed.map(Some).map_err(|_| ApiError::Internal)
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
+    erased::{self, Sign},
     error::ApiError,
     events::{self, Events},
     flood::Flood,
@@ -158,6 +159,17 @@ impl Server {
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+        let people: Vec<_> = changes.erased().collect();
+        // On the list first: somebody who is erased must not come back by a restore.
+        erased::note(self, &people, Sign::Erased).await?;
+        let committed = self.commit_known(changes).await;
+        if matches!(committed, Err(countersign_store::Error::Conflict)) {
+            erased::note(self, &people, Sign::Kept).await?;
+        }
+        committed
+    }
+
+    async fn commit_known(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
         let (changes, in_flight) = if changes.tell_events() {
             let (changes, in_flight) = events::write_down(self, changes).await?;
             (changes, Some(in_flight))

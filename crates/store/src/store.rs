@@ -2,8 +2,12 @@
 
 mod accounts;
 mod events;
+mod sealing_keys;
 
-pub use self::events::EventFilter;
+pub use self::{
+    events::EventFilter,
+    sealing_keys::{FactUpdate, KeyChanges},
+};
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod sealing;
 mod shared_secret;
 mod support;
 mod traces;

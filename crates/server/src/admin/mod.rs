@@ -5,8 +5,10 @@
 //! and no stored secret is ever shown; what is made is shown once.
 
 pub mod apps;
+pub mod backup;
 pub mod events;
 pub mod keys;
+pub mod master_key;
 pub mod messages;
 pub mod revocations;
 pub mod signing;
@@ -35,7 +37,9 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
         .merge(events::routes())
+        .merge(backup::routes())
         .merge(keys::routes())
+        .merge(master_key::routes())
         .merge(messages::routes())
         .merge(revocations::routes())
         .merge(signing::routes())

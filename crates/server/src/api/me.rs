@@ -141,7 +141,7 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
-            let sealed_profile = seal_profile(server, user.id, &profile)?;
+            let sealed_profile = seal_profile(server, &user, &profile)?;
             let told = told(EventKind::UserChanged, &user);
             Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user }), told.into()])))
         })

@@ -17,14 +17,15 @@ mod network;
 mod support;
 
 mod accounts;
+mod backups;
 mod browsers;
 mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
+mod envelope;
 mod event_exports;
 mod events;
-
 mod flow;
 mod input;
 mod limits;

@@ -21,6 +21,7 @@ pub mod revocation;
 mod sample;
 pub mod schema;
 mod scratch;
+pub mod sealing_key;
 pub mod session;
 pub mod signing_key;
 pub mod sweep;

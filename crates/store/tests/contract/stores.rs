@@ -77,6 +77,11 @@ macro_rules! suite {
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 session { both_kinds_round_trip p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
+                sealing_key {
+                    sealing_keys_change_with_their_facts
+                    sealed_values_are_replaced_where_nobody_wrote
+                    a_copy_goes_into_an_empty_database
+                }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {
