@@ -1,16 +1,20 @@
 //! What must be written, as data: all of it or none, in one commit.
 
 use crate::{
+    admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
     challenge::Challenge,
     contact::Contact,
-    id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
+    id::{AdminKeyId, ApiKeyId, ChallengeId, InvitationId, MessageId, SessionId, UserId},
+    invitation::Invitation,
     message::Message,
+    realm::RealmName,
     secret::Digest,
     session::Session,
     signing_key::StoredKey,
     stored_app::StoredApp,
+    stored_realm::StoredRealm,
     time::Timestamp,
     token::Revocation,
     user::{User, UserIdentifier, UserSubject},
@@ -66,6 +70,10 @@ impl Changes {
                     | Change::ApiKeyRevoked(..)
                     | Change::SigningKey(_)
                     | Change::SigningKeyRetired(_)
+                    | Change::AdminKeyAdded(_)
+                    | Change::AdminKeyRevoked(..)
+                    | Change::Realm(_)
+                    | Change::RealmRemoved(..)
             )
         })
     }
@@ -130,6 +138,22 @@ pub enum Change {
     SessionsEnded(UserId),
     /// Removes all sessions at an app.
     SessionsOfAppEnded(AppName),
+
+    /// Adds an admin key.
+    AdminKeyAdded(AdminKey),
+    /// Ends an admin key; one that has ended is a conflict.
+    AdminKeyRevoked(AdminKeyId, Timestamp),
+    /// Notes when an admin key was last used.
+    AdminKeyUsed(AdminKeyId, Timestamp),
+    /// Inserts a realm of version 0, else replaces exactly that version.
+    Realm(StoredRealm),
+    /// Removes exactly this version of a realm, with its admin keys and invitations; one that has users is a conflict.
+    RealmRemoved(RealmName, i64),
+    /// Adds an invitation in place of an older one of the same mailbox at the same app; one too many in its realm is a
+    /// conflict.
+    InvitationAdded(Invitation),
+    /// Removes an invitation that somebody came with, or that was taken back; one that is gone is a conflict.
+    InvitationSpent(InvitationId),
 }
 
 /// An earlier end of a signing key.

@@ -102,6 +102,17 @@ id!(
     SessionId,
     "ses_"
 );
+id!(
+    /// Names one admin key; no secret.
+    AdminKeyId,
+    "adk_"
+);
+id!(
+    /// Names one invitation; no secret.
+    InvitationId,
+    "inv_"
+);
+
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.
     #[must_use]

@@ -4,6 +4,7 @@
 //! randomness ([`random::Random`]) and keyed digests ([`vault::Vault`]) come in as arguments; what must be written
 //! comes out as data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
+pub mod admin_key;
 pub mod algorithm;
 pub mod api_key;
 pub mod app;
@@ -14,6 +15,7 @@ pub mod code;
 pub mod contact;
 pub mod id;
 pub mod identifier;
+pub mod invitation;
 pub mod message;
 pub mod password;
 pub mod random;
@@ -26,6 +28,7 @@ pub mod sign_in;
 pub mod signing_key;
 mod slug;
 pub mod stored_app;
+pub mod stored_realm;
 pub mod subject;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

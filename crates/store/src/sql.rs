@@ -1,13 +1,16 @@
 //! The one body of SQL: a file for each noun, which makes statements and reads rows.
 
+mod admin_key;
 mod api_key;
 mod app;
 mod challenge;
 mod contact;
 mod fact;
 mod idempotency;
+mod invitation;
 mod message;
 mod quota;
+mod realm;
 mod revocation;
 mod row;
 mod session;
@@ -19,8 +22,9 @@ mod user_identifier;
 use countersign_domain::changes::Change;
 
 pub(crate) use self::{
-    api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, message::*, quota::*,
-    revocation::*, session::*, signing_key::*, sweep::*, user::*, user_identifier::*,
+    admin_key::*, api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, invitation::*,
+    message::*, quota::*, realm::*, revocation::*, session::*, signing_key::*, sweep::*, user::*,
+    user_identifier::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -52,6 +56,14 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionEnded(id) => writes.push(session::end(id)),
         Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
+
+        Change::AdminKeyAdded(key) => writes.push(admin_key::insert(key)),
+        Change::AdminKeyRevoked(id, at) => writes.push(admin_key::revoke(id, at)),
+        Change::AdminKeyUsed(id, at) => writes.push(admin_key::used(id, at)),
+        Change::Realm(realm) => writes.push(realm::save(realm)),
+        Change::RealmRemoved(name, version) => writes.extend(realm::remove(&name, version)),
+        Change::InvitationAdded(invitation) => writes.extend(invitation::add(&invitation)),
+        Change::InvitationSpent(id) => writes.push(invitation::spend(id)),
     }
 }
 

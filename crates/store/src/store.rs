@@ -1,6 +1,7 @@
 //! The store as the server sees it: reads named by intent, one commit, and the verbs of the outbox.
 
 mod accounts;
+mod administration;
 
 use std::sync::Arc;
 

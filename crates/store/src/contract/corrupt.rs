@@ -70,6 +70,8 @@ fn cases() -> Vec<Case> {
         ("user_identifier", "kind", "UPDATE user_identifier SET kind = ?", text("fax")),
         ("user_identifier", "is_primary", "UPDATE user_identifier SET is_primary = ?", number(2)),
         ("user_subject", "subject", "UPDATE user_subject SET subject = ?", bytes(25)),
+        ("invitation", "realm", "UPDATE invitation SET realm = ?", text("a b")),
+        ("invitation", "digest", "UPDATE invitation SET digest = ?", bytes(31)),
         ("session", "realm", "UPDATE session SET realm = ?", text("")),
         ("session", "user_id", "UPDATE session SET user_id = ?", bytes(17)),
         ("session", "app", "UPDATE session SET app = ?", text("A")),
@@ -121,6 +123,7 @@ async fn clear(store: &Store) {
         "DELETE FROM user_identifier",
         "DELETE FROM user_subject",
         "DELETE FROM session",
+        "DELETE FROM invitation",
     ];
     store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
 }
@@ -143,6 +146,10 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "user_subject" => {
             let subject = sample::user_subject(1);
             store.user_subject(subject.user, subject.sector).await.map(drop)
+        }
+        "invitation" => {
+            let all = Statement { sql: "SELECT * FROM invitation", parameters: Vec::new() };
+            store.all(all, sql::read_invitation).await.map(drop)
         }
         "session" => store.session(sample::session(1).id).await.map(drop),
         other => panic!("no such table: {other}"),
@@ -231,6 +238,7 @@ fn one_of_each() -> Vec<Change> {
         Change::IdentifierAdded(sample::identifier(1)),
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
+        Change::InvitationAdded(sample::invitation(1)),
         Change::SigningKey(StoredKey {
             id: "key".to_owned(),
             app: None,

@@ -8,6 +8,7 @@ use countersign_domain::{
     changes::{Change, Idempotency},
     contact::Contact,
     id::TokenId,
+    invitation::Invitation,
     message::Message,
     session::Session,
     signing_key::StoredKey,
@@ -25,9 +26,12 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     fill(&store, 1, NOW).await;
     fill(&store, 2, left).await;
     let gone = store.sweep(NOW).await.unwrap();
-    let tables =
-        ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
-    assert_eq!(gone, tables.map(|table| (table, 1)));
+    let mut tables: Vec<_> =
+        ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"]
+            .into();
+    tables.push("invitation");
+    let expected: Vec<_> = tables.into_iter().map(|table| (table, 1)).collect();
+    assert_eq!(gone, expected);
     for (seed, kept) in [(1, false), (2, true)] {
         assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);
         assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
@@ -79,6 +83,7 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
         Change::Revocation(revocation),
         Change::SigningKey(key),
         Change::SessionStarted(Session { idle_ends_at: end, ..sample::session(seed) }),
+        Change::InvitationAdded(Invitation { expires_at: end, ..sample::invitation(seed) }),
     ];
     save(store, changes).await;
     assert!(store.take_quota(&quota(&seed.to_string(), end)).await.unwrap());
