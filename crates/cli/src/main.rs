@@ -10,6 +10,7 @@ mod log;
 mod message;
 mod migrate;
 mod passwords;
+mod realm;
 mod serve;
 mod token;
 mod user;
@@ -56,6 +57,8 @@ enum Command {
     Token(token::Token),
     /// List, switch off and erase people who have accounts.
     User(user::User),
+    /// Add, list and change realms: pools of users and apps.
+    Realm(realm::Realm),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
     /// Bring the database's schema up to date.
@@ -97,6 +100,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
+        Command::Realm(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),

@@ -248,12 +248,14 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
 }
 
 impl Server {
-    /// A realm as it is configured now; one that is not declared has every default.
+    /// A realm as it is set now, in the configuration file before the store; one that is in neither has every default.
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Realm {
         let config = self.config.load();
         let declared = config.realms.iter().find(|realm| realm.name == name.as_str());
-        declared.and_then(|settings| settings.realm().ok()).unwrap_or_else(|| Realm::new(name.clone()))
+        let declared = declared.and_then(|settings| settings.realm().ok());
+        let stored = || self.registry.load().realm(name).cloned();
+        declared.or_else(stored).unwrap_or_else(|| Realm::new(name.clone()))
     }
 
     /// Ends a session for good, here at once and elsewhere within a second.

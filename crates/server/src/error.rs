@@ -73,6 +73,15 @@ pub enum ApiError {
     Unavailable,
     /// A programmer's error.
     Internal,
+
+    /// The admin key lacks this scope.
+    ScopeNeeded(&'static str),
+    /// The admin key is of one realm, and all are concerned.
+    AllRealmsNeeded,
+    /// A browser asks with an admin key.
+    BrowserRefused,
+    /// What is to be removed is needed: by what.
+    InUse(&'static str),
 }
 
 /// What is wrong with a body as a whole.
@@ -144,6 +153,11 @@ impl ApiError {
             Self::Declared => (S::CONFLICT, "declared_in_file", "It is declared in the configuration file: change it there"),
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here"),
+
+            Self::ScopeNeeded(_) => (S::FORBIDDEN, "scope_needed", "The admin key lacks a scope"),
+            Self::AllRealmsNeeded => (S::FORBIDDEN, "all_realms_needed", "This concerns all realms: it takes an admin key of all of them"),
+            Self::BrowserRefused => (S::FORBIDDEN, "browser_refused", "Admin keys are not for browsers"),
+            Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
         }
     }
 
@@ -174,6 +188,9 @@ impl ApiError {
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
             Self::InvalidMember { detail, .. } => detail.clone(),
             Self::AlreadyExists(what) => format!("another {what} has this name"),
+            Self::ScopeNeeded(scope) => format!("this takes an admin key with the scope {scope}"),
+            Self::BrowserRefused => "send no Origin, Sec-Fetch-* or Cookie header".to_owned(),
+            Self::InUse(why) => (*why).to_owned(),
             _ => return None,
         };
         // Control characters of a caller's own text stay out of terminals and logs.
@@ -207,6 +224,9 @@ impl ApiError {
         }
         if let Self::InvalidMember { member, .. } = self {
             document.insert("member".into(), (*member).into());
+        }
+        if let Self::ScopeNeeded(scope) = self {
+            document.insert("scope".into(), (*scope).into());
         }
         if let Self::Refused(Refusal::InvalidCode { tries_left } | Refusal::InvalidNumber { tries_left }) =
             self

@@ -72,7 +72,9 @@ impl Service {
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
         request.extensions_mut().insert(id);
-        let origin = request.headers().get(header::ORIGIN).cloned();
+        // Pages never speak to operators' routes, so they are told nothing about them either.
+        let is_for_operators = request.uri().path().starts_with("/v1/admin");
+        let origin = request.headers().get(header::ORIGIN).filter(|_| !is_for_operators).cloned();
         let method = request.method().clone();
         let span = self.server.telemetry.begin(request.headers());
         let mut response = if !self.admits(&request) {

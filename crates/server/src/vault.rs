@@ -1,6 +1,7 @@
 //! The keys, behind the questions that the rules and the handlers ask of them.
 
 use countersign_domain::{
+    admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
     code::Code,
@@ -43,6 +44,12 @@ impl Keys {
     /// An API key, to be found by.
     #[must_use]
     pub fn api_key(&self, key: &ApiKeyText) -> Digest {
+        self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
+    }
+
+    /// An admin key, to be found by.
+    #[must_use]
+    pub fn admin_key(&self, key: &AdminKeyText) -> Digest {
         self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
     }
 

@@ -11,13 +11,12 @@ use axum::{
 use countersign_domain::{
     id::UserId,
     identifier::EmailAddress,
-    realm::RealmName,
     user::{self, User},
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 
-use super::{List, invalid, usual_limit};
+use super::{List, Operator, invalid, usual_limit};
 use crate::{
     accounts::user_of,
     api::{Answer, answer, rfc3339},
@@ -104,11 +103,12 @@ impl FromRequestParts<Arc<Server>> for UserQuery {
     }
 }
 
-async fn list(State(server): State<Arc<Server>>, query: UserQuery) -> Answer<List<UserBody>> {
-    let realm: RealmName = match &query.realm {
-        Some(name) => name.parse().map_err(|error| invalid("realm", &format!("{error}")))?,
-        None => RealmName::default(),
-    };
+async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: UserQuery,
+) -> Answer<List<UserBody>> {
+    let realm = operator.choose(query.realm.as_deref())?;
     let mut users = match &query.email {
         Some(email) => {
             let address = EmailAddress::parse(email).map_err(|error| invalid("email", &error.to_string()))?;

@@ -17,6 +17,7 @@ mod network;
 mod support;
 
 mod accounts;
+mod admin;
 mod callers;
 mod challenges;
 mod endings;
