@@ -6,8 +6,12 @@ use minijinja::{Value, context};
 use super::{
     caller_text::{self, CallerText},
     letter::{Letter, Purpose},
+    notice::{Link, Notice},
 };
-use crate::texts::{Key, Wording};
+use crate::{
+    api::rfc3339,
+    texts::{Key, Wording},
+};
 
 /// One thing that is said in a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,13 +96,6 @@ const CONFIRM: Words = Words {
     ignore: Key::ConfirmIgnore,
 };
 
-const fn words(purpose: Purpose) -> &'static Words {
-    match purpose {
-        Purpose::SignIn => &SIGN_IN,
-        Purpose::ConfirmAddress => &CONFIRM,
-    }
-}
-
 /// A letter while it is put into words.
 pub(super) struct Draft<'a> {
     letter: &'a Letter,
@@ -118,7 +115,14 @@ impl<'a> Draft<'a> {
 
     /// The subject: the caller's if there is one; ours never has the code in it, for lock screens show subjects.
     pub(super) fn subject(&self) -> String {
-        let words = words(self.letter.purpose);
+        match &self.letter.purpose {
+            Purpose::SignIn => self.question(&SIGN_IN),
+            Purpose::ConfirmAddress => self.question(&CONFIRM),
+            Purpose::Tell(notice) => one_line(&self.tell(notice, notice.words().subject)),
+        }
+    }
+
+    fn question(&self, words: &Words) -> String {
         match &self.letter.subject {
             Some(subject) => one_line(&subject.with_code(self.code)),
             None if self.code.is_empty() => self.say(words.subject_link),
@@ -128,9 +132,18 @@ impl<'a> Draft<'a> {
 
     /// Everything that is said, in order.
     pub(super) fn blocks(mut self) -> Vec<Block> {
+        match &self.letter.purpose {
+            Purpose::SignIn => self.ask(&SIGN_IN),
+            Purpose::ConfirmAddress => self.ask(&CONFIRM),
+            Purpose::Tell(notice) => self.inform(notice),
+        }
+        self.blocks
+    }
+
+    fn ask(&mut self, words: &Words) {
         match &self.letter.content {
-            Some(content) => self.caller_content(content),
-            None => self.our_content(),
+            Some(content) => self.caller_content(content, words),
+            None => self.our_content(words),
         }
         self.expiry();
         if let Some(place) = &self.letter.requested_from {
@@ -139,23 +152,45 @@ impl<'a> Draft<'a> {
             self.push(Kind::Note, text);
         }
         self.push(Kind::Note, self.say(Key::Keep));
-        self.push(Kind::Note, self.say(words(self.letter.purpose).ignore));
+        self.push(Kind::Note, self.say(words.ignore));
         if !self.code.is_empty() && !self.letter.origin_host.is_empty() {
             let host = one_line(&self.letter.origin_host);
             self.push(Kind::Origin, format!("@{host} #{}", self.code));
         }
-        self.blocks
     }
 
-    fn our_content(&mut self) {
-        let words = words(self.letter.purpose);
+    fn inform(&mut self, notice: &Notice) {
+        let words = notice.words();
+        self.push(Kind::Heading, self.tell(notice, words.subject));
+        self.push(Kind::Paragraph, self.tell(notice, words.text));
+        if let (Some(link), Some(button)) = (notice.link(), words.button) {
+            let (text, href) = (self.say(button), one_line(&link.url));
+            self.blocks.push(Block { kind: Kind::Button, text, href });
+        }
+        self.push(Kind::Note, self.tell(notice, words.surprise));
+    }
+
+    /// A text of a notice, with all that can be put into it.
+    fn tell(&self, notice: &Notice, key: Key) -> String {
+        let value = one_line(notice.value());
+        let when = moment(notice.link().map_or(self.letter.date, Link::ends_at));
+        let what = match notice {
+            Notice::AdministratorChanged { what } => self.say(what.text()),
+            _ => String::new(),
+        };
+        let places =
+            [("app", &*self.app), ("address", &value), ("device", &value), ("when", &when), ("what", &what)];
+        self.wording.say(key, &places)
+    }
+
+    fn our_content(&mut self, words: &Words) {
         self.push(Kind::Heading, self.say(words.heading));
         self.code_block(words);
         self.link_block(words);
     }
 
     /// A caller's paragraphs; then what they do not mention, for a mail without its code is of no use.
-    fn caller_content(&mut self, content: &CallerText) {
+    fn caller_content(&mut self, content: &CallerText, words: &Words) {
         for paragraph in content.paragraphs() {
             if caller_text::is_code_place(paragraph) {
                 self.push(Kind::Code, self.code.to_owned());
@@ -163,7 +198,6 @@ impl<'a> Draft<'a> {
                 self.push(Kind::Paragraph, caller_text::put_code(paragraph, self.code));
             }
         }
-        let words = words(self.letter.purpose);
         if !content.mentions_code() {
             self.code_block(words);
         }
@@ -204,6 +238,12 @@ impl<'a> Draft<'a> {
     fn push(&mut self, kind: Kind, text: String) {
         self.blocks.push(Block { kind, text, href: String::new() });
     }
+}
+
+/// A moment as people of every language read it, to the minute: `2026-11-28 10:00 UTC`.
+fn moment(at: countersign_domain::time::Timestamp) -> String {
+    let text = rfc3339(at);
+    text.get(..16).map_or(text.clone(), |text| format!("{} UTC", text.replace('T', " ")))
 }
 
 /// Text without line ends or other control characters: each becomes a space.

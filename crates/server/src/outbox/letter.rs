@@ -3,7 +3,7 @@
 
 use countersign_domain::{secret::Secret, time::Timestamp};
 
-use super::{address::Address, caller_text::CallerText};
+use super::{address::Address, caller_text::CallerText, notice::Notice};
 use crate::texts::Locale;
 
 /// One mail to one person.
@@ -51,10 +51,12 @@ pub struct Mailbox {
 }
 
 /// Why somebody gets a mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub enum Purpose {
     /// They want to sign in.
     SignIn,
     /// They say that this is their address.
     ConfirmAddress,
+    /// They are told something: there is no code.
+    Tell(Notice),
 }

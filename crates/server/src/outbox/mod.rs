@@ -13,6 +13,7 @@ pub mod encode;
 pub mod file;
 pub mod letter;
 pub mod mail;
+pub mod notice;
 pub mod payload;
 pub mod render;
 pub mod sender;
@@ -21,6 +22,7 @@ pub mod smtp;
 pub mod worker;
 
 pub use self::{
+    notice::{Notice, Reader},
     payload::Payload,
     worker::{LEASE, Outbox},
 };

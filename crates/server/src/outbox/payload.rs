@@ -16,6 +16,7 @@ use super::{
     address::Address,
     caller_text::CallerText,
     letter::{self, Letter, Mailbox},
+    notice::{Notice, Reader},
     worker::LEASE,
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     config::Config,
     keys::{Context, SealError},
     pages::Requested,
+    state::Server,
     telemetry::{self, Trace},
     texts::Locale,
     vault::Keys,
@@ -61,6 +63,9 @@ struct Content {
     subject: Option<String>,
     text: Option<String>,
     created_at: i64,
+    /// What is told where nothing is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notice: Option<Notice>,
 }
 
 fn place(id: &MessageId) -> Context<'_> {
@@ -94,6 +99,7 @@ impl Payload {
             subject: body.subject.clone().or_else(|| call.app.mail.subject.clone()),
             text: body.content.clone(),
             created_at: challenge.created_at.millis(),
+            notice: None,
         };
         let leased_until = challenge.created_at + LEASE;
         Self {
@@ -105,6 +111,36 @@ impl Payload {
             promised_in: telemetry::current(),
             content,
         }
+    }
+
+    /// A notice that was promised at the first of two times, and is of no use after the second.
+    #[must_use]
+    pub fn of_notice(
+        server: &Server,
+        id: MessageId,
+        reader: Reader<'_>,
+        notice: &Notice,
+        (created_at, expires_at): (Timestamp, Timestamp),
+    ) -> Self {
+        let app = reader.app;
+        let wanted = reader.locale.or(app.mail.locale.as_deref()).unwrap_or_default();
+        let locale = server.renderer.load().catalog().negotiate(app.name.as_str(), wanted);
+        let content = Content {
+            app: app.name.to_string(),
+            to: reader.to.canonical().to_owned(),
+            code: None,
+            link: None,
+            purpose: String::new(),
+            locale: locale.tag().to_owned(),
+            minutes: 0,
+            requested_from: None,
+            subject: None,
+            text: None,
+            created_at: created_at.millis(),
+            notice: Some(notice.clone()),
+        };
+        let leased_until = created_at;
+        Self { id, deliver: true, expires_at, attempts: 0, leased_until, promised_in: None, content }
     }
 
     /// Seals it for its row.
@@ -156,12 +192,9 @@ impl Payload {
                 address: Address::parse(own.unwrap_or(&config.mail.from)).ok()?,
             },
             to: Address::parse(&content.to).ok()?,
-            purpose: match Purpose::from_name(&content.purpose)? {
-                Purpose::SignIn => letter::Purpose::SignIn,
-                Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
-            },
+            purpose: content.purpose()?,
             code: hide(&content.code),
-            link: hide(&content.link),
+            link: content.notice.as_ref().map_or_else(|| hide(&content.link), Notice::secret),
             locale: Locale::parse(&content.locale).unwrap_or_default(),
             minutes: content.minutes,
             requested_from: content.requested_from.clone(),
@@ -169,6 +202,18 @@ impl Payload {
             content: content.text.as_deref().and_then(|text| CallerText::content(text).ok()),
             origin_host: host_of(&config.server.issuer).to_owned(),
             date: Timestamp::from_millis(content.created_at),
+        })
+    }
+}
+
+impl Content {
+    fn purpose(&self) -> Option<letter::Purpose> {
+        if let Some(notice) = &self.notice {
+            return Some(letter::Purpose::Tell(notice.clone()));
+        }
+        Some(match Purpose::from_name(&self.purpose)? {
+            Purpose::SignIn => letter::Purpose::SignIn,
+            Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
         })
     }
 }

@@ -150,7 +150,7 @@ impl Renderer {
 
     /// Prints a template with every kind of letter that there can be.
     fn try_out(&self, name: &str) -> Result<(), TemplateError> {
-        for letter in sample::letters(&self.catalog.locales()) {
+        for letter in sample::all(&self.catalog.locales()) {
             let wording = self.catalog.wording(&letter.app_name, &letter.locale);
             let draft = Draft::new(&letter, &wording);
             let values = values(&letter, &draft.subject(), draft.blocks());
@@ -182,7 +182,11 @@ fn values(letter: &Letter, subject: &str, blocks: Vec<Block>) -> Value {
     context! {
         lang => letter.locale.tag(),
         dir => letter.locale.direction(),
-        purpose => match letter.purpose { Purpose::SignIn => "sign-in", Purpose::ConfirmAddress => "confirm-address" },
+        purpose => match letter.purpose {
+            Purpose::SignIn => "sign-in",
+            Purpose::ConfirmAddress => "confirm-address",
+            Purpose::Tell(_) => "notice",
+        },
         title => one_line(&letter.app_title),
         app => &letter.app_name,
         subject => subject,

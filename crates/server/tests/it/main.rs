@@ -27,6 +27,7 @@ mod input;
 mod limits;
 mod links;
 mod mail;
+mod notices;
 mod outage;
 mod privacy;
 mod rotation;

@@ -7,18 +7,44 @@ use crate::{
         address::Address,
         caller_text::CallerText,
         letter::{Letter, Mailbox, Purpose},
+        notice::Notice,
     },
     texts::Locale,
 };
 
-/// One letter for each language, purpose, and way to answer it.
+/// Every kind of letter that there can be.
+pub(super) fn all(locales: &[Locale]) -> Vec<Letter> {
+    let mut all = letters(locales);
+    all.extend(notices(locales));
+    all
+}
+
+/// One letter for each language and notice.
+pub(super) fn notices(locales: &[Locale]) -> Vec<Letter> {
+    let Ok(address) = Address::parse("person@example.org") else { return Vec::new() };
+    let of = |locale: &Locale, notice: Notice| Letter {
+        locale: locale.clone(),
+        link: notice.secret(),
+        purpose: Purpose::Tell(notice),
+        minutes: 0,
+        ..letter(&address, false, false)
+    };
+    let each = |locale| Notice::samples().into_iter().map(move |notice| of(locale, notice));
+    locales.iter().flat_map(each).collect()
+}
+
+/// One letter for each language, question, and way to answer it.
 pub(super) fn letters(locales: &[Locale]) -> Vec<Letter> {
     let Ok(address) = Address::parse("person@example.org") else { return Vec::new() };
     let mut letters = Vec::new();
     for locale in locales {
         for purpose in [Purpose::SignIn, Purpose::ConfirmAddress] {
             for (code, link) in [(true, true), (true, false), (false, true)] {
-                letters.push(Letter { locale: locale.clone(), purpose, ..letter(&address, code, link) });
+                letters.push(Letter {
+                    locale: locale.clone(),
+                    purpose: purpose.clone(),
+                    ..letter(&address, code, link)
+                });
             }
         }
     }
