@@ -6,6 +6,7 @@ use crate::{
     app::AppName,
     challenge::Challenge,
     contact::Contact,
+    event::{Event, EventKey, StoredEvent},
     id::{AdminKeyId, ApiKeyId, ChallengeId, InvitationId, MessageId, SessionId, UserId},
     invitation::Invitation,
     message::Message,
@@ -18,6 +19,7 @@ use crate::{
     time::Timestamp,
     token::Revocation,
     user::{User, UserIdentifier, UserSubject},
+    webhook::Delivery,
 };
 
 /// A decision: what to answer, and what must be committed before the answer goes out, whether it is yes or no.
@@ -57,6 +59,12 @@ impl Changes {
             Change::Revocation(revocation) => Some(revocation),
             _ => None,
         })
+    }
+
+    /// Whether something of these is told.
+    #[must_use]
+    pub fn tell_events(&self) -> bool {
+        self.0.iter().any(|change| matches!(change, Change::Event(_)))
     }
 
     /// Whether these change apps or keys, which every server knows by heart.
@@ -138,6 +146,15 @@ pub enum Change {
     SessionsEnded(UserId),
     /// Removes all sessions at an app.
     SessionsOfAppEnded(AppName),
+
+    /// Tells what happens with these changes. The server makes an [`EventWritten`](Self::EventWritten) of it.
+    Event(Box<Event>),
+    /// Adds an event to the log.
+    EventWritten(Box<StoredEvent>),
+    /// Adds the key that a user is named by in the log; a conflict when there is one, or no such user.
+    EventKeyAdded(EventKey),
+    /// Adds something to be delivered to a webhook.
+    WebhookQueued(Delivery),
 
     /// Adds an admin key.
     AdminKeyAdded(AdminKey),

@@ -113,6 +113,22 @@ id!(
     "inv_"
 );
 
+id!(
+    /// Names one event of the log; ordered by time.
+    EventId,
+    "evt_"
+);
+id!(
+    /// Names one life of a server process, as the log of events knows it.
+    NodeId,
+    "nod_"
+);
+id!(
+    /// Names one delivery to a webhook.
+    DeliveryId,
+    "whd_"
+);
+
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.
     #[must_use]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use countersign_domain::{
     app::{AccountPolicy, App, SignUp},
+    assurance::Method,
     challenge::{Proof, Purpose},
-    changes::{Changes, Decision},
+    changes::{Change, Changes, Decision},
+    event::{Event, EventKind},
     id::{SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
@@ -15,6 +17,7 @@ use countersign_domain::{
     secret::Digest,
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
+    time::Timestamp,
     user::{IdentifierKind, User, UserIdentifier},
     vault::Vault as _,
 };
@@ -46,31 +49,89 @@ pub struct Profile {
 /// What a decision about a challenge became, and all that must be written.
 pub type Completed = (Result<Passed, Refusal>, Changes);
 
-/// Completes a decision about a challenge: where the app has accounts, a proof for signing in signs the person in, in
-/// the same commit.
+/// Completes a decision about a challenge of `contact`'s: where the app has accounts, a proof for signing in signs the
+/// person in, in the same commit. What came of it is told as events.
 ///
 /// # Errors
 /// The store's, or when memory fails.
 pub async fn complete(
     call: &Call,
+    contact: Digest,
     decision: Decision<Result<Proof, Refusal>>,
 ) -> Result<Completed, ApiError> {
     let Decision { outcome, mut changes } = decision;
+    let app = &*call.app;
     let proof = match outcome {
         Ok(proof) => proof,
-        Err(refusal) => return Ok((Err(refusal), changes)),
+        Err(refusal) => {
+            // A guess that cost nothing is none: the challenge was over, or somebody else's.
+            if !changes.is_empty() {
+                let method = Method::Code;
+                changes.push(
+                    authentication(EventKind::ChallengeFailed, app, method)
+                        .of_contact(contact)
+                        .failed()
+                        .into(),
+                );
+            }
+            return Ok((Err(refusal), changes));
+        }
     };
-    let accounts = call.app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
+    let passed = authentication(EventKind::ChallengePassed, app, proof.assurance.method);
+    let accounts = app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
     let Some(accounts) = accounts else {
+        changes.push(passed.of_contact(contact).into());
         return Ok((Ok(Passed { proof, signed_in: None }), changes));
     };
     let Some(address) = proven_address(&call.server, &proof)? else {
         // It was started before the app had accounts.
+        changes.push(passed.of_contact(contact).into());
         return Ok((Err(Refusal::ChallengeOver), changes));
     };
     let signed_in = begin(call, accounts, &proof, &address).await?;
     changes.extend(signed_in.changes);
+    match &signed_in.outcome {
+        Ok(signed_in) => tell_sign_in(call, signed_in, passed, &mut changes),
+        Err(_) => {
+            changes.push(passed.of_contact(contact).into());
+            let refused = authentication(EventKind::SignInRefused, app, proof.assurance.method);
+            changes.push(refused.of_contact(contact).failed().into());
+        }
+    }
     Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
+}
+
+/// Something about an authentication at an app.
+#[must_use]
+pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
+    Event::new(kind).at(&app.name).within(&app.realm).by_method(method.name())
+}
+
+/// Tells that somebody signed in: the proof, the user where one was made, the session.
+fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
+    let session = &signed_in.session;
+    let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
+    changes.push(about(passed).into());
+    let told = |kind| about(authentication(kind, &call.app, session.assurance.method));
+    if signed_in.is_new {
+        changes.push(told(EventKind::UserCreated).into());
+    }
+    let mut started = told(EventKind::SessionStarted).on(&session.id.to_string());
+    if let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) {
+        started = started.with("device", crate::pages::device(agent));
+    }
+    changes.push(started.into());
+}
+
+/// Tells that a session ended before its time.
+#[must_use]
+pub fn session_ended(session: &Session) -> Event {
+    Event::new(EventKind::SessionEnded)
+        .of_user(session.user)
+        .of_subject(session.subject)
+        .at(&session.app)
+        .within(&session.realm)
+        .on(&session.id.to_string())
 }
 
 /// The mailbox that a proof is about, where the challenge kept it.
@@ -136,6 +197,7 @@ async fn begin(
             None => None,
         },
     };
+    let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
     let session = SessionId::new(now, &mut *random);
     let asked = SignIn {
         app,
@@ -149,7 +211,26 @@ async fn begin(
         session,
         now,
     };
-    Ok(sign_in::sign_in(asked, known, &server.keys, &mut *random))
+    let mut decision = sign_in::sign_in(asked, known, &server.keys, &mut *random);
+    tell_endings(&ending, now, &mut decision.changes);
+    Ok(decision)
+}
+
+/// Tells which of these sessions make room; one that was over already has ended by itself.
+fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
+    let ended: Vec<SessionId> = changes
+        .0
+        .iter()
+        .filter_map(|change| match change {
+            Change::SessionEnded(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    for id in ended {
+        if let Some(session) = sessions.iter().find(|session| session.id == id && session.is_live(now)) {
+            changes.push(session_ended(session).by_method("sign_in").into());
+        }
+    }
 }
 
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.
@@ -263,6 +344,11 @@ impl Server {
     /// # Errors
     /// The store's.
     pub async fn end_session(self: &Arc<Self>, session: &Session) -> Result<(), ApiError> {
-        self.decide(|| async { Ok(((), countersign_domain::session::end(session, self.now()))) }).await
+        self.decide(|| async {
+            let mut changes = countersign_domain::session::end(session, self.now());
+            changes.push(session_ended(session).into());
+            Ok(((), changes))
+        })
+        .await
     }
 }

@@ -9,6 +9,7 @@ use axum::{
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
     app::App,
+    event::Actor,
     random::Random,
     time::Timestamp,
 };
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     cookie::SessionCookie,
     error::{ApiError, BodyError},
+    events::context,
     flood::Lane,
     listener::Peer,
     state::Server,
@@ -179,6 +181,7 @@ pub fn authenticate(
         return Err(ApiError::AppDisabled);
     }
     server.key_use.note(key, now);
+    context::note_actor(Actor::ApiKey(key.id));
     Ok((Arc::clone(app), Arc::clone(key)))
 }
 

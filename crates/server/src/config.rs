@@ -7,6 +7,7 @@ mod check;
 mod difference;
 mod document;
 mod environment;
+mod events;
 mod generate;
 mod listener;
 mod load;
@@ -29,6 +30,7 @@ pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     difference::changed,
     environment::process_environment,
+    events::EventSettings,
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -64,6 +66,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces for OpenTelemetry. Without an endpoint there are none.
     pub telemetry: TelemetrySettings,
+    /// The log of events: what happened, signed and kept in the database.
+    pub events: EventSettings,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.

@@ -12,6 +12,7 @@ use countersign_domain::{
     algorithm::Algorithm,
     app::AppName,
     changes::{Change, Changes, Retirement},
+    event::{Event, EventKind},
     secret::Secret,
     signing_key::{RotationPolicy, StoredKey},
     time::{Span, Timestamp},
@@ -220,7 +221,8 @@ pub async fn add_key(
     active_at: Timestamp,
 ) -> Result<Option<Private>> {
     let (stored, private) = make_key(server, scope, generation, active_at).await?;
-    let kept = keep(server, Changes(vec![Change::SigningKey(stored)])).await?;
+    let told = key_created(&stored);
+    let kept = keep(server, Changes(vec![Change::SigningKey(stored), told.into()])).await?;
     Ok(kept.then_some(private))
 }
 
@@ -246,9 +248,27 @@ pub async fn replace_key(
         Change::SigningKeyRetired(Retirement { id: key.id.clone(), retires_at, gone_at })
     });
     // Both or neither: a successor must not stand beside a key that was to be refused.
-    let changes = Changes(std::iter::once(Change::SigningKey(stored)).chain(ends).collect());
+    let told = key_created(&stored);
+    let retired = ends.flat_map(|change| {
+        let told = match &change {
+            Change::SigningKeyRetired(retirement) => {
+                Some(Event::new(EventKind::SigningKeyRetired).on(&retirement.id).into())
+            }
+            _ => None,
+        };
+        std::iter::once(change).chain(told)
+    });
+    let changes = Changes([Change::SigningKey(stored), told.into()].into_iter().chain(retired).collect());
     let kept = keep(server, changes).await?;
     Ok(kept.then_some(private))
+}
+
+fn key_created(key: &StoredKey) -> Event {
+    let event = Event::new(EventKind::SigningKeyCreated).on(&key.id).by_method(key.algorithm.name());
+    match &key.app {
+        Some(app) => event.at(app),
+        None => event,
+    }
 }
 
 /// A key that signs from `active_at`, not kept yet, and its private part.

@@ -24,6 +24,7 @@ use tower::ServiceExt as _;
 use crate::{
     api::token::answer_token,
     error::{ApiError, Problem},
+    events::context,
     listener::Arrived,
     state::Server,
     telemetry::{self, Route, What, method_name},
@@ -84,7 +85,8 @@ impl Service {
             StatusCode::NO_CONTENT.into_response()
         } else {
             let answer = self.routes.clone().oneshot(request);
-            telemetry::within(span, answer).await.unwrap_or_else(|never| match never {})
+            let answer = context::within(id, telemetry::within(span, answer));
+            answer.await.unwrap_or_else(|never| match never {})
         };
         let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
         crate::error::finish(&mut response, id);

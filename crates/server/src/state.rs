@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     config::Config,
     error::ApiError,
+    events::{self, Events},
     flood::Flood,
     freshness::Freshness,
     key_ring::KeyRing,
@@ -82,6 +83,8 @@ pub struct Server {
     pub entropy: Arc<dyn Entropy>,
     /// Held while apps and keys are read and taken over.
     pub reloading: Mutex<()>,
+    /// The log of events as this node writes it.
+    pub events: Arc<Events>,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 }
@@ -134,13 +137,20 @@ impl Server {
         Err(countersign_store::Error::Conflict.into())
     }
 
-    /// Commits, and makes what was taken back, and changed of apps and keys, known here at once. On a task of its own
+    /// Commits, with the [events](crate::events) that are told among the changes, and makes what was taken back, and
+    /// changed of apps and keys, known here at once. On a task of its own
     /// where there is any: a caller who hangs up must not leave unknown here what was committed. Apps and keys that
     /// could not be read are [behind](Freshness::is_behind).
     ///
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+        let (changes, in_flight) = if changes.tell_events() {
+            let (changes, in_flight) = events::write_down(self, changes).await?;
+            (changes, Some(in_flight))
+        } else {
+            (changes, None)
+        };
         let revoked: Vec<_> = changes.revocations().cloned().collect();
         let concerns_registry = changes.concern_registry();
         if revoked.is_empty() && !concerns_registry {
@@ -148,7 +158,9 @@ impl Server {
         }
         let server = Arc::clone(self);
         let task = tokio::spawn(async move {
-            server.store.commit(changes).await?;
+            let committed = server.store.commit(changes).await;
+            drop(in_flight);
+            committed?;
             server.revocations.add(revoked, &server.epoch);
             if concerns_registry && let Err(error) = maintenance::reload(&server).await {
                 tracing::warn!(%error, "changed apps and keys cannot be read; within a second again");

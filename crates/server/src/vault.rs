@@ -59,6 +59,12 @@ impl Keys {
         self.hierarchy.idempotency.digest(parts)
     }
 
+    /// A pseudonym in the log of events, of somebody who has no account.
+    #[must_use]
+    pub fn event_pseudonym(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.events.digest(parts)
+    }
+
     /// Seals `plain` for one column of one row.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use countersign_domain::{
     app::App,
     changes::{Change, Changes},
+    event::Actor,
     refusal::Refusal,
     session::Session,
     time::Timestamp,
@@ -18,6 +19,7 @@ use crate::{
     accounts::held_session,
     cookie::{Page, SessionCookie},
     error::ApiError,
+    events::context,
     state::Server,
 };
 
@@ -69,6 +71,7 @@ impl FromRequestParts<Arc<Server>> for Visitor {
                 return Err(ApiError::OriginNotAllowed);
             }
         }
+        context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;
         Ok(Self { server: Arc::clone(server), now, session, page })
     }

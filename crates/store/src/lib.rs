@@ -18,5 +18,5 @@ mod store;
 
 pub use self::{
     error::Error,
-    store::{Quota, Rows, Store},
+    store::{EventFilter, Quota, Rows, Store},
 };

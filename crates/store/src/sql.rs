@@ -5,6 +5,8 @@ mod api_key;
 mod app;
 mod challenge;
 mod contact;
+mod event;
+mod event_checkpoint;
 mod fact;
 mod idempotency;
 mod invitation;
@@ -18,13 +20,14 @@ mod signing_key;
 mod sweep;
 mod user;
 mod user_identifier;
+mod webhook;
 
 use countersign_domain::changes::Change;
 
 pub(crate) use self::{
-    admin_key::*, api_key::*, app::*, challenge::*, contact::*, fact::*, idempotency::*, invitation::*,
-    message::*, quota::*, realm::*, revocation::*, session::*, signing_key::*, sweep::*, user::*,
-    user_identifier::*,
+    admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
+    idempotency::*, invitation::*, message::*, quota::*, realm::*, revocation::*, session::*, signing_key::*,
+    sweep::*, user::*, user_identifier::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -48,7 +51,10 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
         Change::UserAdded(user) => writes.push(user::insert(user)),
         Change::User(user) => writes.push(user::update(user)),
-        Change::UserErased(id, version) => writes.extend(user::erase(id, version)),
+        Change::UserErased(id, version) => {
+            writes.extend(user::erase(id, version));
+            writes.push(event::delete_key(id));
+        }
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
         Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
         Change::SessionStarted(session) => writes.push(session::insert(session)),
@@ -56,6 +62,12 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionEnded(id) => writes.push(session::end(id)),
         Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
+
+        // Refused before: it is written as `EventWritten`.
+        Change::Event(_) => {}
+        Change::EventWritten(event) => event::insert(*event, writes),
+        Change::EventKeyAdded(key) => writes.push(event::insert_key(key)),
+        Change::WebhookQueued(delivery) => writes.push(webhook::insert(delivery)),
 
         Change::AdminKeyAdded(key) => writes.push(admin_key::insert(key)),
         Change::AdminKeyRevoked(id, at) => writes.push(admin_key::revoke(id, at)),

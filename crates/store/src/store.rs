@@ -2,6 +2,9 @@
 
 mod accounts;
 mod administration;
+mod events;
+
+pub use self::events::EventFilter;
 
 use std::sync::Arc;
 
@@ -87,6 +90,10 @@ impl Store {
     pub async fn commit(&self, changes: Changes) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
+        }
+        if changes.tell_events() {
+            // It must not get lost: who is meant is to be named first, by keys that are not here.
+            return Err(Error::Unavailable("an event is told that nobody has written".to_owned()));
         }
         let mut writes = Vec::with_capacity(changes.0.len() + 2);
         for change in changes.0 {

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     admin_key::{AdminKey, AdminKeyText, AdminScope, AdminScopes},
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::AdminKeyId,
     realm::RealmName,
     time::Timestamp,
@@ -132,6 +133,7 @@ async fn create(
             if let Some(realm) = &row.realm {
                 changes.extend(realms::hold(this, realm).await?.ok_or_else(realms::unknown)?);
             }
+            changes.push(told(EventKind::AdminKeyCreated, row).into());
             Ok(((), changes))
         })
         .await?;
@@ -160,11 +162,17 @@ async fn revoke(
             }
             let now = this.now();
             key.revoked_at = Some(now);
-            Ok((key, Changes(vec![Change::AdminKeyRevoked(id, now)])))
+            let told = told(EventKind::AdminKeyRevoked, &key).into();
+            Ok((key, Changes(vec![Change::AdminKeyRevoked(id, now), told])))
         })
         .await?;
     catch_up(&server).await?;
     Ok(answer(StatusCode::OK, body_of(&key, server.now())))
+}
+
+fn told(kind: EventKind, key: &AdminKey) -> Event {
+    let event = Event::new(kind).on(&key.id.to_string());
+    Event { realm: key.realm.clone(), ..event }
 }
 
 fn scopes(names: &[String]) -> Result<AdminScopes, ApiError> {

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     app::{App, AppName},
     changes::{Change, Changes},
+    event::{Event, EventKind},
     realm::RealmName,
     stored_app::StoredApp,
 };
@@ -97,7 +98,9 @@ async fn create(
                 created_at,
                 version: 0,
             };
-            save(this, write(fresh, settings.clone())?, settings).await
+            let (secret, mut changes) = save(this, write(fresh, settings.clone())?, settings).await?;
+            changes.push(Event::new(EventKind::AppCreated).at(name).into());
+            Ok((secret, changes))
         })
         .await?;
     settle(&server).await?;
@@ -185,7 +188,14 @@ async fn edit_app(server: &Arc<Server>, operator: &Operator, app: &str, edit: Ed
             if check(server, operator, &settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
-            save(server, write(stored, settings.clone())?, &settings).await
+            let kind = match (stored.disabled, settings.disabled) {
+                (false, true) => EventKind::AppDisabled,
+                (true, false) => EventKind::AppEnabled,
+                _ => EventKind::AppChanged,
+            };
+            let (secret, mut changes) = save(server, write(stored, settings.clone())?, &settings).await?;
+            changes.push(Event::new(kind).at(name).into());
+            Ok((secret, changes))
         })
         .await?;
     settle(server).await?;

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::ApiKeyId,
     time::{Span, Timestamp},
 };
@@ -121,7 +122,14 @@ async fn create(
         last_used_at: None,
     };
     let row = &key;
-    server.decide(|| async move { Ok(((), Changes(vec![Change::ApiKeyAdded(row.clone())]))) }).await?;
+    server
+        .decide(|| async move {
+            Ok((
+                (),
+                Changes(vec![Change::ApiKeyAdded(row.clone()), told(EventKind::ApiKeyCreated, row).into()]),
+            ))
+        })
+        .await?;
     catch_up(&server).await?;
     let body = KeyBody { key: Some(text.expose().to_owned()), ..body_of(&key, now) };
     Ok(answer(StatusCode::CREATED, body))
@@ -154,11 +162,16 @@ async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<K
             }
             let now = this.now();
             key.revoked_at = Some(now);
-            Ok((key, Changes(vec![Change::ApiKeyRevoked(id, now)])))
+            let told = told(EventKind::ApiKeyRevoked, &key);
+            Ok((key, Changes(vec![Change::ApiKeyRevoked(id, now), told.into()])))
         })
         .await?;
     catch_up(&server).await?;
     Ok(answer(StatusCode::OK, body_of(&key, server.now())))
+}
+
+fn told(kind: EventKind, key: &ApiKey) -> Event {
+    Event::new(kind).at(&key.app).on(&key.id.to_string()).by_method(key.kind.name())
 }
 
 /// Whether a key can be called so.

@@ -9,6 +9,7 @@ use axum::{
 };
 use countersign_domain::{
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::MessageId,
     message::Message,
 };
@@ -79,19 +80,20 @@ async fn list(
 /// Makes it due now: the worker takes it within a second.
 async fn retry(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
-    commit(&server, Change::MessageDue(id, server.now())).await?;
+    commit(&server, Changes(vec![Change::MessageDue(id, server.now())])).await?;
     Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "due" }))
 }
 
 /// Forgets it. One that is being sent at this moment may still arrive.
 async fn forget(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
-    commit(&server, Change::MessageForgotten(id)).await?;
+    let told = Event::new(EventKind::MessageForgotten).on(&id.to_string());
+    commit(&server, Changes(vec![Change::MessageForgotten(id), told.into()])).await?;
     Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "dropped" }))
 }
 
-async fn commit(server: &Server, change: Change) -> Result<(), ApiError> {
-    match server.store.commit(Changes(vec![change])).await {
+async fn commit(server: &Arc<Server>, changes: Changes) -> Result<(), ApiError> {
+    match server.commit(changes).await {
         // The row is not there: it was sent, or never was.
         Err(countersign_store::Error::Conflict) => Err(ApiError::NotFound),
         other => Ok(other?),

@@ -11,6 +11,7 @@ use axum::{
 use countersign_domain::{
     admin_key::{AdminKey, AdminKeyText},
     app::App,
+    event::Actor,
     realm::RealmName,
     time::Timestamp,
 };
@@ -20,6 +21,7 @@ use super::{access, invalid};
 use crate::{
     call::{bearer, client_address, is_forwarded},
     error::ApiError,
+    events::context,
     flood::Lane,
     listener::Peer,
     state::Server,
@@ -94,6 +96,10 @@ pub(super) async fn admit(State(server): State<Arc<Server>>, request: Request, n
     let (mut parts, body) = request.into_parts();
     match operator(&server, &parts).await {
         Ok(operator) => {
+            context::note_actor(match &operator {
+                Operator::Local => Actor::Operator,
+                Operator::Key(key) => Actor::AdminKey(key.id.to_string()),
+            });
             parts.extensions.insert(operator);
             next.run(Request::from_parts(parts, body)).await
         }

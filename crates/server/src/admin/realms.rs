@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::{Router, extract::State, routing::get};
 use countersign_domain::{
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::UserId,
     realm::RealmName,
     stored_realm::StoredRealm,
@@ -81,7 +82,7 @@ async fn create(
                 return Err(ApiError::AlreadyExists("realm"));
             }
             let fresh = write(fresh(this, name), settings)?;
-            Ok(((), Changes(vec![Change::Realm(fresh)])))
+            Ok(((), told(EventKind::RealmCreated, name, Change::Realm(fresh))))
         })
         .await?;
     catch_up(&server).await?;
@@ -111,7 +112,7 @@ async fn change(
             if check(&settings)? != *name {
                 return Err(invalid("name", "a realm keeps its name: its people are found by it"));
             }
-            Ok(((), Changes(vec![Change::Realm(write(row, &settings)?)])))
+            Ok(((), told(EventKind::RealmChanged, name, Change::Realm(write(row, &settings)?))))
         })
         .await?;
     catch_up(&server).await?;
@@ -142,11 +143,15 @@ async fn remove(
             if !this.store.users_after(name, UserId::from_bytes([0; 16]), 1).await?.is_empty() {
                 return Err(ApiError::InUse("the realm has users"));
             }
-            Ok(((), Changes(vec![Change::RealmRemoved(name.clone(), row.version)])))
+            Ok(((), told(EventKind::RealmRemoved, name, Change::RealmRemoved(name.clone(), row.version))))
         })
         .await?;
     catch_up(&server).await?;
     Ok(answer(StatusCode::OK, RealmRemovedBody { name: name.to_string(), outcome: "removed" }))
+}
+
+fn told(kind: EventKind, realm: &RealmName, change: Change) -> Changes {
+    Changes(vec![change, Event::new(kind).within(realm).into()])
 }
 
 /// What keeps a realm from being removed while something is put into it: its row is written along. `None` when there

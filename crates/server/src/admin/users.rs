@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use countersign_domain::{
+    event::{Event, EventKind},
     id::UserId,
     identifier::EmailAddress,
     user::{self, User},
@@ -148,13 +149,16 @@ async fn change(
     let user = server
         .decide(|| async move {
             let user = find(this, id).await?;
-            let decision = match body.status {
-                StatusName::Active => user::enable(user),
+            let (mut decision, kind) = match body.status {
+                StatusName::Active => (user::enable(user), EventKind::UserEnabled),
                 StatusName::Disabled => {
                     let sessions = this.store.sessions_of(user.id).await?;
-                    user::disable(user, &sessions, this.now())
+                    (user::disable(user, &sessions, this.now()), EventKind::UserDisabled)
                 }
             };
+            let user = &decision.outcome;
+            let told = Event::new(kind).of_user(user.id).within(&user.realm);
+            decision.changes.push(told.into());
             Ok((decision.outcome, decision.changes))
         })
         .await?;
@@ -167,7 +171,10 @@ async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<Us
         .decide(|| async move {
             let user = find(this, id).await?;
             let sessions = this.store.sessions_of(user.id).await?;
-            Ok(((), user::erase(&user, &sessions, this.now())))
+            let mut changes = user::erase(&user, &sessions, this.now());
+            let told = Event::new(EventKind::UserErased).of_user(user.id).within(&user.realm);
+            changes.push(told.into());
+            Ok(((), changes))
         })
         .await?;
     Ok(answer(StatusCode::OK, UserErasedBody { id: id.clone(), outcome: "erased" }))

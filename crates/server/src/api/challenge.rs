@@ -156,7 +156,9 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                     if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
                 let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now: server.now() };
                 let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-                complete(this, challenge::verify(&attempt, challenge, live, contact, presented)).await
+                let person = challenge.contact;
+                let decision = challenge::verify(&attempt, challenge, live, contact, presented);
+                complete(this, person, decision).await
             }
         })
         .await?;
@@ -182,7 +184,7 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
         .decide(|| async move {
             let challenge = find(server, app, id).await?;
             let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            complete(this, challenge::redeem(app, challenge, presented, server.now())).await
+            complete(this, contact, challenge::redeem(app, challenge, presented, server.now())).await
         })
         .await;
     finish(&call, proof?)

@@ -10,6 +10,7 @@ use axum::{
 };
 use countersign_domain::{
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::SessionId,
     refusal::Refusal,
     session::{self, Session},
@@ -141,7 +142,8 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
             let sealed_profile = seal_profile(server, user.id, &profile)?;
-            Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user })])))
+            let told = told(EventKind::UserChanged, &user);
+            Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user }), told.into()])))
         })
         .await?;
     Ok(answer(StatusCode::OK, body_of(server, &user_of(visitor).await?).await?))
@@ -157,7 +159,9 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
         .decide(|| async move {
             let user = user_of(visitor).await?;
             let sessions = server.store.sessions_of(user.id).await?;
-            Ok(((), user::erase(&user, &sessions, server.now())))
+            let mut changes = user::erase(&user, &sessions, server.now());
+            changes.push(told(EventKind::UserErased, &user).into());
+            Ok(((), changes))
         })
         .await?;
     Ok(signed_out())
@@ -206,10 +210,13 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             let user = user_of(visitor).await?;
             let sessions = server.store.sessions_of(user.id).await?;
             let now = server.now();
+            let told = told(EventKind::SessionsEnded, &user);
             if !keep {
-                return Ok(((), user::sign_out_everywhere(user, &sessions, now)));
+                let mut changes = user::sign_out_everywhere(user, &sessions, now);
+                changes.push(told.into());
+                return Ok(((), changes));
             }
-            let mut changes = Changes(vec![Change::User(user)]);
+            let mut changes = Changes(vec![Change::User(user), told.by_method("all_others").into()]);
             for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
                 changes.extend(session::end(other, now));
             }
@@ -223,6 +230,11 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
 async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
     let user = visitor.server.store.user(visitor.session.user).await?;
     user.ok_or(ApiError::Refused(Refusal::SessionOver))
+}
+
+/// Something that a person did to their own account.
+fn told(kind: EventKind, user: &User) -> Event {
+    Event::new(kind).of_user(user.id).within(&user.realm)
 }
 
 async fn body_of(server: &Server, user: &User) -> Result<MeBody, ApiError> {

@@ -12,6 +12,7 @@ use axum::{
 use countersign_domain::{
     app::App,
     challenge::Purpose,
+    event::{Event, EventKind},
     refresh::{self, RefreshToken},
     session::{Holder, Session},
 };
@@ -25,7 +26,7 @@ use super::{
     token::client,
 };
 use crate::{
-    accounts::address_claim,
+    accounts::{address_claim, session_ended},
     error::ApiError,
     oauth2::OauthError,
     state::Server,
@@ -90,7 +91,14 @@ pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Resul
         .decide(|| async move {
             let session = this.store.session(token.session).await?;
             let session = session.filter(|session| session.realm == own.realm);
-            Ok(decided(refresh::refresh(token, session, &own.name, policy, this.now())))
+            let known = session.clone();
+            let (outcome, mut changes) =
+                decided(refresh::refresh(token, session, &own.name, policy, this.now()));
+            if let (Err(_), Some(session), false) = (&outcome, known, changes.is_empty()) {
+                let reused = Event { kind: EventKind::RefreshReused, ..session_ended(&session) };
+                changes.push(reused.failed().into());
+            }
+            Ok((outcome, changes))
         })
         .await?;
     let session = refreshed.map_err(|_| OauthError::InvalidGrant)?;

@@ -12,6 +12,7 @@ use countersign_domain::{
     api_key::ApiKeyKind,
     app::App,
     changes::{Change, Changes},
+    event::{Event, EventKind},
     id::TokenId,
     session,
     time::{Span, Timestamp},
@@ -245,10 +246,22 @@ pub async fn take_back(
             if app.accounts.is_some() {
                 changes.extend(sessions_with(server, row).await?);
             }
+            changes.push(taken_back(app, row).into());
             Ok(((), changes))
         })
         .await?;
     Ok(before)
+}
+
+/// What is told of it. The app's name for a person is no name for a log.
+fn taken_back(app: &App, revocation: &Revocation) -> Event {
+    let event = Event::new(EventKind::TokenRevoked).at(&app.name).within(&app.realm);
+    match &revocation.target {
+        RevocationTarget::Token(id) => event.by_method("token").on(&id.to_string()),
+        RevocationTarget::Subject(_) => event.by_method("subject"),
+        RevocationTarget::App => event.by_method("app"),
+        RevocationTarget::Session(id) => event.by_method("session").on(&id.to_string()),
+    }
 }
 
 /// The end of the sessions that tokens like the revoked ones would be made from again.

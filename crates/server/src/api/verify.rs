@@ -63,7 +63,8 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
             let live = server.store.listed_challenges(&contact).await?;
             let attempt =
                 Attempt { app, code, may_wipe: true, shared: server.is_shared(), now: server.now() };
-            complete(this, challenge::verify_by_address(&attempt, live, contact, &server.keys)).await
+            let decision = challenge::verify_by_address(&attempt, live, contact, &server.keys);
+            complete(this, key.digest, decision).await
         })
         .await?;
     if proof.is_err() {

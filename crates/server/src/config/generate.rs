@@ -5,9 +5,9 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, Config, DkimSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings, SmtpServerSettings,
-    StorageSettings, TelemetrySettings,
+    AppKeySettings, AppSettings, Config, DkimSettings, EventSettings, KeySettings, LimitSettings,
+    ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings,
+    SmtpServerSettings, StorageSettings, TelemetrySettings,
     schema::{Schema, Shape, below},
 };
 
@@ -116,6 +116,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),
+        "EventSettings" => fields::<EventSettings>(),
         _ => &[],
     }
 }

@@ -87,6 +87,8 @@ pub struct Hierarchy {
     pub refresh: DigestKey,
     /// Digests of idempotency keys and of the requests they stand for.
     pub idempotency: DigestKey,
+    /// Pseudonyms in the log of events.
+    pub events: DigestKey,
     root: hkdf::Prk,
 }
 
@@ -106,6 +108,7 @@ impl Hierarchy {
             sessions: digest_key("sessions"),
             refresh: digest_key("refresh"),
             idempotency: digest_key("idempotency"),
+            events: digest_key("events"),
             root,
         }
     }
@@ -221,6 +224,7 @@ mod tests {
             &keys.sessions,
             &keys.refresh,
             &keys.idempotency,
+            &keys.events,
         ] {
             assert!(seen.insert(*key.digest(&[b"x"]).bytes()));
         }

@@ -9,7 +9,9 @@ use axum::{
     routing::get,
 };
 use countersign_domain::{
+    assurance::Method,
     challenge::{self, Approval, Challenge, Started, Status},
+    event::{Event, EventKind},
     id::RequestId,
     refusal::Refusal,
     token::SecretToken,
@@ -123,7 +125,14 @@ async fn approve(
             let challenge = find(server, token).await?;
             let contact = contact_of(server, &challenge).await?;
             let approval = binding.as_ref().map_or(Approval::Number(number.unwrap_or(0)), Approval::Binding);
-            Ok(decided(challenge::approve(challenge, contact, approval, &server.keys, server.now())))
+            let (app, person) = (challenge.app.clone(), challenge.contact);
+            let decision = challenge::approve(challenge, contact, approval, &server.keys, server.now());
+            let (outcome, mut changes) = decided(decision);
+            if outcome.is_err() && !changes.is_empty() {
+                let failed = Event::new(EventKind::ChallengeFailed).at(&app).of_contact(person).failed();
+                changes.push(failed.by_method(Method::Link.name()).into());
+            }
+            Ok((outcome, changes))
         })
         .await?;
     Ok(match outcome {

@@ -3,7 +3,6 @@
 
 mod build;
 mod filter;
-mod guard;
 mod range;
 
 use std::sync::Arc;
@@ -14,9 +13,9 @@ use countersign_domain::password::Password;
 pub use self::{
     build::{BuildError, Built, build_filter},
     filter::{Filter, FilterError},
-    guard::Guard,
     range::{RangeError, RangeServer},
 };
+pub use crate::outgoing::Guard;
 
 /// The SHA-1 of a password: what collections of stolen passwords are kept and asked for by. No secret is kept as this.
 type Sha1 = [u8; 20];

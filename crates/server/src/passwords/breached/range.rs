@@ -15,10 +15,8 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{
-    Sha1,
-    guard::{Guard, Target},
-};
+use super::Sha1;
+use crate::outgoing::{Guard, Target};
 
 /// Digits of the hash that are sent.
 const PREFIX: usize = 5;

@@ -1,0 +1,6 @@
+//! Requests that this server makes to addresses that somebody configured: where they may go. It knows neither what is
+//! asked there nor why.
+
+mod guard;
+
+pub use self::guard::{Guard, Target};
