@@ -171,6 +171,8 @@ pub enum Change {
     InvitationAdded(Invitation),
     /// Removes an invitation that somebody came with, or that was taken back; one that is gone is a conflict.
     InvitationSpent(InvitationId),
+    /// Notes when control of an identifier was proven, where it was not before.
+    IdentifierVerified(UserIdentifier),
 }
 
 /// An earlier end of a signing key.

@@ -82,6 +82,10 @@ pub enum ApiError {
     BrowserRefused,
     /// What is to be removed is needed: by what.
     InUse(&'static str),
+    /// Somebody of the realm has the address.
+    AddressTaken,
+    /// The realm has as many open invitations as it may.
+    TooManyInvitations,
 }
 
 /// What is wrong with a body as a whole.
@@ -157,6 +161,8 @@ impl ApiError {
             Self::ScopeNeeded(_) => (S::FORBIDDEN, "scope_needed", "The admin key lacks a scope"),
             Self::AllRealmsNeeded => (S::FORBIDDEN, "all_realms_needed", "This concerns all realms: it takes an admin key of all of them"),
             Self::BrowserRefused => (S::FORBIDDEN, "browser_refused", "Admin keys are not for browsers"),
+            Self::AddressTaken => (S::CONFLICT, "address_taken", "Somebody of the realm has this address"),
+            Self::TooManyInvitations => (S::CONFLICT, "too_many_invitations", "The realm has 1000 open invitations"),
             Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
         }
     }
@@ -177,7 +183,8 @@ impl ApiError {
         self.row().0
     }
 
-    fn detail(&self) -> Option<String> {
+    /// What to do, where more can be said.
+    pub(crate) fn detail(&self) -> Option<String> {
         let detail = match self {
             Self::Refused(refusal) => refusal.to_string(),
             Self::KeyMalformed(detail)

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod listener;
 pub mod maintenance;
 pub mod metrics;
+pub mod newcomer;
 pub mod oauth2;
 pub mod openapi;
 pub mod operations;

@@ -18,5 +18,5 @@ mod store;
 
 pub use self::{
     error::Error,
-    store::{EventFilter, Quota, Rows, Store},
+    store::{EventFilter, Quota, Rows, Store, UserFilter},
 };

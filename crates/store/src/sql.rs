@@ -76,6 +76,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::RealmRemoved(name, version) => writes.extend(realm::remove(&name, version)),
         Change::InvitationAdded(invitation) => writes.extend(invitation::add(&invitation)),
         Change::InvitationSpent(id) => writes.push(invitation::spend(id)),
+        Change::IdentifierVerified(identifier) => writes.push(user_identifier::verify(&identifier)),
     }
 }
 

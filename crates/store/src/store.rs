@@ -4,7 +4,7 @@ mod accounts;
 mod administration;
 mod events;
 
-pub use self::events::EventFilter;
+pub use self::{administration::UserFilter, events::EventFilter};
 
 use std::sync::Arc;
 

@@ -8,11 +8,14 @@
 mod access;
 pub mod admin_keys;
 pub mod apps;
+pub mod bulk;
+pub mod invitations;
 pub mod keys;
 pub mod messages;
 pub mod operator;
 pub mod realms;
 pub mod revocations;
+pub mod sessions;
 pub mod signing;
 pub mod users;
 
@@ -38,10 +41,13 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .merge(admin_keys::routes())
         .merge(apps::routes())
+        .merge(bulk::routes())
+        .merge(invitations::routes())
         .merge(keys::routes())
         .merge(messages::routes())
         .merge(realms::routes())
         .merge(revocations::routes())
+        .merge(sessions::routes())
         .merge(signing::routes())
         .merge(users::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(server), operator::admit))

@@ -26,6 +26,7 @@ use crate::{
     accounts::{Profile, open_device, open_identifier, open_profile, seal_profile},
     call::{Json, Named},
     error::ApiError,
+    newcomer::check_profile,
     state::Server,
     visitor::{Person, Visitor},
 };
@@ -270,25 +271,8 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
 }
 
 fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
-    let invalid = |member, detail: &str| ApiError::InvalidMember {
-        member,
-        code: "invalid_member",
-        detail: detail.to_owned(),
-    };
-    if let Some(Some(name)) = &body.display_name {
-        let length = name.chars().count();
-        if !(1..=100).contains(&length) || name.chars().any(char::is_control) {
-            return Err(invalid("display_name", "expected 1 to 100 characters without line breaks"));
-        }
-    }
-    if let Some(Some(locale)) = &body.locale {
-        let fits = (2..=35).contains(&locale.len())
-            && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !fits {
-            return Err(invalid("locale", "expected a BCP 47 tag such as de-CH"));
-        }
-    }
-    Ok(())
+    let name = body.display_name.as_ref().and_then(Option::as_deref);
+    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
 fn fresh(visitor: &Visitor) -> Result<(), ApiError> {

@@ -18,12 +18,15 @@ mod support;
 
 mod accounts;
 mod admin;
+mod admin_import;
+mod admin_users;
 mod callers;
 mod challenges;
 mod endings;
 mod enumeration;
 mod flow;
 mod input;
+mod invitations;
 mod limits;
 mod links;
 mod mail;

@@ -5,7 +5,7 @@ use countersign_domain::{
     user::{IdentifierKind, UserIdentifier},
 };
 
-use super::{one, read, row::Columns};
+use super::{any, one, read, row::Columns};
 use crate::{
     Error,
     engine::{Row, Statement, Write},
@@ -46,6 +46,20 @@ pub(super) fn insert(identifier: UserIdentifier) -> Write {
             identifier.primary.into(),
             identifier.verified_at.into(),
             identifier.created_at.into(),
+        ],
+    )
+}
+
+pub(super) fn verify(identifier: &UserIdentifier) -> Write {
+    any(
+        "UPDATE user_identifier SET verified_at = ? \
+         WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ? AND verified_at IS NULL",
+        vec![
+            identifier.verified_at.into(),
+            identifier.realm.as_str().into(),
+            identifier.kind.name().into(),
+            identifier.digest.into(),
+            identifier.user.bytes().as_slice().into(),
         ],
     )
 }
