@@ -105,12 +105,17 @@ impl Session {
     /// Notes that it was used; `false` when that is not worth a write yet.
     #[must_use]
     pub fn note_use(&mut self, policy: &SessionPolicy, now: Timestamp) -> bool {
-        let precision = Span::from_millis(policy.idle.millis() / USES_IN_AN_IDLE_LIMIT);
-        if now < self.used_at + precision {
+        if now < self.use_is_noted_from(policy) {
             return false;
         }
         self.use_at(policy, now);
         true
+    }
+
+    /// From when on a use is worth a write.
+    #[must_use]
+    pub fn use_is_noted_from(&self, policy: &SessionPolicy) -> Timestamp {
+        self.used_at + Span::from_millis(policy.idle.millis() / USES_IN_AN_IDLE_LIMIT)
     }
 
     /// Moves the idle end: it was used now.

@@ -93,6 +93,10 @@ pub struct ServerSettings {
     /// How long an ordinary end waits for requests and mails under way, in seconds: 0 to 600.
     #[schemars(range(min = 0, max = 600))]
     pub shutdown_seconds: u64,
+    /// Sessions that are remembered at once, each in 104 bytes, so that the check of their cookies needs no read of the
+    /// database: 0 to 4194304. Changes need a restart.
+    #[schemars(range(min = 0, max = 4_194_304))]
+    pub session_cache: usize,
 }
 
 /// One listener and what it serves.
@@ -147,6 +151,7 @@ impl Default for ServerSettings {
             client_address_header: "x-forwarded-for".to_owned(),
             max_connections: 10_000,
             shutdown_seconds: 20,
+            session_cache: 65_536,
         }
     }
 }

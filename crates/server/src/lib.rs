@@ -36,6 +36,7 @@ pub mod registry;
 pub mod reload;
 pub mod revocations;
 pub mod service;
+pub mod session_cache;
 pub mod shutdown;
 pub mod signature_cache;
 pub mod state;

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub token_cache_hits: Counter,
     /// Tokens whose signature had to be checked.
     pub token_cache_misses: Counter,
+    /// Questions about sessions that needed no read.
+    pub session_cache_hits: Counter,
     challenges_started: Family<AppLabel, Counter>,
     proofs: Family<ProofLabel, Counter>,
     proofs_refused: Family<AppLabel, Counter>,
@@ -79,6 +81,7 @@ impl Metrics {
             token_checks: "Requests to GET /v1/token";
             token_cache_hits: "Tokens whose signature was known";
             token_cache_misses: "Tokens whose signature was checked";
+            session_cache_hits: "Requests to GET /v1/session answered from memory";
             challenges_started: "Challenges started";
             proofs: "Challenges that gave a proof";
             proofs_refused: "Codes and redemptions refused";

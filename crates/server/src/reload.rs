@@ -30,7 +30,7 @@ const UNUSABLE: &str = "the changed configuration cannot be used; the former one
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 15] = [
+const NEXT_START: [&str; 16] = [
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -44,6 +44,7 @@ const NEXT_START: [&str; 15] = [
     "retention",
     "server.listeners",
     "server.max_connections",
+    "server.session_cache",
     "storage",
     "telemetry",
 ];

@@ -60,12 +60,32 @@ impl Revocations {
         subject: Subject,
         session: Option<SessionId>,
     ) -> bool {
+        let targets =
+            [RevocationTarget::Token(id), RevocationTarget::Subject(subject), RevocationTarget::App]
+                .into_iter()
+                .chain(session.map(RevocationTarget::Session));
+        self.is_any_revoked(app, targets, id.made_at())
+    }
+
+    /// Whether a session may have been ended, or all of its app's or its person's were.
+    #[must_use]
+    pub fn may_have_ended(&self, app: &AppName, session: SessionId, subject: Subject) -> bool {
+        let targets =
+            [RevocationTarget::Session(session), RevocationTarget::Subject(subject), RevocationTarget::App];
+        self.is_any_revoked(app, targets, session.made_at())
+    }
+
+    fn is_any_revoked(
+        &self,
+        app: &AppName,
+        targets: impl IntoIterator<Item = RevocationTarget>,
+        made_at: Timestamp,
+    ) -> bool {
         let rows = self.rows.read();
         let Some(of_app) = rows.get(app) else { return false };
-        [RevocationTarget::Token(id), RevocationTarget::Subject(subject), RevocationTarget::App]
+        targets
             .into_iter()
-            .chain(session.map(RevocationTarget::Session))
-            .any(|target| of_app.targets.get(&target).is_some_and(|(before, _)| id.made_at() <= *before))
+            .any(|target| of_app.targets.get(&target).is_some_and(|(before, _)| made_at <= *before))
     }
 
     /// Forgets those whose tokens are all over.

@@ -18,11 +18,10 @@ use axum::{
 };
 use countersign_domain::id::RequestId;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::{
-    api::token::answer_token,
+    api::{session::answer_known, token::answer_token},
     error::{ApiError, Problem},
     events::context,
     listener::Arrived,
@@ -34,7 +33,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const BROWSER_METHODS: &str = "DELETE, GET, PATCH, POST";
 const BROWSER_HEADERS: &str = "authorization, content-type, idempotency-key";
 
-/// What a listener serves: the routes of its parts, and `GET /v1/token` beside them where they are public.
+/// What a listener serves: the routes of its parts, and beside them, where they are public, `GET /v1/token` and
+/// `GET /v1/session` for cookies found good before.
 #[derive(Clone)]
 pub struct Service {
     server: Arc<Server>,
@@ -69,7 +69,20 @@ impl Service {
         Self { server, routes, public, admission }
     }
 
-    /// Answers one request.
+    /// The answer that goes round the router, where there is one.
+    #[must_use]
+    pub fn answer_at_once<B>(&self, request: &Request<B>) -> Option<Response> {
+        if !self.public || request.method() != Method::GET {
+            return None;
+        }
+        match request.uri().path() {
+            "/v1/token" if self.admits(request) => Some(self.token(request)),
+            "/v1/session" if self.admits(request) => self.known_session(request),
+            _ => None,
+        }
+    }
+
+    /// Answers one request that is not [answered at once](Self::answer_at_once).
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
         request.extensions_mut().insert(id);
@@ -89,10 +102,7 @@ impl Service {
             answer.await.unwrap_or_else(|never| match never {})
         };
         let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
-        crate::error::finish(&mut response, id);
-        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-            response.headers_mut().insert(REQUEST_ID, value);
-        }
+        finish(&mut response, id);
         self.let_page_read(origin.as_ref(), &mut response);
         let status = response.status().as_u16();
         self.server.metrics.answered(status, code);
@@ -110,14 +120,14 @@ impl Service {
     }
 
     /// The answer to `GET /v1/token`, without router, layers or request id: the question asked most.
-    fn token(&self, request: &Request<Incoming>) -> Response {
+    fn token<B>(&self, request: &Request<B>) -> Response {
         let span = self.server.telemetry.begin(request.headers());
         self.server.metrics.token_checks.inc();
         let mut response = answer_token(&self.server, request.headers(), request.uri());
         if !response.status().is_success() {
             let id = RequestId::new(self.server.now(), &mut *self.server.random());
             let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
-            crate::error::finish(&mut response, id);
+            finish(&mut response, id);
             self.server.metrics.answered(response.status().as_u16(), code);
         }
         self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
@@ -128,6 +138,21 @@ impl Service {
             code: response.extensions().get::<Problem>().map_or("", |problem| problem.0),
         });
         response
+    }
+
+    /// The answer to `GET /v1/session` where the cookie was found good before, likewise.
+    fn known_session<B>(&self, request: &Request<B>) -> Option<Response> {
+        let mut response = answer_known(&self.server, request.headers())?;
+        self.server.metrics.session_cache_hits.inc();
+        let span = self.server.telemetry.begin(request.headers());
+        self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
+        self.server.telemetry.end(span, || What::Request {
+            method: "GET",
+            route: Route::Session,
+            status: response.status().as_u16(),
+            code: "",
+        });
+        Some(response)
     }
 
     /// Pages of listed origins may read answers, refusals too, and send what the interface takes.
@@ -158,6 +183,14 @@ impl Service {
     }
 }
 
+/// Names the request in its answer.
+fn finish(response: &mut Response, id: RequestId) {
+    crate::error::finish(response, id);
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
 /// An answer, there at once or in the making.
 pub enum Answering {
     /// It is there, until it is taken.
@@ -185,12 +218,8 @@ impl hyper::service::Service<Arrived> for Service {
     type Future = Answering;
 
     fn call(&self, Arrived { mut request, peer }: Arrived) -> Answering {
-        if self.public
-            && request.uri().path() == "/v1/token"
-            && request.method() == Method::GET
-            && self.admits(&request)
-        {
-            return Answering::Ready(Some(self.token(&request)));
+        if let Some(response) = self.answer_at_once(&request) {
+            return Answering::Ready(Some(response));
         }
         request.extensions_mut().insert(peer);
         let service = self.clone();

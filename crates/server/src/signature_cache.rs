@@ -73,6 +73,12 @@ pub struct SignatureCache {
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// The bytes: evenly spread.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     fn place(self) -> (usize, usize) {
         let [first, second, third, ..] = self.0;
         (usize::from(first), usize::from(u16::from_be_bytes([second, third])) % (GROUPS / SHARDS))

@@ -28,6 +28,7 @@ use crate::{
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
+    session_cache::SessionCache,
     signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     telemetry::{Telemetry, What},
@@ -63,6 +64,8 @@ pub struct Server {
     pub revocations: Arc<Revocations>,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
+    /// Sessions whose cookie was found good before.
+    pub sessions: SessionCache,
     /// Ends whenever a good token could have become a bad one.
     pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.

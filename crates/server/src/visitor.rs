@@ -17,6 +17,7 @@ use http::request::Parts;
 
 use crate::{
     accounts::held_session,
+    call::{admit_poll, client_address},
     cookie::{Page, SessionCookie},
     error::ApiError,
     events::context,
@@ -63,6 +64,9 @@ impl FromRequestParts<Arc<Server>> for Visitor {
         let over = ApiError::Refused(Refusal::SessionOver);
         let cookie = SessionCookie::of(&parts.headers).ok_or(over.clone())?;
         let now = server.now();
+        if let Some(address) = client_address(server, parts) {
+            admit_poll(server, address, now)?;
+        }
         let found = held_session(server, &cookie).await?.filter(|session| session.is_live(now));
         let mut session = found.ok_or(over)?;
         if let Page::Other(origin) = &page {

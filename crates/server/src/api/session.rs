@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use countersign_domain::{assurance::Assurance, challenge::Purpose};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     accounts::address_claim,
-    cookie,
+    cookie::{self, Page, SESSION_COOKIE},
     error::ApiError,
+    session_cache::LiveSession,
     state::Server,
     tokens::{self, Grant},
     visitor::Visitor,
@@ -56,10 +57,40 @@ pub struct SessionStatusBody {
 /// Is the browser signed in?
 #[utoipa::path(get, path = "/v1/session", operation_id = "session", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 200, description = "It is", body = SessionStatusBody)))]
-pub async fn show(visitor: Visitor) -> Answer<SessionStatusBody> {
+pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusBody> {
     visitor.app()?;
-    let session = &visitor.session;
-    let body = SessionStatusBody {
+    let (server, session) = (&visitor.server, &visitor.session);
+    if let Some(cookie) = cookie::value(&headers, SESSION_COOKIE) {
+        let policy = server.realm(&session.realm).session;
+        server.sessions.insert(server.signatures.fingerprint(&cookie), session, &policy, visitor.now);
+    }
+    Ok(answer(StatusCode::OK, status_body(session.into())))
+}
+
+/// The whole of `GET /v1/session` for a cookie that was found good before and still is. What is odd in any way, or not
+/// known, is left to [`show`].
+#[must_use]
+pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
+    let now = server.now();
+    let cookie = cookie::value(headers, SESSION_COOKIE)?;
+    let session = server.sessions.get(server.signatures.fingerprint(&cookie), now)?;
+    if !server.knows_revocations(now)
+        || server.revocations.may_have_ended(&session.app, session.id, session.subject)
+    {
+        return None;
+    }
+    let app = server.app(session.app.as_str())?;
+    let may_ask = match Page::of(headers, &server.config.load().server.issuer) {
+        Page::Own | Page::Unknown => true,
+        Page::Other(origin) => app.origins.contains(&origin),
+        Page::Foreign => false,
+    };
+    let is_at_home = app.accounts.is_some() && app.realm == session.realm && !app.disabled;
+    (may_ask && is_at_home).then(|| answer(StatusCode::OK, status_body(session)).into_response())
+}
+
+fn status_body(session: LiveSession) -> SessionStatusBody {
+    SessionStatusBody {
         id: session.id.to_string(),
         app: session.app.to_string(),
         subject: session.subject.to_string(),
@@ -68,8 +99,7 @@ pub async fn show(visitor: Visitor) -> Answer<SessionStatusBody> {
         auth_time: session.assurance.proven_at.seconds(),
         idle_ends_at: rfc3339(session.idle_ends_at),
         expires_at: rfc3339(session.expires_at),
-    };
-    Ok(answer(StatusCode::OK, body))
+    }
 }
 
 /// An access token for the app that was signed in to.

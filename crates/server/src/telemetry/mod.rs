@@ -120,6 +120,8 @@ pub enum Route {
     Matched(MatchedPath),
     /// `/v1/token`, which goes round the router.
     Token,
+    /// `/v1/session`, where it does.
+    Session,
 }
 
 impl Route {
@@ -130,6 +132,7 @@ impl Route {
             Self::Unknown => "",
             Self::Matched(path) => path.as_str(),
             Self::Token => "/v1/token",
+            Self::Session => "/v1/session",
         }
     }
 }

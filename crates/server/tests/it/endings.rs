@@ -1,22 +1,27 @@
 //! What ends sessions and what came from them: the person, the app, an operator; here at once, elsewhere within a
 //! second.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use countersign_domain::time::Span;
-use countersign_server::config::Part;
+use countersign_server::config::{Config, Part};
 use http::Method;
 use serde_json::Value;
 
 use crate::{
     accounts::{is_good, refresh, server, with_club},
     flow::sign_in,
-    support::{Caller, TestServer, World, backend::on_every_engine, caller::Client},
+    sessions,
+    support::{Caller, TestServer, World, backend::on_every_engine, caller::Client, settings::ISSUER},
 };
 
 on_every_engine! {
     p28_what_ended_on_one_node_is_dead_within_a_second_on_the_other
     p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node
+    p28_a_thousand_endings_are_known_within_a_second_to_a_node_that_is_asked_all_the_time
 }
 
 const ANN: &str = "ann@mail.example";
@@ -74,6 +79,80 @@ async fn p28_what_ended_on_one_node_is_dead_within_a_second_on_the_other(world: 
         worst = worst.max(ended.elapsed());
     }
     assert!(worst < Duration::from_secs(1), "{worst:?}");
+}
+
+/// How many sessions are ended on one node while the other is asked about each.
+const ENDINGS: usize = 1000;
+/// How many of them at once.
+const AT_ONCE: usize = 50;
+
+async fn p28_a_thousand_endings_are_known_within_a_second_to_a_node_that_is_asked_all_the_time(world: World) {
+    let settings = |config: &mut Config| {
+        with_club(config);
+        config.limits.publishable_requests_per_network_per_minute = 1_000_000;
+        config.limits.polls_per_network_per_minute = 1_000_000;
+    };
+    let one = Arc::new(world.node_with(settings).await);
+    let is_alone = one.server.store.is_exclusive();
+    let other = if is_alone { Arc::clone(&one) } else { Arc::new(world.node_with(settings).await) };
+    other.caught_up().await;
+    let mut rounds = tokio::task::JoinSet::new();
+    for first in 0..AT_ONCE {
+        let (one, other) = (Arc::clone(&one), Arc::clone(&other));
+        rounds.spawn(async move {
+            let mut worst = Duration::ZERO;
+            for round in (first..ENDINGS).step_by(AT_ONCE) {
+                worst = worst.max(end_and_ask(&one, &other, round).await);
+            }
+            worst
+        });
+    }
+    let worst = rounds.join_all().await.into_iter().max().unwrap();
+    assert!(worst < Duration::from_secs(1), "{worst:?}");
+}
+
+/// Ends a session on one node while the other is asked about its cookie and its token; how long after the ending the
+/// last question was asked that had the answer yes.
+async fn end_and_ask(one: &Arc<TestServer>, other: &Arc<TestServer>, round: usize) -> Duration {
+    let address = format!("person{round}@mail.example");
+    let browser = Arc::new(sessions::sign_in(one, ISSUER, &address, "").await);
+    let asking = tokio::spawn({
+        let (other, browser) = (Arc::clone(other), Arc::clone(&browser));
+        async move {
+            let mut last = Instant::now();
+            loop {
+                let asked = Instant::now();
+                let token = Caller::Bearer(browser.answer.text("access_token"));
+                let cookie_is_good = browser.is_in(&other).await;
+                if !cookie_is_good && other.calls(token).get("/v1/token").await.status != 200 {
+                    // Nothing lives again.
+                    assert!(!browser.is_in(&other).await);
+                    return last;
+                }
+                last = asked;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(!asking.is_finished(), "alive until it ends");
+    let by_operator = |method: Method, body: &'static str| {
+        let address = &address;
+        async move {
+            let json = operator(one).with("content-type", "application/json");
+            let found = json.get(&format!("/v1/admin/users?email={address}")).await.expect(200).json();
+            let path = format!("/v1/admin/users/{}", found["items"][0]["id"].as_str().unwrap());
+            json.send(method, &path, body).await.expect(200);
+        }
+    };
+    match round % 4 {
+        0 => drop(browser.own(one, Method::DELETE, "/v1/session").await.expect(204)),
+        1 => drop(browser.own(one, Method::DELETE, "/v1/me").await.expect(204)),
+        2 => by_operator(Method::PATCH, r#"{"status":"disabled"}"#).await,
+        _ => by_operator(Method::DELETE, "").await,
+    }
+    let ended = Instant::now();
+    asking.await.unwrap().saturating_duration_since(ended)
 }
 
 async fn p28_at_once_where_there_is_one_node(server: &TestServer) {

@@ -18,8 +18,8 @@ const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
 
 /// A browser that was signed in: what it was answered, and its cookie.
-struct Browser {
-    answer: Answer,
+pub(crate) struct Browser {
+    pub(crate) answer: Answer,
     cookie: String,
 }
 
@@ -28,7 +28,7 @@ async fn server() -> TestServer {
 }
 
 /// Signs a person in at a page, in a browser that holds a cookie already or none.
-async fn sign_in(server: &TestServer, page: &'static str, address: &str, cookie: &str) -> Browser {
+pub(crate) async fn sign_in(server: &TestServer, page: &'static str, address: &str, cookie: &str) -> Browser {
     let page = server
         .calls(Caller::Publishable(publishable_key("club"), page))
         .with("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
@@ -46,11 +46,11 @@ impl Browser {
     }
 
     /// From a page of the server's own.
-    async fn own(&self, server: &TestServer, method: Method, path: &str) -> Answer {
+    pub(crate) async fn own(&self, server: &TestServer, method: Method, path: &str) -> Answer {
         self.from(server, ISSUER, method, path).await
     }
 
-    async fn is_in(&self, server: &TestServer) -> bool {
+    pub(crate) async fn is_in(&self, server: &TestServer) -> bool {
         self.own(server, Method::GET, "/v1/session").await.status == 200
     }
 }
@@ -259,4 +259,56 @@ async fn p28_who_erases_the_account_leaves_nothing() {
     let again = sign_in(&server, ISSUER, ANN, "").await;
     assert!(again.is_in(&server).await);
     assert_eq!(server.query("SELECT id FROM realm_user").await.len(), 2);
+}
+
+#[tokio::test]
+async fn p28_a_cookie_that_is_known_by_heart_dies_with_its_session_and_opens_for_no_other_page() {
+    let endings: [(&str, Method, &str); 3] = [
+        (CLUB, Method::DELETE, "/v1/session"),
+        (ISSUER, Method::DELETE, "/v1/me/sessions"),
+        (ISSUER, Method::DELETE, "/v1/me"),
+    ];
+    for (page, method, path) in endings {
+        let server = server().await;
+        let ann = sign_in(&server, CLUB, ANN, "").await;
+        let known = || server.server.metrics.session_cache_hits.get();
+        let first = ann.from(&server, CLUB, Method::GET, "/v1/session").await.expect(200);
+        assert_eq!(known(), 0);
+        let again = ann.from(&server, CLUB, Method::GET, "/v1/session").await.expect(200);
+        assert_eq!((known(), again.json()), (1, first.json()));
+        assert_eq!(again.header("access-control-allow-credentials"), "true");
+        assert_eq!(again.header("cache-control"), "no-store");
+        for page in ["https://evil.example", ORIGIN] {
+            ann.from(&server, page, Method::GET, "/v1/session").await.refused(403, "origin_not_allowed");
+        }
+        let longer = Browser { answer: ann.answer.clone(), cookie: format!("{}0", ann.cookie) };
+        longer.own(&server, Method::GET, "/v1/session").await.refused(401, "session_over");
+        assert_eq!(known(), 1);
+        ann.from(&server, page, method, path).await.expect(204);
+        assert!(!ann.is_in(&server).await, "{path}");
+        // Nor is it remembered longer than it lasts.
+        let bob = sign_in(&server, CLUB, BOB, "").await;
+        assert!(bob.is_in(&server).await && bob.is_in(&server).await);
+        server.advance(Span::from_millis(Span::DAY.millis() * 7)).await;
+        assert!(!bob.is_in(&server).await);
+    }
+}
+
+#[tokio::test]
+async fn p11_cookies_that_must_be_looked_up_take_from_their_networks_budget() {
+    let server = TestServer::with(|config| {
+        with_club(config);
+        config.limits.polls_per_network_per_minute = 5;
+    })
+    .await;
+    let ann = sign_in(&server, CLUB, ANN, "").await;
+    assert!(ann.is_in(&server).await);
+    let somebody = server.anybody().from("192.0.2.1");
+    let made_up = somebody.clone().with("cookie", &format!("{}0", &ann.cookie[..ann.cookie.len() - 1]));
+    for _ in 0..5 {
+        made_up.get("/v1/session").await.refused(401, "session_over");
+    }
+    made_up.get("/v1/session").await.refused(429, "too_many_requests");
+    // Who is known pays nothing.
+    somebody.with("cookie", &ann.cookie).get("/v1/session").await.expect(200);
 }

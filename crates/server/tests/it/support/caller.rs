@@ -97,7 +97,12 @@ impl Client {
         }
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         request.extensions_mut().insert(Peer(self.peer));
-        let (parts, body) = self.service.answer(request).await.into_parts();
+        // As a connection asks.
+        let answer = match self.service.answer_at_once(&request) {
+            Some(answer) => answer,
+            None => self.service.answer(request).await,
+        };
+        let (parts, body) = answer.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
     }

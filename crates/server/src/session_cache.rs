@@ -1,0 +1,262 @@
+//! Remembers the sessions whose cookies were found good, so that the next check of the same cookie costs a hash instead
+//! of a read.
+//!
+//! What ends a session writes a revocation, which every node has in memory within a second and keeps for an hour; a
+//! session is remembered for ten minutes. So whoever finds a session here and no revocation of it knows what the store
+//! would say. The size is fixed: a new session takes the place of the one in its group that is forgotten first.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use countersign_domain::{
+    app::AppName,
+    assurance::{Assurance, Method},
+    id::SessionId,
+    realm::RealmName,
+    session::{Session, SessionPolicy},
+    subject::Subject,
+    time::{Span, Timestamp},
+};
+use parking_lot::{Mutex, RwLock};
+
+use crate::signature_cache::Fingerprint;
+
+/// For how long a session that was read is trusted: much less than a revocation is remembered.
+const TRUSTED: Span = Span::from_minutes(10);
+/// Memory is taken a shard at a time, when it is first needed.
+const SHARDS: usize = 256;
+const WAYS: usize = 4;
+
+/// What is known of a session without asking the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSession {
+    /// Names it.
+    pub id: SessionId,
+    /// The app that was signed in to.
+    pub app: AppName,
+    /// Where its user lives.
+    pub realm: RealmName,
+    /// The person, as that app knows them.
+    pub subject: Subject,
+    /// What the sign-in proved.
+    pub assurance: Assurance,
+    /// When it ends unless it is used.
+    pub idle_ends_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+}
+
+impl From<&Session> for LiveSession {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id,
+            app: session.app.clone(),
+            realm: session.realm.clone(),
+            subject: session.subject,
+            assurance: session.assurance,
+            idle_ends_at: session.idle_ends_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+/// A place: 96 bytes. Times are seconds since 1970.
+#[derive(Clone, Copy)]
+struct Entry {
+    fingerprint: Fingerprint,
+    id: [u8; 16],
+    subject: [u8; 24],
+    app: u32,
+    proven_at: u32,
+    idle_ends_at: u32,
+    expires_at: u32,
+    /// Until when this is trusted, and no use needs to be noted; 0 for a free place.
+    until: u32,
+    method: Method,
+}
+
+type Group = Mutex<[Option<Entry>; WAYS]>;
+
+/// Sessions by the fingerprint of their cookies.
+pub struct SessionCache {
+    shards: Vec<OnceLock<Box<[Group]>>>,
+    groups: usize,
+    apps: RwLock<Apps>,
+}
+
+/// Names that many sessions share, by number: an app, and the realm it was in.
+#[derive(Default)]
+struct Apps {
+    names: Vec<(AppName, RealmName)>,
+    numbers: HashMap<(AppName, RealmName), u32>,
+}
+
+impl SessionCache {
+    /// One for about so many sessions; none are remembered where that is 0.
+    #[must_use]
+    pub fn new(sessions: usize) -> Self {
+        let groups = sessions.div_ceil(SHARDS * WAYS);
+        Self { shards: (0..SHARDS).map(|_| OnceLock::new()).collect(), groups, apps: RwLock::default() }
+    }
+
+    /// What a session takes of memory, in bytes.
+    #[must_use]
+    pub const fn bytes_a_session() -> usize {
+        size_of::<Group>() / WAYS
+    }
+
+    /// The session that a cookie was good for. The caller looks whether it was ended since.
+    #[must_use]
+    pub fn get(&self, cookie: Fingerprint, now: Timestamp) -> Option<LiveSession> {
+        let groups = self.shards[shard(cookie)].get()?;
+        let entry = {
+            let entries = groups[group(cookie, groups.len())].lock();
+            *entries.iter().flatten().find(|entry| entry.fingerprint == cookie)?
+        };
+        let (app, realm) = self.apps.read().names.get(usize::try_from(entry.app).ok()?)?.clone();
+        (now < time(entry.until)).then(|| LiveSession {
+            id: SessionId::from_bytes(entry.id),
+            app,
+            realm,
+            subject: Subject::from_bytes(entry.subject),
+            assurance: Assurance { method: entry.method, proven_at: time(entry.proven_at) },
+            idle_ends_at: time(entry.idle_ends_at),
+            expires_at: time(entry.expires_at),
+        })
+    }
+
+    /// Remembers a session that was read at `now` and found live, until its use is to be noted the next time.
+    pub fn insert(&self, cookie: Fingerprint, session: &Session, policy: &SessionPolicy, now: Timestamp) {
+        if self.groups == 0 {
+            return;
+        }
+        let until = session.use_is_noted_from(policy).min(session.idle_ends_at).min(now + TRUSTED);
+        let entry = Entry {
+            fingerprint: cookie,
+            id: *session.id.bytes(),
+            subject: *session.subject.bytes(),
+            app: self.number((session.app.clone(), session.realm.clone())),
+            proven_at: seconds(session.assurance.proven_at),
+            idle_ends_at: seconds(session.idle_ends_at),
+            expires_at: seconds(session.expires_at),
+            until: seconds(until),
+            method: session.assurance.method,
+        };
+        let groups =
+            self.shards[shard(cookie)].get_or_init(|| (0..self.groups).map(|_| Group::default()).collect());
+        let mut entries = groups[group(cookie, groups.len())].lock();
+        // Its own place goes first, so that there is one; then a free one, then the one that is forgotten first.
+        let worth = |place: &Option<Entry>| {
+            place.map_or((true, 0), |entry| (entry.fingerprint != cookie, entry.until))
+        };
+        if let Some(place) = entries.iter_mut().min_by_key(|place| worth(place)) {
+            *place = Some(entry);
+        }
+    }
+
+    fn number(&self, names: (AppName, RealmName)) -> u32 {
+        if let Some(number) = self.apps.read().numbers.get(&names) {
+            return *number;
+        }
+        let mut apps = self.apps.write();
+        let next = u32::try_from(apps.names.len()).unwrap_or(u32::MAX);
+        let number = *apps.numbers.entry(names.clone()).or_insert(next);
+        if number == next {
+            apps.names.push(names);
+        }
+        number
+    }
+}
+
+fn shard(cookie: Fingerprint) -> usize {
+    cookie.bytes()[0].into()
+}
+
+fn group(cookie: Fingerprint, groups: usize) -> usize {
+    let [_, a, b, c, d, ..] = *cookie.bytes();
+    usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or_default() % groups
+}
+
+fn seconds(moment: Timestamp) -> u32 {
+    u32::try_from(moment.seconds()).unwrap_or_default()
+}
+
+fn time(seconds: u32) -> Timestamp {
+    Timestamp::from_millis(i64::from(seconds) * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::{id::UserId, random::Random, secret::Digest, session::Holder, testing::Seeded};
+
+    use super::*;
+    use crate::signature_cache::SignatureCache;
+
+    const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn session(random: &mut dyn Random, app: &str) -> Session {
+        Session {
+            id: SessionId::new(START, random),
+            realm: RealmName::default(),
+            user: UserId::new(START, random),
+            app: app.parse().unwrap(),
+            subject: Subject::from_bytes([7; 24]),
+            assurance: Assurance { method: Method::Link, proven_at: START },
+            holder: Holder::Cookie(Digest::new([1; 32])),
+            sealed_device: None,
+            created_at: START,
+            used_at: START,
+            idle_ends_at: START + Span::from_hours(1),
+            expires_at: START + Span::DAY,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_session_is_known_until_its_use_is_to_be_noted_and_ten_minutes_at_most() {
+        let (mut random, cache) = (Seeded::new(1), SessionCache::new(1000));
+        let prints = SignatureCache::new(&mut random);
+        let (cookie, other) = (prints.fingerprint("a"), prints.fingerprint("b"));
+        let kept = session(&mut random, "forum");
+        let hour = SessionPolicy { idle: Span::from_hours(1), ..SessionPolicy::default() };
+        assert_eq!(cache.get(cookie, START), None);
+        cache.insert(cookie, &kept, &hour, START);
+        assert_eq!(cache.get(cookie, START), Some(LiveSession::from(&kept)));
+        assert_eq!(cache.get(other, START), None);
+        // A tenth of the idle limit.
+        assert!(cache.get(cookie, START + Span::from_seconds(359)).is_some());
+        assert_eq!(cache.get(cookie, START + Span::from_minutes(6)), None);
+        let week = SessionPolicy::default();
+        cache.insert(other, &kept, &week, START);
+        assert!(cache.get(other, START + Span::from_seconds(599)).is_some());
+        assert_eq!(cache.get(other, START + Span::from_minutes(10)), None);
+        let short = Session { idle_ends_at: START + Span::from_seconds(5), ..kept };
+        cache.insert(cookie, &short, &week, START);
+        assert_eq!(cache.get(cookie, START + Span::from_seconds(5)), None);
+    }
+
+    #[test]
+    fn most_sessions_fit_and_more_do_not_grow_it() {
+        let (mut random, cache) = (Seeded::new(1), SessionCache::new(40_000));
+        let prints = SignatureCache::new(&mut random);
+        let policy = SessionPolicy::default();
+        let sessions: Vec<_> = (0..30_000_u32)
+            .map(|number| {
+                let app = if number % 2 == 0 { "forum" } else { "shop" };
+                (prints.fingerprint(&number.to_string()), session(&mut random, app))
+            })
+            .collect();
+        for (cookie, session) in &sessions {
+            cache.insert(*cookie, session, &policy, START);
+        }
+        let known = sessions
+            .iter()
+            .filter(|(cookie, kept)| cache.get(*cookie, START).is_some_and(|found| found == kept.into()))
+            .count();
+        assert!(known > 26_000, "{known} of 30,000 are known");
+        assert_eq!(cache.apps.read().names.len(), 2);
+        assert!(SessionCache::bytes_a_session() <= 112, "{}", SessionCache::bytes_a_session());
+        let none = SessionCache::new(0);
+        none.insert(sessions[0].0, &sessions[0].1, &policy, START);
+        assert_eq!(none.get(sessions[0].0, START), None);
+    }
+}
