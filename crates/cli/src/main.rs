@@ -2,16 +2,20 @@
 
 mod admin;
 mod app;
+mod bulk;
 mod dev;
 mod doctor;
 mod generate;
+mod invitation;
 mod key;
 mod log;
 mod message;
 mod migrate;
 mod passwords;
 mod realm;
+mod remote;
 mod serve;
+mod session;
 mod token;
 mod user;
 
@@ -26,6 +30,8 @@ struct Arguments {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    remote: remote::Remote,
     #[command(subcommand)]
     command: Command,
 }
@@ -55,8 +61,12 @@ enum Command {
     Message(message::Message),
     /// Take tokens back.
     Token(token::Token),
-    /// List, switch off and erase people who have accounts.
+    /// Add, list, change, erase, import and export people who have accounts.
     User(user::User),
+    /// Invite people to apps that let only the invited in.
+    Invitation(invitation::Invitation),
+    /// List and end people's sessions.
+    Session(session::Session),
     /// Add, list and change realms: pools of users and apps.
     Realm(realm::Realm),
     /// Prepare what passwords are checked against.
@@ -90,6 +100,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    arguments.remote.note();
     match arguments.command {
         Command::Dev(command) => command.run().await,
         Command::Serve(command) => command.run(arguments.config.as_deref()).await,
@@ -100,6 +111,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
+        Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
+        Command::Session(command) => command.run(arguments.config.as_deref()).await,
         Command::Realm(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
