@@ -102,6 +102,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         "the clock jumps, back and forth, under a running server",
     ),
     package(
+        "fail2ban",
+        Sign::Program(&["fail2ban-regex"]),
+        Need::EndToEnd,
+        "reads the security log that the server wrote",
+    ),
+    package(
         "ca-certificates",
         Sign::File("/etc/ssl/certs/ca-certificates.crt"),
         Need::EndToEnd,

@@ -124,6 +124,46 @@ impl Client {
         if status.is_success() { Ok(answer) } else { Err(refusal(&answer)) }
     }
 
+    /// Asks for something that is written piece by piece as it comes.
+    ///
+    /// # Errors
+    /// As for every request; when it does not come to its end; when a piece cannot be written.
+    pub async fn download(
+        &self,
+        path: &str,
+        body: &Value,
+        mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))?;
+        let mut response = match &self.0 {
+            Way::Socket(socket) => {
+                let stream = UnixStream::connect(socket).await?;
+                let (mut sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                sender.send_request(request).await.context("the server did not answer")?.map(Body::new)
+            }
+            Way::Here(_, service) => service.answer(request).await,
+            Way::Elsewhere(elsewhere) => elsewhere.ask(request).await?,
+        };
+        if !response.status().is_success() {
+            let (_, bytes) = read(response).await?;
+            return Err(refusal(&serde_json::from_slice(&bytes)?));
+        }
+        while let Some(frame) = response.body_mut().frame().await {
+            let frame = frame.context("the server did not finish it: see its log")?;
+            if let Ok(piece) = frame.into_data() {
+                take(&piece)?;
+            }
+        }
+        Ok(())
+    }
+
     /// All entries of a list, part by part.
     ///
     /// # Errors

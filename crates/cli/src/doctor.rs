@@ -9,6 +9,7 @@ use countersign_domain::{identifier::EmailAddress, secret::Secret, time::Timesta
 use countersign_server::{
     config::{Config, DkimSettings},
     doctor::{Finding, KeyType, Level, MailCheck, SelectorKey, check_mail},
+    erased, key_file,
     outbox::{
         address::Address,
         dkim::DkimKey,
@@ -120,14 +121,26 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
             _ => tell(false, &format!("store: {error}")),
         },
     }
-    let root = config.storage.data_dir.join("root.key");
-    if config.keys.root_key.is_none()
-        && config.keys.root_key_file.is_none()
-        && config.keys.root_key_command.is_none()
-    {
-        say(&format!("back up {}: losing it loses every subject and every sealed row", root.display()));
+    for line in to_keep(config) {
+        say(&line);
     }
     if problems > 0 { bail!("{problems} problems") } else { Ok(()) }
+}
+
+/// What an operator keeps, and where else.
+fn to_keep(config: &Config) -> Vec<String> {
+    let key = match (&config.keys.root_key_file, &config.keys.root_key_command, &config.keys.root_key) {
+        (Some(file), ..) => file.display().to_string(),
+        (_, Some(_), _) => "what keys.root_key_command prints".to_owned(),
+        (.., Some(_)) => "keys.root_key".to_owned(),
+        (None, None, None) => key_file::kept_path(config).display().to_string(),
+    };
+    let list = erased::path(config);
+    vec![
+        format!("keep {key}, the master key, apart from the backups: nothing opens without it"),
+        format!("keep {} too: it keeps people who were erased from coming back by a restore", list.display()),
+        "back up with countersign backup FILE, and copy both to another place".to_owned(),
+    ]
 }
 
 /// Stored apps and API keys that do not read. Those of a schema that is not up to date cannot be asked for.

@@ -14,7 +14,10 @@ use countersign_domain::{
 use countersign_server::system::{Entropy as _, SystemEntropy};
 use serde_json::{Map, Value, json};
 
-use crate::admin::{Client, Output, member, rows};
+use crate::{
+    admin::{Client, Output, member, rows},
+    master_key::{self, RotateMaster},
+};
 
 /// API keys of apps, admin keys, and the keys that sign tokens.
 #[derive(Debug, Args)]
@@ -39,6 +42,10 @@ enum What {
     Signing(Output),
     /// Make a new key that signs tokens from now on. Tokens of the former one stay good unless you say otherwise.
     Rotate(Rotate),
+    /// Put another master key in the place of the present one, and seal everything anew, while the server runs.
+    RotateMaster(RotateMaster),
+    /// Show the master key in force, the sealing keys, and how far sealing anew has got.
+    Status(Output),
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +175,8 @@ impl Key {
             What::TokenSecret(command) => command.run(&client).await,
             What::Signing(output) => signing(&client, output).await,
             What::Rotate(command) => command.run(&client).await,
+            What::RotateMaster(command) => command.run(&client).await,
+            What::Status(output) => master_key::status(&client, output).await,
             What::Generate(command) => command.run(),
         };
         client.close().await;

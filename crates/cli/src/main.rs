@@ -2,18 +2,22 @@
 
 mod admin;
 mod app;
+mod backup;
 mod bulk;
 mod dev;
 mod doctor;
+mod event;
 mod generate;
 mod invitation;
 mod key;
 mod log;
+mod master_key;
 mod message;
 mod migrate;
 mod passwords;
 mod realm;
 mod remote;
+mod restore;
 mod serve;
 mod session;
 mod token;
@@ -69,8 +73,14 @@ enum Command {
     Session(session::Session),
     /// Add, list and change realms: pools of users and apps.
     Realm(realm::Realm),
+    /// What happened: list it, check that nobody changed it, take it along.
+    Event(event::Event),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
+    /// Write everything that is kept into one sealed file, while the server runs.
+    Backup(backup::Backup),
+    /// Put a backup into an empty database.
+    Restore(restore::Restore),
     /// Bring the database's schema up to date.
     Migrate(migrate::Migrate),
     /// Print what is generated from the code: the API document, the configuration's schema, an example of it.
@@ -110,11 +120,14 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Key(command) => command.run(arguments.config.as_deref()).await,
         Command::Message(command) => command.run(arguments.config.as_deref()).await,
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
+        Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
         Command::Session(command) => command.run(arguments.config.as_deref()).await,
         Command::Realm(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
+        Command::Backup(command) => command.run(arguments.config.as_deref()).await,
+        Command::Restore(command) => command.run(arguments.config.as_deref()).await,
         Command::Migrate(command) => command.run(arguments.config.as_deref()).await,
         Command::Generate(command) => command.run(),
     }

@@ -147,6 +147,18 @@ impl Default for TokenPolicy {
 pub struct AccountPolicy {
     /// Who may come who has not been here before.
     pub sign_up: SignUp,
+    /// What browsers on the app's pages hold.
+    pub browser_tokens: BrowserTokens,
+}
+
+/// What a browser holds that was signed in on a page of an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BrowserTokens {
+    /// The cookie of a session, which only this server can read.
+    #[default]
+    Session,
+    /// An access token and a refresh token, each in a cookie: the first can be read by every server that gets it.
+    Jwt,
 }
 
 /// Who may sign in who has no account yet.

@@ -61,6 +61,14 @@ impl Changes {
         })
     }
 
+    /// Who is erased by these.
+    pub fn erased(&self) -> impl Iterator<Item = UserId> {
+        self.0.iter().filter_map(|change| match change {
+            Change::UserErased(id, _) => Some(*id),
+            _ => None,
+        })
+    }
+
     /// Whether something of these is told.
     #[must_use]
     pub fn tell_events(&self) -> bool {

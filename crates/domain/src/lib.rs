@@ -23,6 +23,7 @@ pub mod random;
 pub mod realm;
 pub mod refresh;
 pub mod refusal;
+pub mod sealing_key;
 pub mod secret;
 pub mod session;
 pub mod sign_in;

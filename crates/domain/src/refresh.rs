@@ -10,7 +10,7 @@ use crate::{
     refusal::Refusal,
     secret::Digest,
     session::{Holder, Session, SessionPolicy, end_with},
-    time::Timestamp,
+    time::{Span, Timestamp},
     vault::Vault,
 };
 
@@ -69,6 +69,15 @@ impl RefreshToken {
         bytes.extend(self.generation.to_be_bytes());
         bytes.extend(self.proof.bytes());
         format!("{}{}", Self::PREFIX, data_encoding::BASE32_DNSSEC.encode(&bytes))
+    }
+
+    /// Whether it is the newest of its family, or the one before it within the grace.
+    #[must_use]
+    pub fn is_accepted_by(&self, session: &Session, grace: Span, now: Timestamp) -> bool {
+        let Holder::Refresh { generation, rotated_at } = session.holder else { return false };
+        self.session == session.id
+            && (self.generation == generation
+                || (self.generation.checked_add(1) == Some(generation) && now < rotated_at + grace))
     }
 
     /// Whether it was made here.

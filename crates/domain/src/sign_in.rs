@@ -35,7 +35,7 @@ pub struct SignIn<'a> {
     pub address: &'a EmailAddress,
     /// The same, sealed for the row of its identifier.
     pub sealed_identifier: Vec<u8>,
-    /// Whether a browser asks, which gets a cookie; another client gets a refresh token.
+    /// Whether a browser asks that will hold the session's cookie; any other client gets a refresh token.
     pub is_browser: bool,
     /// The device's approximate name, sealed for the row of `session`.
     pub sealed_device: Option<Vec<u8>>,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use countersign_domain::{
-    app::{AccountPolicy, App, SignUp},
+    app::{AccountPolicy, App, BrowserTokens, SignUp},
     assurance::Method,
     challenge::{Proof, Purpose},
     changes::{Change, Changes, Decision},
@@ -224,7 +224,7 @@ async fn begin(
         proof,
         address,
         sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
-        is_browser,
+        is_browser: is_browser && !holds_tokens(call),
         sealed_device: seal_device(call, &mut *random, session)?,
         session,
         now,
@@ -251,6 +251,14 @@ fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
     }
 }
 
+/// Whether it is a browser that asks and that will hold tokens in cookies. On our own pages it holds a session.
+#[must_use]
+pub fn holds_tokens(call: &Call) -> bool {
+    let wanted = call.app.accounts.as_ref().map(|accounts| accounts.browser_tokens);
+    let is_ours = call.origin.as_deref() == Some(&call.server.issuer());
+    !call.is_secret() && !is_ours && wanted == Some(BrowserTokens::Jwt)
+}
+
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.
 ///
 /// # Errors
@@ -272,7 +280,11 @@ pub fn seal_identifier(
 ) -> Result<Vec<u8>, ApiError> {
     let digest = server.keys.identifier(realm, address);
     let place = identifier_place(&digest);
-    server.keys.seal(random, &place, address.canonical().as_bytes()).map_err(|_| ApiError::Internal)
+    server
+        .keys
+        .realm(realm)
+        .seal(random, &place, address.canonical().as_bytes())
+        .map_err(|_| ApiError::Internal)
 }
 
 fn seal_device(
@@ -284,7 +296,12 @@ fn seal_device(
     let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
     let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
     let device = crate::pages::device(agent);
-    call.server.keys.seal(random, &place, device.as_bytes()).map(Some).map_err(|_| ApiError::Internal)
+    call.server
+        .keys
+        .realm(&call.app.realm)
+        .seal(random, &place, device.as_bytes())
+        .map(Some)
+        .map_err(|_| ApiError::Internal)
 }
 
 fn identifier_place(digest: &Digest) -> Context<'_> {
@@ -327,12 +344,12 @@ pub fn open_profile(server: &Server, user: &User) -> Result<Profile, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::Internal`] when memory fails.
-pub fn seal_profile(server: &Server, user: UserId, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
+pub fn seal_profile(server: &Server, user: &User, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
     if *profile == Profile::default() {
         return Ok(None);
     }
     let json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
-    let sealed = server.keys.seal(&mut *server.random(), &profile_place(&user), &json);
+    let sealed = server.keys.realm(&user.realm).seal(&mut *server.random(), &profile_place(&user.id), &json);
     sealed.map(Some).map_err(|_| ApiError::Internal)
 }
 

@@ -12,6 +12,7 @@ use countersign_domain::{
     event::Actor,
     random::Random,
     time::Timestamp,
+    token::SecretToken,
 };
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -23,6 +24,7 @@ use crate::{
     events::context,
     flood::Lane,
     listener::Peer,
+    pages::link::held_binding,
     state::Server,
 };
 
@@ -52,6 +54,8 @@ pub struct Call {
     pub languages: Option<String>,
     /// The cookie of a session, if one was sent. Nobody has looked whether it is good.
     pub session_cookie: Option<SessionCookie>,
+    /// The binding of a challenge that a browser holds in a cookie.
+    pub held_binding: Option<SecretToken>,
     /// `User-Agent`, if one was sent: that of the person's browser where the key is publishable.
     pub user_agent: Option<String>,
 }
@@ -129,6 +133,8 @@ impl FromRequestParts<Arc<Server>> for Call {
                 return Err(ApiError::OriginNotAllowed);
             }
         }
+        let is_browser = key.kind == ApiKeyKind::Publishable;
+        let held_binding = is_browser.then(|| held_binding(server, &parts.headers)).flatten();
         Ok(Self {
             now,
             app,
@@ -137,7 +143,8 @@ impl FromRequestParts<Arc<Server>> for Call {
             address: client_address(server, parts),
             idempotency_key: single(&parts.headers, "idempotency-key")?.map(str::to_owned),
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
-            session_cookie: SessionCookie::of(&parts.headers),
+            session_cookie: SessionCookie::of(&parts.headers, &server.config.load().cookies),
+            held_binding,
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
             server: Arc::clone(server),
         })
@@ -182,6 +189,9 @@ pub fn authenticate(
     }
     server.key_use.note(key, now);
     context::note_actor(Actor::ApiKey(key.id));
+    if key.kind == ApiKeyKind::Secret {
+        context::note_apps_server();
+    }
     Ok((Arc::clone(app), Arc::clone(key)))
 }
 

@@ -4,6 +4,7 @@
 mod app;
 mod app_place;
 mod check;
+mod cookies;
 mod difference;
 mod document;
 mod environment;
@@ -28,15 +29,16 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
+    cookies::{CookieKind, CookieSettings, SameSite},
     difference::changed,
     environment::process_environment,
-    events::EventSettings,
+    events::{EventSettings, SecurityLogSettings, WebhookSettings},
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     problem::{Place, Problem, Trouble},
-    realm::{AccountsSetting, RealmSettings, SignUpSetting},
+    realm::{AccountsSetting, BrowserTokensSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
     telemetry::TelemetrySettings,
 };
@@ -68,6 +70,12 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
+    /// Cookies of people's browsers.
+    pub cookies: CookieSettings,
+    /// Failed authentications with the network address that they came from, for programs such as fail2ban.
+    pub security_log: SecurityLogSettings,
+    /// Addresses that are told what happens.
+    pub webhooks: Vec<WebhookSettings>,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
@@ -129,6 +137,16 @@ pub enum Part {
 
 fn every_part() -> Vec<Part> {
     vec![Part::Public]
+}
+
+impl ServerSettings {
+    /// The host of the issuer, without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.issuer.split_once("://").map_or(self.issuer.as_str(), |(_, rest)| rest);
+        let host = rest.split('/').next().unwrap_or(rest);
+        host.rsplit_once(':').map_or(host, |(name, _)| name)
+    }
 }
 
 impl Default for ServerSettings {

@@ -1,17 +1,12 @@
 //! The cookie of a session, and what a browser tells about the page that makes a request. It knows no user.
 
-use countersign_domain::{
-    id::SessionId,
-    session::Session,
-    time::{Span, Timestamp},
-    token::SecretToken,
-};
+use countersign_domain::{id::SessionId, session::Session, time::Timestamp, token::SecretToken};
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::call::text_of;
-
-/// The cookie that a browser's session is held by.
-pub const SESSION_COOKIE: &str = "__Host-countersign";
+use crate::{
+    call::text_of,
+    config::{CookieKind, CookieSettings},
+};
 
 /// The value of a session's cookie: which session, and what shows that it is the browser's.
 #[derive(Clone, Debug)]
@@ -25,8 +20,8 @@ pub struct SessionCookie {
 impl SessionCookie {
     /// The cookie that came with a request. One that was cut, joined or made up counts as none.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let value = value(headers, SESSION_COOKIE)?;
+    pub fn of(headers: &HeaderMap, settings: &CookieSettings) -> Option<Self> {
+        let value = value(headers, &settings.name(CookieKind::Session))?;
         let (id, secret) = value.split_once('.')?;
         let id = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
         Some(Self { id, secret: SecretToken::parse(secret).ok()? })
@@ -40,28 +35,27 @@ pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     cookies.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-/// `Set-Cookie` for a secret that the browser keeps for so long and gives to this server alone.
-#[must_use]
-pub fn kept(name: &str, secret: &str, life: Span) -> Option<HeaderValue> {
-    let life = life.seconds();
-    let cookie = format!("{name}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}");
-    let mut value = HeaderValue::from_str(&cookie).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
 /// `Set-Cookie` for a session that has begun.
 #[must_use]
-pub fn set(session: &Session, secret: &SecretToken, now: Timestamp) -> Option<HeaderValue> {
+pub fn set(
+    settings: &CookieSettings,
+    session: &Session,
+    secret: &SecretToken,
+    now: Timestamp,
+) -> Option<HeaderValue> {
     let id = session.id.to_string();
     let id = id.strip_prefix(SessionId::PREFIX).unwrap_or_default();
-    kept(SESSION_COOKIE, &format!("{id}.{}", secret.expose()), session.expires_at.since(now))
+    let value = format!("{id}.{}", secret.expose());
+    settings.set(CookieKind::Session, &value, session.expires_at.since(now))
 }
 
-/// `Set-Cookie` for a session that has ended.
-#[must_use]
-pub fn clear() -> HeaderValue {
-    HeaderValue::from_static("__Host-countersign=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+/// Takes away all that a browser holds of a session.
+pub fn clear(settings: &CookieSettings, headers: &mut HeaderMap) {
+    for kind in [CookieKind::Session, CookieKind::AccessToken, CookieKind::RefreshToken] {
+        if let Some(value) = settings.clear(kind) {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
 }
 
 /// Which page a request comes from, as far as a browser tells. No page can write these headers.
@@ -115,7 +109,9 @@ mod tests {
     #[test]
     fn p26_only_a_whole_cookie_counts() {
         let (id, secret) = ("0".repeat(26), "v".repeat(32));
-        let good = format!("{SESSION_COOKIE}={id}.{secret}");
+        let settings = CookieSettings::default();
+        let name = settings.name(CookieKind::Session);
+        let good = format!("{name}={id}.{secret}");
         for (cookie, counts) in [
             (good.clone(), true),
             (format!("a=b; {good}; c=d"), true),
@@ -124,12 +120,16 @@ mod tests {
             (good.replace("__Host-", ""), false),
             (good.replace("__Host-", "__Secure-"), false),
             (good.replace('.', ""), false),
-            (format!("{SESSION_COOKIE}x={id}.{secret}"), false),
+            (format!("{name}x={id}.{secret}"), false),
             (good.to_uppercase(), false),
         ] {
-            assert_eq!(SessionCookie::of(&headers(&[("cookie", &cookie)])).is_some(), counts, "{cookie}");
+            assert_eq!(
+                SessionCookie::of(&headers(&[("cookie", &cookie)]), &settings).is_some(),
+                counts,
+                "{cookie}"
+            );
         }
-        assert!(SessionCookie::of(&headers(&[("cookie", &good), ("cookie", "a=b")])).is_none());
+        assert!(SessionCookie::of(&headers(&[("cookie", &good), ("cookie", "a=b")]), &settings).is_none());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use countersign_domain::{
 };
 
 use crate::{
+    envelope::{self, reseal::Progress},
     key_ring::{KeyRing, place},
     keys::SigningKey,
     registry::{Registry, Stored, report_left_out},
@@ -36,6 +37,8 @@ const FOLLOW: Duration = Duration::from_millis(250);
 const RELOAD: Duration = Duration::from_millis(500);
 /// Revocations are read this far back again: a commit may take long to be seen, and clocks of nodes differ.
 const OVERLAP: Span = Span::from_minutes(10);
+/// How often it is asked whether something is to be sealed anew.
+const RESEAL: Duration = Duration::from_secs(2);
 /// How often the newest time acted upon is written.
 const NOTE_TIME: Duration = Duration::from_secs(1);
 /// The fact that holds it.
@@ -46,6 +49,7 @@ pub async fn run(server: Arc<Server>, shutdown: Shutdown) {
     let sweep_every = Duration::from_secs(server.config.load().retention.sweep_seconds.clamp(1, 3600));
     let sweeping = every(sweep_every, shutdown.clone(), || sweep(&server));
     let was_behind = AtomicBool::new(false);
+    let sealing = reseal(&server, shutdown.clone());
     let noting = every(NOTE_TIME, shutdown.clone(), || async {
         watch_clock(&server, &was_behind);
         note_decisions(&server).await;
@@ -54,11 +58,11 @@ pub async fn run(server: Arc<Server>, shutdown: Shutdown) {
         }
     });
     if server.store.is_exclusive() {
-        tokio::join!(sweeping, noting);
+        tokio::join!(sweeping, noting, sealing);
     } else {
         let following = every(FOLLOW, shutdown.clone(), || follow(&server));
         let reloading = every(RELOAD, shutdown, || follow_registry(&server));
-        tokio::join!(sweeping, noting, following, reloading);
+        tokio::join!(sweeping, noting, sealing, following, reloading);
     }
     let _ = server.store.commit(server.key_use.take()).await;
 }
@@ -71,6 +75,20 @@ async fn every<F: Future<Output = ()>>(period: Duration, mut shutdown: Shutdown,
             () = shutdown.requested() => return,
             _ = tick.tick() => work().await,
         }
+    }
+}
+
+/// Seals anew what is sealed with former keys. It may end in the middle: what is left is found at the next start.
+async fn reseal(server: &Arc<Server>, mut shutdown: Shutdown) {
+    let progress = Progress::default();
+    let looking = every(RESEAL, shutdown.clone(), || async {
+        if let Err(error) = envelope::reseal::look(server, &progress).await {
+            tracing::warn!(%error, "what former keys sealed could not be sealed anew; in a moment again");
+        }
+    });
+    tokio::select! {
+        () = looking => {}
+        () = shutdown.requested() => {}
     }
 }
 
@@ -93,6 +111,9 @@ async fn sweep(server: &Arc<Server>) {
     let uses = server.key_use.take();
     if let Err(error) = server.store.commit(uses).await {
         tracing::warn!(%error, "the last use of API keys could not be written");
+    }
+    if let Err(error) = envelope::ensure(server).await {
+        tracing::error!(%error, "a realm has no sealing key of its own yet");
     }
     if let Err(error) = rotate(server).await {
         tracing::error!(%error, "signing keys could not be looked after");
@@ -149,6 +170,7 @@ async fn note_reading(server: &Server) -> Result {
 }
 
 async fn take_over(server: &Server) -> Result {
+    envelope::reload(server).await?;
     let declared = crate::config::declared(&server.config.load().apps)?;
     let registry = Registry::build(&declared, Stored::read(&server.store).await?, &server.keys);
     report_left_out(registry.corrupt(), server.registry.load().corrupt());

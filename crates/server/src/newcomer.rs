@@ -188,15 +188,16 @@ impl Newcomer {
         changes: &mut Changes,
     ) -> Result<User, ApiError> {
         let id = UserId::new(self.created_at, random);
-        let user = User {
+        let mut user = User {
             id,
             realm: realm.clone(),
             status: self.status,
-            sealed_profile: seal_profile(server, id, &self.profile)?,
+            sealed_profile: None,
             created_at: self.created_at,
             signed_in_at: NEVER,
             version: 1,
         };
+        user.sealed_profile = seal_profile(server, &user, &self.profile)?;
         changes.push(Change::UserAdded(user.clone()));
         for (place, (address, verified)) in self.emails.iter().enumerate() {
             changes.push(Change::IdentifierAdded(UserIdentifier {

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Problem};
 
 /// An error of RFC 6749, 5.2.
 #[derive(Debug)]
@@ -89,6 +89,7 @@ impl IntoResponse for OauthError {
         if status == crate::error::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"countersign\", Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response.extensions_mut().insert(Problem("invalid_client"));
         }
         response
     }

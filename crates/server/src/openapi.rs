@@ -49,7 +49,7 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
-        api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::events::list, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
     ),
     components(schemas(api::ProblemBody)),
     tags(
@@ -104,8 +104,8 @@ pub fn document() -> OpenApi {
         components.add_security_scheme(name, SecurityScheme::Http(http));
     }
     let cookie = ApiKeyValue::with_description(
-        crate::cookie::SESSION_COOKIE,
-        "The session of a browser; changes need the browser's word (Origin) that the page may ask",
+        crate::config::CookieSettings::default().name(crate::config::CookieKind::Session),
+        "The session of a browser; changes need the browser's word (Origin) that the page may ask".to_owned(),
     );
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
@@ -245,6 +245,7 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
         "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
         "/v1/me/sessions" => all.push(invalid("except")),
         "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
+        "/v1/me/events" => all.push(invalid("limit")),
         _ => all.push(ApiError::AppDisabled),
     }
     all
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 19);
+        assert_eq!(operations.len(), 20);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");

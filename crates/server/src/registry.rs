@@ -190,6 +190,11 @@ impl Registry {
         self.realms.get(name)
     }
 
+    /// The names of all stored realms, in no order.
+    pub fn realm_names(&self) -> impl Iterator<Item = &RealmName> {
+        self.realms.keys()
+    }
+
     /// Whether any app lets pages of this origin speak.
     #[must_use]
     pub fn knows_origin(&self, origin: &str) -> bool {

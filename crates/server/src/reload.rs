@@ -30,7 +30,11 @@ const UNUSABLE: &str = "the changed configuration cannot be used; the former one
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 16] = [
+const NEXT_START: [&str; 22] = [
+    "events.checkpoint_seconds",
+    "events.enabled",
+    "events.file",
+    "events.syslog",
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",
@@ -42,11 +46,13 @@ const NEXT_START: [&str; 16] = [
     "mail.smtp",
     "mail.transport",
     "retention",
+    "security_log",
     "server.listeners",
     "server.max_connections",
     "server.session_cache",
     "storage",
     "telemetry",
+    "webhooks",
 ];
 
 /// Takes over what changes in the configuration until `shutdown`: looks when the file changes and when a SIGHUP comes.

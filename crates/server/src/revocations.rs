@@ -26,6 +26,8 @@ pub struct Revocations {
     rows: RwLock<HashMap<AppName, OfApp>>,
     /// When the store was last asked successfully for those of other nodes.
     asked_at: AtomicI64,
+    /// What was issued up to then is refused: what a restore brought back cannot know what was ended meanwhile.
+    refused_until: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +83,9 @@ impl Revocations {
         targets: impl IntoIterator<Item = RevocationTarget>,
         made_at: Timestamp,
     ) -> bool {
+        if made_at.millis() <= self.refused_until.load(Ordering::Relaxed) {
+            return true;
+        }
         let rows = self.rows.read();
         let Some(of_app) = rows.get(app) else { return false };
         targets
@@ -95,6 +100,11 @@ impl Revocations {
             of_app.targets.retain(|_, (_, expires_at)| *expires_at > now);
         }
         rows.retain(|_, of_app| !of_app.targets.is_empty());
+    }
+
+    /// Refuses everything that was issued up to `moment`, whoever's it is.
+    pub fn refuse_all_until(&self, moment: Timestamp) {
+        self.refused_until.fetch_max(moment.millis(), Ordering::Relaxed);
     }
 
     /// Notes that the store was asked at `now` and answered.
@@ -154,5 +164,7 @@ mod tests {
         assert!(rows.is_revoked(&forum, other, two, None) && !rows.is_revoked(&forum, late, two, None));
         rows.sweep(start + Span::DAY);
         assert!(!rows.is_revoked(&forum, early, one, None));
+        rows.refuse_all_until(start + Span::from_millis(10));
+        assert!(rows.is_revoked(&shop, early, two, None) && !rows.is_revoked(&forum, late, two, None));
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -22,9 +23,11 @@ use tower::ServiceExt as _;
 
 use crate::{
     api::{session::answer_known, token::answer_token},
+    call::client_address,
     error::{ApiError, Problem},
     events::context,
     listener::Arrived,
+    security_log::{Failure, SecurityLog},
     state::Server,
     telemetry::{self, Route, What, method_name},
 };
@@ -83,14 +86,16 @@ impl Service {
     }
 
     /// Answers one request that is not [answered at once](Self::answer_at_once).
-    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+    pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
-        request.extensions_mut().insert(id);
         // Pages never speak to operators' routes, so they are told nothing about them either.
         let is_for_operators = request.uri().path().starts_with("/v1/admin");
         let origin = request.headers().get(header::ORIGIN).filter(|_| !is_for_operators).cloned();
         let method = request.method().clone();
         let span = self.server.telemetry.begin(request.headers());
+        let (mut request, address) = self.where_from(request);
+        request.extensions_mut().insert(id);
+        let mut is_apps_server = false;
         let mut response = if !self.admits(&request) {
             ApiError::NotFound.into_response()
         } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method")
@@ -98,10 +103,15 @@ impl Service {
             StatusCode::NO_CONTENT.into_response()
         } else {
             let answer = self.routes.clone().oneshot(request);
-            let answer = context::within(id, telemetry::within(span, answer));
-            answer.await.unwrap_or_else(|never| match never {})
+            let (answered, asked) = context::within(id, telemetry::within(span, answer)).await;
+            is_apps_server = asked;
+            answered.unwrap_or_else(|never| match never {})
         };
         let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
+        if let Some(address) = address.filter(|_| !is_apps_server && SecurityLog::concerns(code)) {
+            let at = self.server.now();
+            self.server.security_log.note(Failure { at, code, address, request: id });
+        }
         finish(&mut response, id);
         self.let_page_read(origin.as_ref(), &mut response);
         let status = response.status().as_u16();
@@ -117,6 +127,16 @@ impl Service {
         let route = path.map_or("", MatchedPath::as_str);
         tracing::debug!(request = %id, %method, route, status, code, "answered");
         response
+    }
+
+    /// From where a request comes, where that is logged.
+    fn where_from(&self, request: Request<Body>) -> (Request<Body>, Option<IpAddr>) {
+        if !self.server.security_log.is_on() {
+            return (request, None);
+        }
+        let (parts, body) = request.into_parts();
+        let address = client_address(&self.server, &parts);
+        (Request::from_parts(parts, body), address)
     }
 
     /// The answer to `GET /v1/token`, without router, layers or request id: the question asked most.

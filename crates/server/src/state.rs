@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
+    erased::{self, Sign},
     error::ApiError,
     events::{self, Events},
     flood::Flood,
@@ -28,11 +29,13 @@ use crate::{
     quota::Quotas,
     registry::Registry,
     revocations::Revocations,
+    security_log::SecurityLog,
     session_cache::SessionCache,
     signature_cache::{Epoch, SignatureCache},
     system::{Clock, Entropy},
     telemetry::{Telemetry, What},
     vault::Keys,
+    webhooks::Webhooks,
 };
 
 /// How often a decision is made anew after somebody else wrote first.
@@ -88,6 +91,10 @@ pub struct Server {
     pub reloading: Mutex<()>,
     /// The log of events as this node writes it.
     pub events: Arc<Events>,
+    /// Failed authentications, for programs that keep attackers out.
+    pub security_log: SecurityLog,
+    /// Addresses that are told what happens.
+    pub webhooks: Webhooks,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
 }
@@ -148,6 +155,17 @@ impl Server {
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+        let people: Vec<_> = changes.erased().collect();
+        // On the list first: somebody who is erased must not come back by a restore.
+        erased::note(self, &people, Sign::Erased).await?;
+        let committed = self.commit_known(changes).await;
+        if matches!(committed, Err(countersign_store::Error::Conflict)) {
+            erased::note(self, &people, Sign::Kept).await?;
+        }
+        committed
+    }
+
+    async fn commit_known(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
         let (changes, in_flight) = if changes.tell_events() {
             let (changes, in_flight) = events::write_down(self, changes).await?;
             (changes, Some(in_flight))

@@ -1,5 +1,8 @@
 //! The keys, behind the questions that the rules and the handlers ask of them.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use countersign_domain::{
     admin_key::AdminKeyText,
     api_key::ApiKeyText,
@@ -15,24 +18,79 @@ use countersign_domain::{
     vault::Vault,
 };
 
-use crate::keys::{Context, Hierarchy, RootKey, SealError, Sealer};
-
-/// The number of the first sealing key; later ones come with the rotation of the root key.
-const FIRST_SEALING_KEY: u32 = 1;
+use crate::keys::{
+    CheckpointKey, Context, DigestKey, Hierarchy, KeyError, KeySet, MasterKey, RootKey, SealError, SealingKey,
+};
 
 /// Everything that can be digested, sealed and opened.
 pub struct Keys {
     hierarchy: Hierarchy,
-    sealer: Sealer,
+    erased: DigestKey,
+    root: RootKey,
+    /// Replaced when a rotation made another.
+    master: ArcSwap<MasterKey>,
+    /// Replaced when sealing keys come or go.
+    sealing: ArcSwap<KeySet>,
 }
 
 impl Keys {
-    /// All keys below `root`.
+    /// All keys below `root`, which is its own master key.
     #[must_use]
     pub fn new(root: &RootKey) -> Self {
+        Self::under(root, MasterKey::new(root))
+    }
+
+    /// All keys below `root`, which `master` wraps.
+    #[must_use]
+    pub fn under(root: &RootKey, master: MasterKey) -> Self {
         let hierarchy = Hierarchy::new(root);
-        let sealer = Sealer::new(hierarchy.sealing_key(FIRST_SEALING_KEY), []);
-        Self { hierarchy, sealer }
+        Self {
+            sealing: ArcSwap::from_pointee(KeySet::new(hierarchy.first_sealing_key())),
+            erased: hierarchy.erased(),
+            hierarchy,
+            root: root.clone(),
+            master: ArcSwap::from_pointee(master),
+        }
+    }
+
+    /// The root secret, for a master key or a backup to wrap.
+    #[must_use]
+    pub const fn root(&self) -> &RootKey {
+        &self.root
+    }
+
+    /// The sealing key that was there first, derived from the root secret.
+    #[must_use]
+    pub fn first_sealing_key(&self) -> SealingKey {
+        self.hierarchy.first_sealing_key()
+    }
+
+    /// The master key in force here.
+    #[must_use]
+    pub fn master(&self) -> Arc<MasterKey> {
+        self.master.load_full()
+    }
+
+    /// Takes another master key.
+    pub fn set_master(&self, master: MasterKey) {
+        self.master.store(Arc::new(master));
+    }
+
+    /// The sealing keys of this moment.
+    #[must_use]
+    pub fn sealing(&self) -> Arc<KeySet> {
+        self.sealing.load_full()
+    }
+
+    /// Takes other sealing keys.
+    pub fn set_sealing(&self, keys: KeySet) {
+        self.sealing.store(Arc::new(keys));
+    }
+
+    /// How an erased user is named on the list that outlives a restore.
+    #[must_use]
+    pub fn erased(&self, user: UserId) -> Digest {
+        self.erased.digest(&[b"user", user.bytes()])
     }
 
     /// What a database keeps to recognise its root key by.
@@ -59,13 +117,37 @@ impl Keys {
         self.hierarchy.idempotency.digest(parts)
     }
 
+    /// The keys of a realm: what is its people's is sealed with these.
+    #[must_use]
+    pub fn realm<'a>(&'a self, realm: &'a RealmName) -> RealmKeys<'a> {
+        RealmKeys { keys: self, realm }
+    }
+
     /// A pseudonym in the log of events, of somebody who has no account.
     #[must_use]
     pub fn event_pseudonym(&self, parts: &[&[u8]]) -> Digest {
-        self.hierarchy.events.digest(parts)
+        let parts: Vec<&[u8]> = std::iter::once(&b"day"[..]).chain(parts.iter().copied()).collect();
+        self.hierarchy.events.digest(&parts)
     }
 
-    /// Seals `plain` for one column of one row.
+    /// What an event's row bears to show that this server wrote it.
+    #[must_use]
+    pub fn event_mac(&self, event: &[u8]) -> [u8; 16] {
+        let mut mac = [0; 16];
+        mac.copy_from_slice(&self.hierarchy.events.digest(&[b"row", event]).bytes()[..16]);
+        mac
+    }
+
+    /// The key that signs checkpoints of the log of events.
+    ///
+    /// # Errors
+    /// When memory fails.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, KeyError> {
+        self.hierarchy.checkpoint_key()
+    }
+
+    /// Seals `plain` for one column of one row, with the server's own key. What is a realm's is sealed by the keys of
+    /// the [realm](Self::realm); all of it opens with [`open`](Self::open).
     ///
     /// # Errors
     /// When memory fails.
@@ -75,7 +157,7 @@ impl Keys {
         context: &Context<'_>,
         plain: &[u8],
     ) -> Result<Vec<u8>, SealError> {
-        self.sealer.seal(random, context, plain)
+        self.sealing.load().current(None).seal(random, context, plain)
     }
 
     /// Opens what was sealed for that place.
@@ -83,7 +165,29 @@ impl Keys {
     /// # Errors
     /// When it was not sealed there, or was tampered with.
     pub fn open(&self, context: &Context<'_>, sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
-        self.sealer.open(context, sealed)
+        self.sealing.load().open(context, sealed)
+    }
+}
+
+/// The sealing keys of one realm.
+#[derive(Clone, Copy)]
+pub struct RealmKeys<'a> {
+    keys: &'a Keys,
+    realm: &'a RealmName,
+}
+
+impl RealmKeys<'_> {
+    /// Seals `plain` for one column of one row of the realm. It is opened with [`Keys::open`].
+    ///
+    /// # Errors
+    /// When memory fails.
+    pub fn seal(
+        &self,
+        random: &mut dyn Random,
+        context: &Context<'_>,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        self.keys.sealing.load().current(Some(self.realm.as_str())).seal(random, context, plain)
     }
 }
 

@@ -9,16 +9,18 @@ use countersign_domain::{
     app::App,
     changes::{Change, Changes},
     event::Actor,
+    refresh::RefreshToken,
     refusal::Refusal,
-    session::Session,
+    session::{Holder, Session},
     time::Timestamp,
 };
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 
 use crate::{
     accounts::held_session,
     call::{admit_poll, client_address},
-    cookie::{Page, SessionCookie},
+    config::CookieKind,
+    cookie::{self, Page, SessionCookie},
     error::ApiError,
     events::context,
     state::Server,
@@ -33,6 +35,8 @@ pub struct Visitor {
     pub now: Timestamp,
     /// The session.
     pub session: Session,
+    /// What it is held by, where the app's browsers hold tokens.
+    pub refresh_token: Option<RefreshToken>,
     page: Page,
 }
 
@@ -62,12 +66,14 @@ impl FromRequestParts<Arc<Server>> for Visitor {
             return Err(ApiError::OriginNotAllowed);
         }
         let over = ApiError::Refused(Refusal::SessionOver);
-        let cookie = SessionCookie::of(&parts.headers).ok_or(over.clone())?;
+        let held = Held::by(server, &parts.headers).ok_or(over.clone())?;
         let now = server.now();
         if let Some(address) = client_address(server, parts) {
             admit_poll(server, address, now)?;
         }
-        let found = held_session(server, &cookie).await?.filter(|session| session.is_live(now));
+        let found =
+            held.session(server, now, parts.method.is_safe()).await?.filter(|session| session.is_live(now));
+        let refresh_token = held.refresh_token();
         let mut session = found.ok_or(over)?;
         if let Page::Other(origin) = &page {
             let app = server.app(session.app.as_str());
@@ -77,7 +83,7 @@ impl FromRequestParts<Arc<Server>> for Visitor {
         }
         context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;
-        Ok(Self { server: Arc::clone(server), now, session, page })
+        Ok(Self { server: Arc::clone(server), now, session, refresh_token, page })
     }
 }
 
@@ -86,11 +92,67 @@ impl FromRequestParts<Arc<Server>> for Person {
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
         let visitor = Visitor::from_request_parts(parts, server).await?;
+        if visitor.refresh_token.is_some() {
+            return Err(ApiError::Refused(Refusal::SessionOver));
+        }
         match visitor.page {
             Page::Own | Page::Unknown => Ok(Self(visitor)),
             Page::Other(_) | Page::Foreign => Err(ApiError::OriginNotAllowed),
         }
     }
+}
+
+/// What a browser holds a session by.
+enum Held {
+    Cookie(SessionCookie),
+    /// Genuine, where the app's browsers hold tokens.
+    Refresh(RefreshToken),
+}
+
+impl Held {
+    fn by(server: &Server, headers: &HeaderMap) -> Option<Self> {
+        let settings = &server.config.load().cookies;
+        if let Some(cookie) = SessionCookie::of(headers, settings) {
+            return Some(Self::Cookie(cookie));
+        }
+        refresh_cookie(server, headers).map(Self::Refresh)
+    }
+
+    fn refresh_token(&self) -> Option<RefreshToken> {
+        match self {
+            Self::Cookie(_) => None,
+            Self::Refresh(token) => Some(token.clone()),
+        }
+    }
+
+    /// The session, for a question or for a change. A refresh token that was spent answers no question; what a change
+    /// makes of it, the session's end, is left to who makes it.
+    async fn session(
+        &self,
+        server: &Server,
+        now: Timestamp,
+        is_question: bool,
+    ) -> Result<Option<Session>, ApiError> {
+        match self {
+            Self::Cookie(cookie) => held_session(server, cookie).await,
+            Self::Refresh(token) => {
+                let found = server.store.session(token.session).await?;
+                let grace = |session: &Session| server.realm(&session.realm).session.refresh_grace;
+                let is_held = |session: &Session| matches!(session.holder, Holder::Refresh { .. });
+                Ok(found.filter(|session| {
+                    is_held(session) && !is_question || token.is_accepted_by(session, grace(session), now)
+                }))
+            }
+        }
+    }
+}
+
+/// The refresh token that a browser holds, if it was made here.
+#[must_use]
+pub fn refresh_cookie(server: &Server, headers: &HeaderMap) -> Option<RefreshToken> {
+    let name = server.config.load().cookies.name(CookieKind::RefreshToken);
+    let token = RefreshToken::parse(&cookie::value(headers, &name)?).ok()?;
+    token.is_genuine(&server.keys).then_some(token)
 }
 
 /// Moves the idle end, ten times in an idle limit at most. When that fails the session ends earlier than it might.

@@ -3,11 +3,11 @@
 mod mail;
 
 pub use self::mail::{mail_way, renderer, way};
-use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc, time::Duration};
+pub use crate::key_file::root_key;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use countersign_domain::{random::Random, secret::Secret};
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -15,8 +15,10 @@ use countersign_store::{
 use crate::{
     admin, api,
     config::{Config, ConfigError, Part, declared},
+    envelope,
     error::ApiError,
-    events::Events,
+    events::{self, Events},
+    key_file::{make_folder, read_secret},
     key_ring::KeyRing,
     keys::RootKey,
     listener::{self, Listener},
@@ -26,6 +28,7 @@ use crate::{
     outbox::{self, worker::Way},
     pages,
     registry::{Registry, Stored, report_left_out},
+    security_log::SecurityLog,
     service::{self, Admission, Service},
     session_cache::SessionCache,
     shutdown::{self, Shutdown},
@@ -33,7 +36,7 @@ use crate::{
     state::Server,
     system::{CLOCK_TOLERANCE, Clock, Entropy},
     telemetry::Telemetry,
-    vault::Keys,
+    webhooks::{self, Webhooks},
 };
 
 /// Why a server could not be put together: what to do is in the text.
@@ -41,8 +44,6 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long the collector of traces may keep the end waiting.
 const EXPORT_PATIENCE: Duration = Duration::from_secs(5);
-/// The fact by which a database knows its root key.
-const ROOT_CHECK: &str = "root_check";
 
 /// Opens the store that a configuration names and brings its schema up to date.
 ///
@@ -85,103 +86,6 @@ pub async fn open_engine(config: &Config) -> Result<Arc<dyn Engine>, Error> {
         .into())
 }
 
-/// The root key that a configuration names; made and kept in the data folder when it names none and the database is
-/// new. A database that has a root key already gets no second one.
-///
-/// # Errors
-/// When it does not read, is missing, or the file cannot be made.
-pub async fn root_key(
-    config: &Config,
-    store: &Store,
-    random: &mut (dyn Random + Send),
-) -> Result<RootKey, Error> {
-    let keys = &config.keys;
-    let text = match (&keys.root_key, &keys.root_key_file, &keys.root_key_command) {
-        (Some(text), None, None) => Secret::new(text.clone()),
-        (None, Some(file), None) => read_secret(file)?,
-        (None, None, Some(command)) => output_of(command)?,
-        (None, None, None) => {
-            let is_new = store.fact(ROOT_CHECK).await?.0.is_none();
-            return kept_root_key(&config.storage.data_dir, is_new, random).and_then(not_of_dev);
-        }
-        _ => {
-            let why = "keys: give only one of root_key, root_key_file and root_key_command";
-            return Err(ConfigError(why.to_owned()).into());
-        }
-    };
-    let key = RootKey::parse(text.expose()).map_err(|error| ConfigError(format!("keys: {error}")))?;
-    // In the configuration itself it is found by its check, and `dev` gives it there.
-    if keys.root_key.is_some() { Ok(key) } else { not_of_dev(key) }
-}
-
-fn not_of_dev(key: RootKey) -> Result<RootKey, Error> {
-    if crate::dev_keys::is_dev_root_key(&key) {
-        return Err(
-            "this is the root key of `countersign dev`, which everybody knows: make one of your own".into()
-        );
-    }
-    Ok(key)
-}
-
-fn kept_root_key(folder: &Path, is_new: bool, random: &mut dyn Random) -> Result<RootKey, Error> {
-    let path = folder.join("root.key");
-    if path.exists() {
-        return Ok(RootKey::parse(read_secret(&path)?.expose())?);
-    }
-    if !is_new {
-        return Err(format!(
-            "{} is missing: bring it back from a backup, this database needs it",
-            path.display()
-        )
-        .into());
-    }
-    make_folder(folder)?;
-    let key = RootKey::generate(random);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(key.to_text().expose().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    // The name must be on the disk too, before anything is digested with the key.
-    sync(folder)?;
-    tracing::warn!(path = %path.display(), "a root key was made: back it up, losing it loses every subject");
-    Ok(key)
-}
-
-/// Makes a folder and those above it, and their names durable: a database whose folder has no name is lost with all
-/// that was promised.
-fn make_folder(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let missing: Vec<_> = folder.ancestors().take_while(|above| !above.exists()).collect();
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| {
-        let parents = missing.iter().filter_map(|made| made.parent());
-        parents.map(|parent| if parent == Path::new("") { Path::new(".") } else { parent }).try_for_each(sync)
-    });
-    made.map_err(|error| format!("{}: {error}", folder.display()).into())
-}
-
-/// Makes the names in a folder durable.
-fn sync(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-fn read_secret(path: &Path) -> Result<Secret<String>, Error> {
-    std::fs::read_to_string(path)
-        .map(Secret::new)
-        .map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-fn output_of(command: &[String]) -> Result<Secret<String>, Error> {
-    let [program, arguments @ ..] = command else {
-        return Err(ConfigError("keys.root_key_command: name a program".to_owned()).into());
-    };
-    let output = std::process::Command::new(program).args(arguments).output();
-    let output = output.map_err(|error| format!("keys.root_key_command: {program}: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("keys.root_key_command: {program} ended with {}", output.status).into());
-    }
-    Ok(Secret::new(String::from_utf8(output.stdout).map_err(|_| "keys.root_key_command: not text")?))
-}
-
 /// Puts a server together on a store. Nothing runs yet.
 ///
 /// # Errors
@@ -193,8 +97,10 @@ pub async fn assemble(
     system: (Arc<dyn Clock>, Arc<dyn Entropy>),
 ) -> Result<Arc<Server>, Error> {
     let (clock, entropy) = system;
-    let keys = Keys::new(root);
-    check_root(&store, &keys).await?;
+    if store.is_half_restored().await? {
+        return Err("a restore into this database began and did not end: begin it anew with countersign restore --again".into());
+    }
+    let keys = envelope::open(&store, root, clock.now()).await?;
     catch_up(&store, &*clock).await?;
     let began = clock.now();
     let declared = declared(&config.apps)?;
@@ -205,6 +111,8 @@ pub async fn assemble(
     report_left_out(key_ring.corrupt(), &[]);
     let metrics = Metrics::new();
     let telemetry = Telemetry::new(&config.telemetry, &clock, &entropy, &metrics)?;
+    let webhooks = Webhooks::new(&config.webhooks)?;
+    let security_log = SecurityLog::new(&config.security_log);
     let server = Arc::new(Server {
         sessions: SessionCache::new(config.server.session_cache),
         registry: ArcSwap::from_pointee(registry),
@@ -224,6 +132,8 @@ pub async fn assemble(
         telemetry,
         reloading: Default::default(),
         lanes: Default::default(),
+        security_log,
+        webhooks,
         events: Arc::new(Events::new(began, &mut *entropy.random())),
         clock,
         entropy,
@@ -236,6 +146,10 @@ pub async fn assemble(
         &server.epoch,
     );
     server.revocations.note_asked(now);
+    if let Some(restored_at) = server.store.restored_at().await? {
+        server.revocations.refuse_all_until(restored_at);
+    }
+    envelope::ensure(&server).await?;
     maintenance::rotate(&server).await?;
     if server.store.is_exclusive() {
         server.store.release_messages(now).await?;
@@ -258,21 +172,6 @@ async fn catch_up(store: &Store, clock: &dyn Clock) -> Result<(), Error> {
     Ok(())
 }
 
-async fn check_root(store: &Store, keys: &Keys) -> Result<(), Error> {
-    let check = keys.check().bytes().to_vec();
-    match store.fact(ROOT_CHECK).await? {
-        (Some(kept), _) if kept == check => Ok(()),
-        (Some(_), _) => {
-            Err("this database was made with another root key: give it the one it was made with".into())
-        }
-        (None, version) => match store.save_fact(ROOT_CHECK, check, version).await {
-            // Another node was first: it must have the same key.
-            Err(countersign_store::Error::Conflict) => Box::pin(check_root(store, keys)).await,
-            other => Ok(other?),
-        },
-    }
-}
-
 /// The routes of some parts, with the refusals for what is not there.
 pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
     routes_with(server, parts, Router::new())
@@ -288,6 +187,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::refresh::routes())
             .merge(api::session::routes())
             .merge(api::me::routes())
+            .merge(api::events::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())
@@ -333,6 +233,15 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
         ..listener::Limits::default()
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    if server.config.load().events.enabled {
+        background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
+    }
+    if !server.webhooks.is_empty() {
+        background.spawn(webhooks::worker::run(Arc::clone(&server), until_background.clone()));
+    }
+    if let Some(writer) = server.security_log.take_writer() {
+        background.spawn(writer.run(until_background.clone()));
+    }
     background.spawn(outbox::worker::run(Arc::clone(&server), Arc::new(way), until_background));
     if let Some(exporter) = server.telemetry.take_exporter() {
         exporting.spawn(exporter.run(until_exported));

@@ -49,6 +49,12 @@ pub struct Write {
     pub expect: Expect,
 }
 
+/// A database as it was at one moment, on a connection of its own that ends when this is dropped.
+pub trait Snapshot: Send {
+    /// Runs one read and returns all its rows.
+    fn query(&mut self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>>;
+}
+
 /// A database, reduced to what the store needs of it.
 ///
 /// Promises every engine keeps, shown by the contract suite:
@@ -70,6 +76,17 @@ pub trait Engine: Send + Sync {
     /// database is. Not another way where reads do not wait for each other.
     fn query_reserved(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
         self.query(statement)
+    }
+
+    /// Everything as it is now, for as long as it takes to read it. Others write meanwhile.
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>, Error>> {
+        let none = || Error::Unavailable(format!("{} keeps nothing that could be copied", self.name()));
+        Box::pin(std::future::ready(Err(none())))
+    }
+
+    /// Whether `(a, b) > (?, ?)` is looked up in an index.
+    fn compares_rows(&self) -> bool {
+        true
     }
 
     /// Carries out all writes in order, all or nothing, and returns how many rows each touched.

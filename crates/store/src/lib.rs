@@ -6,17 +6,20 @@
 #[cfg(feature = "contract")]
 #[doc(hidden)]
 pub mod contract;
+pub mod copy;
 pub mod engine;
 pub mod error;
+pub mod layout;
 pub mod mariadb;
 pub mod migration;
 pub mod network;
 pub mod postgres;
+pub mod sealed;
 mod sql;
 pub mod sqlite;
 mod store;
 
 pub use self::{
     error::Error,
-    store::{EventFilter, Quota, Rows, Store, UserFilter},
+    store::{EventFilter, FactUpdate, KeyChanges, Quota, Rows, Store, UserFilter},
 };

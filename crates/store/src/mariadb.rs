@@ -103,6 +103,10 @@ impl Driver for MariaDbDriver {
     const NAME: &'static str = NAME;
     const BEGIN_TOGETHER: &'static str = "BEGIN";
     const BEGIN_SAVEPOINT: &'static str = "BEGIN; SAVEPOINT member";
+    const BEGIN_SNAPSHOT: &'static str = "SET SESSION idle_transaction_timeout = 0; \
+         SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+         START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    const COMPARES_ROWS: bool = false;
     const SCHEMA: SchemaTexts = SchemaTexts {
         // A lock's name is for the whole server and at most 64 characters long.
         lock: "SELECT CAST(GET_LOCK(CONCAT('countersign_', SHA1(DATABASE())), 0) AS SIGNED)",

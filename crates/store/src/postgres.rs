@@ -111,6 +111,10 @@ impl Driver for PostgresDriver {
     // Two nodes whose batches touch the same rows in different order find out sooner than commits by themselves.
     const BEGIN_TOGETHER: &'static str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
     const BEGIN_SAVEPOINT: &'static str = "BEGIN; SET LOCAL lock_timeout = '100ms'; SAVEPOINT member";
+    // The moment is that of the first read.
+    const BEGIN_SNAPSHOT: &'static str = "SET idle_in_transaction_session_timeout = 0; \
+         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
+    const COMPARES_ROWS: bool = true;
     const SCHEMA: SchemaTexts = SchemaTexts {
         lock: "SELECT CAST(CAST(pg_try_advisory_lock(4861725502718364519) AS integer) AS bigint)",
         types: Types {

@@ -15,6 +15,7 @@ mod quota;
 mod realm;
 mod revocation;
 mod row;
+mod sealing_key;
 mod session;
 mod signing_key;
 mod sweep;
@@ -22,12 +23,15 @@ mod user;
 mod user_identifier;
 mod webhook;
 
+use std::collections::BTreeSet;
+
 use countersign_domain::changes::Change;
+use parking_lot::Mutex;
 
 pub(crate) use self::{
     admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
-    idempotency::*, invitation::*, message::*, quota::*, realm::*, revocation::*, session::*, signing_key::*,
-    sweep::*, user::*, user_identifier::*, webhook::*,
+    idempotency::*, invitation::*, message::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*,
+    signing_key::*, sweep::*, user::*, user_identifier::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -88,6 +92,41 @@ pub(crate) const fn one(sql: &'static str, parameters: Vec<Value>) -> Write {
 /// A write that may touch any number of rows.
 pub(crate) const fn any(sql: &'static str, parameters: Vec<Value>) -> Write {
     Write { statement: Statement { sql, parameters }, expect: Expect::Any }
+}
+
+/// The condition that a row's key follows `cursor`, and its parameters. True of every row where there is none.
+/// A database that does not look up rows as a whole in an index is asked column by column.
+pub(crate) fn after_key(key: &[String], cursor: Option<&[Value]>, as_rows: bool) -> (String, Vec<Value>) {
+    let Some(cursor) = cursor else { return ("1 = 1".to_owned(), Vec::new()) };
+    if as_rows || key.len() == 1 {
+        let places = vec!["?"; key.len()].join(", ");
+        return (format!("({}) > ({places})", key.join(", ")), cursor.to_vec());
+    }
+    let (mut condition, mut parameters) = (String::new(), Vec::new());
+    for (place, (name, value)) in key.iter().zip(cursor).enumerate() {
+        if place + 1 == key.len() {
+            condition.push_str(&format!("{name} > ?"));
+        } else {
+            condition.push_str(&format!("({name} > ? OR ({name} = ? AND "));
+            parameters.push(value.clone());
+        }
+        parameters.push(value.clone());
+    }
+    condition.push_str(&")".repeat(2 * (key.len() - 1)));
+    (condition, parameters)
+}
+
+/// A statement that is put together from the names of the schema, kept for good: there are a few for each table, and an
+/// engine keeps each prepared.
+pub(crate) fn fixed(text: String) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut known = KNOWN.lock();
+    if let Some(found) = known.get(text.as_str()) {
+        return found;
+    }
+    let kept: &'static str = Box::leak(text.into_boxed_str());
+    known.insert(kept);
+    kept
 }
 
 /// A read.

@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use self::writer::{Job, Writer};
 use crate::{
     Error,
-    engine::{Engine, Row, Statement, Write},
+    engine::{Engine, Row, Snapshot, Statement, Write},
     migration::Migration,
 };
 
@@ -71,6 +71,15 @@ impl Readers {
     }
 }
 
+/// A reader that began and does not end: the journal keeps what it saw.
+struct Moment(Connection);
+
+impl Snapshot for Moment {
+    fn query(&mut self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        Box::pin(std::future::ready(connection::query(&self.0, &statement)))
+    }
+}
+
 impl Engine for Sqlite {
     fn name(&self) -> &'static str {
         "sqlite"
@@ -85,6 +94,16 @@ impl Engine for Sqlite {
             Some(readers) => Box::pin(std::future::ready(readers.query(&statement))),
             None => self.writer.ask(|answer| Job::Query(statement, answer)),
         }
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>, Error>> {
+        let moment = match &self.readers {
+            Some(readers) => connection::moment(&readers.path).map(|reader| Box::new(Moment(reader)) as _),
+            None => {
+                Err(Error::Unavailable("a database in memory keeps nothing that could be copied".to_owned()))
+            }
+        };
+        Box::pin(std::future::ready(moment))
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {

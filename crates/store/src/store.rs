@@ -3,8 +3,13 @@
 mod accounts;
 mod administration;
 mod events;
+mod sealing_keys;
 
-pub use self::{administration::UserFilter, events::EventFilter};
+pub use self::{
+    administration::UserFilter,
+    events::EventFilter,
+    sealing_keys::{FactUpdate, KeyChanges},
+};
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ mod dev;
 mod dkim;
 mod durability;
 mod engines;
+mod events;
 mod flow;
 mod logs;
 mod mail_down;
@@ -18,6 +19,7 @@ mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
 mod schemathesis;
+mod sealing;
 mod shared_secret;
 mod support;
 mod traces;

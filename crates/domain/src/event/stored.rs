@@ -34,6 +34,8 @@ pub struct StoredEvent {
     pub request: Option<RequestId>,
     /// Details, sealed under the person's key.
     pub sealed: Option<Vec<u8>>,
+    /// Shows until a checkpoint covers it that this server wrote it: no part of [`canonical`](Self::canonical).
+    pub mac: [u8; 16],
 }
 
 /// A person in the log.

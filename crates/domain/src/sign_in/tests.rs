@@ -23,7 +23,7 @@ struct World {
 impl World {
     fn new(sign_up: SignUp) -> Self {
         let mut app = App::new("forum".parse().unwrap());
-        app.accounts = Some(AccountPolicy { sign_up });
+        app.accounts = Some(AccountPolicy { sign_up, ..AccountPolicy::default() });
         let address = EmailAddress::parse("ada@example.org").unwrap();
         Self { app, address, random: Seeded::new(1), is_browser: false }
     }

@@ -14,6 +14,8 @@ use crate::{error::ApiError, state::Server};
 
 /// Where the routes for operators begin.
 const BASE: &str = "/v1/admin/";
+/// What holds every secret there is: for who is at the machine, whatever key somebody has.
+const AT_THE_MACHINE: [&str; 2] = ["backup", "master-key"];
 /// What follows `users/` and is no user.
 const OF_MANY_USERS: [&str; 3] = ["delete", "export", "import"];
 
@@ -23,6 +25,9 @@ const OF_MANY_USERS: [&str; 3] = ["delete", "export", "import"];
 /// [`ApiError::ScopeNeeded`] names the scope; [`ApiError::NotFound`] for what is in another realm.
 pub(super) async fn check(server: &Server, key: &AdminKey, parts: &Parts) -> Result<(), ApiError> {
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    if AT_THE_MACHINE.contains(&collection_of(route)) {
+        return Err(ApiError::NotFound);
+    }
     let need = needed(&parts.method, route);
     if !need.is_met(key) {
         return Err(ApiError::ScopeNeeded(need.least().name()));
@@ -53,10 +58,14 @@ impl Need {
     }
 }
 
+/// The first part of a route, which says what it is about.
+fn collection_of(route: &str) -> &str {
+    route.strip_prefix(BASE).and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
 fn needed(method: &Method, route: &str) -> Need {
     let rest = route.strip_prefix(BASE).unwrap_or_default();
-    let collection = rest.split('/').next().unwrap_or_default();
-    let group = match collection {
+    let group = match collection_of(route) {
         "apps" if rest.contains("/keys") || rest.ends_with("/token-secret") => AdminScope::Keys,
         "apps" | "messages" | "revocations" => AdminScope::Apps,
         "keys" | "signing-keys" => AdminScope::Keys,
@@ -147,6 +156,7 @@ mod tests {
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
+            (Method::GET, "/v1/admin/events", AdminScope::All, true),
             (Method::POST, "/v1/admin/tomorrow", AdminScope::All, false),
             (Method::POST, "", AdminScope::All, false),
         ] {

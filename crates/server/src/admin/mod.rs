@@ -8,9 +8,12 @@
 mod access;
 pub mod admin_keys;
 pub mod apps;
+pub mod backup;
 pub mod bulk;
+pub mod events;
 pub mod invitations;
 pub mod keys;
+pub mod master_key;
 pub mod messages;
 pub mod operator;
 pub mod realms;
@@ -43,7 +46,10 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(apps::routes())
         .merge(bulk::routes())
         .merge(invitations::routes())
+        .merge(events::routes())
+        .merge(backup::routes())
         .merge(keys::routes())
+        .merge(master_key::routes())
         .merge(messages::routes())
         .merge(realms::routes())
         .merge(revocations::routes())

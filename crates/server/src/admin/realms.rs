@@ -14,11 +14,12 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{List, Operator, Page, catch_up, invalid, invalid_setting, merge_patch};
+use super::{List, Operator, Page, catch_up, failed, invalid, invalid_setting, merge_patch};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
     config::RealmSettings,
+    envelope,
     error::ApiError,
     registry::read_realm,
     state::Server,
@@ -86,6 +87,8 @@ async fn create(
         })
         .await?;
     catch_up(&server).await?;
+    // What is its people's is sealed with a key of its own, from the first of them on.
+    envelope::ensure(&server).await.map_err(failed)?;
     Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str()).await?))
 }
 

@@ -284,7 +284,7 @@ fn rename(server: &Server, user: &mut User, body: &ChangeUserBody) -> Result<boo
     if profile == former {
         return Ok(false);
     }
-    user.sealed_profile = seal_profile(server, user.id, &profile)?;
+    user.sealed_profile = seal_profile(server, user, &profile)?;
     Ok(true)
 }
 

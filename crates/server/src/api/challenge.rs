@@ -17,8 +17,9 @@ use countersign_domain::{
     identifier::EmailAddress,
     refresh::RefreshToken,
     refusal::Refusal,
-    session::Holder,
+    session::{Holder, Session},
     sign_in::SignedIn,
+    time::{Span, Timestamp},
     token::SecretToken,
     vault::Vault,
 };
@@ -26,10 +27,11 @@ use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, answer, rfc3339, start};
+use super::{Answer, Answered, answer, rfc3339, start};
 use crate::{
-    accounts::{Passed, complete, proven_address},
+    accounts::{Passed, complete, holds_tokens, proven_address},
     call::{Call, Json, Named},
+    config::CookieKind,
     cookie,
     error::ApiError,
     state::Server,
@@ -52,18 +54,20 @@ pub struct VerifyBody {
     /// The code; spaces and hyphens are ignored, letters may be small.
     #[schema(min_length = 6, max_length = 64)]
     pub code: String,
-    /// What the start answered as `binding`.
+    /// What the start answered as `binding`. Left out where the browser holds it in a cookie.
+    #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
-    pub binding: String,
+    pub binding: Option<String>,
 }
 
 /// The binding that the start handed out.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedeemBody {
-    /// What the start answered as `binding`.
+    /// What the start answered as `binding`. Left out where the browser holds it in a cookie.
+    #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
-    pub binding: String,
+    pub binding: Option<String>,
 }
 
 /// What a proof is worth.
@@ -81,7 +85,7 @@ pub struct TokenBody {
     /// For how many seconds it is good.
     pub expires_in: i64,
     /// Gives the next access token, once: see `POST /oauth2/token`. Where the app has accounts, for secret keys; a
-    /// page gets a cookie instead.
+    /// page gets a cookie instead, or both tokens in cookies where the app says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     /// The session that began, where the app has accounts.
@@ -133,7 +137,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     call.limit_network(None)?;
     let id = challenge_id(&id)?;
     let code = parse_code(&body.code)?;
-    let binding = parse_binding(&body.binding)?;
+    let binding = binding_of(&call, body.binding.as_deref())?;
     let (server, app) = (&call.server, &call.app);
     let failures = server.lanes.failures();
     let found = find_with_contact(server, app, id).await?;
@@ -176,7 +180,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
 pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody>) -> Answer<TokenBody> {
     call.limit_polls()?;
     let id = challenge_id(&id)?;
-    let binding = parse_binding(&body.binding)?;
+    let binding = binding_of(&call, body.binding.as_deref())?;
     let (this, server, app, binding) = (&call, &call.server, &call.app, &binding);
     let contact = find(&call.server, &call.app, id).await?.contact;
     let _lane = server.lanes.enter(&contact).await;
@@ -252,13 +256,40 @@ pub(super) fn finish(call: &Call, passed: Result<Passed, Refusal>) -> Answer<Tok
     };
     let issued = tokens::issue(server, app, &grant)?;
     server.metrics.proved(app, proof.assurance.method);
-    let mut answered = answer(StatusCode::OK, body_of(server, &grant, issued));
+    let body = body_of(server, &grant, issued);
+    if signed_in.is_some() && holds_tokens(call) {
+        return Ok(in_cookies(server, body, session, call.now));
+    }
+    let mut answered = answer(StatusCode::OK, body);
     if let Some(SignedIn { session, secret: Some(secret), .. }) = &signed_in
-        && let Some(cookie) = cookie::set(session, secret, call.now)
+        && let Some(cookie) = cookie::set(&server.config.load().cookies, session, secret, call.now)
     {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answered)
+}
+
+/// An answer whose tokens the browser gets in cookies, where no script reads them.
+pub(super) fn in_cookies(
+    server: &Server,
+    mut body: TokenBody,
+    session: Option<&Session>,
+    now: Timestamp,
+) -> Answered<TokenBody> {
+    let settings = &server.config.load().cookies;
+    let life = session.map_or(Span::from_seconds(body.expires_in), |session| session.idle_ends_at.since(now));
+    let tokens = [
+        (CookieKind::AccessToken, body.access_token.take(), Span::from_seconds(body.expires_in)),
+        (CookieKind::RefreshToken, body.refresh_token.take(), life),
+    ];
+    body.token_type = None;
+    let mut answered = answer(StatusCode::OK, body);
+    for (kind, token, life) in tokens {
+        if let Some(cookie) = token.and_then(|token| settings.set(kind, &token, life)) {
+            answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    answered
 }
 
 /// What a token and its session look like in an answer.
@@ -287,6 +318,19 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
 
 fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
     text.parse().map_err(|_| ApiError::Refused(Refusal::ChallengeNotFound))
+}
+
+/// The binding that a caller gives, or that their browser holds.
+fn binding_of(call: &Call, given: Option<&str>) -> Result<SecretToken, ApiError> {
+    match (given, &call.held_binding) {
+        (Some(text), _) => parse_binding(text),
+        (None, Some(held)) => Ok(held.clone()),
+        (None, None) => Err(ApiError::InvalidMember {
+            member: "binding",
+            code: "invalid_member",
+            detail: "send what the start answered as binding".to_owned(),
+        }),
+    }
 }
 
 /// A code as it was typed.

@@ -142,7 +142,7 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
-            let sealed_profile = seal_profile(server, user.id, &profile)?;
+            let sealed_profile = seal_profile(server, &user, &profile)?;
             let told = told(EventKind::UserChanged, &user);
             Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user }), told.into()])))
         })
@@ -165,7 +165,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
             Ok(((), changes))
         })
         .await?;
-    Ok(signed_out())
+    Ok(signed_out(&visitor.server))
 }
 
 /// Where am I signed in?
@@ -188,7 +188,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
     // Another person's is not told from one that never was.
     let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
     visitor.server.end_session(&found).await?;
-    if found.id == visitor.session.id { Ok(signed_out()) } else { Ok(nothing()) }
+    if found.id == visitor.session.id { Ok(signed_out(&visitor.server)) } else { Ok(nothing()) }
 }
 
 /// End all sessions; with `?except=current` all others.
@@ -224,7 +224,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             Ok(((), changes))
         })
         .await?;
-    if keep { Ok(nothing()) } else { Ok(signed_out()) }
+    if keep { Ok(nothing()) } else { Ok(signed_out(&visitor.server)) }
 }
 
 /// The user of a session. One that was erased a moment ago has no session.

@@ -1,6 +1,7 @@
 //! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
 
 pub mod challenge;
+pub mod events;
 pub mod me;
 pub mod refresh;
 pub mod session;

@@ -14,6 +14,7 @@ use countersign_domain::{
     challenge::Purpose,
     event::{Event, EventKind},
     refresh::{self, RefreshToken},
+    refusal::Refusal,
     session::{Holder, Session},
 };
 use http::StatusCode;
@@ -84,34 +85,50 @@ pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Resul
     }
     let text = form.value("refresh_token");
     let text = text.ok_or(OauthError::InvalidRequest("the parameter refresh_token is missing"))?;
-    let token = &genuine(&server, &app, text).ok_or(OauthError::InvalidGrant)?;
+    let token = genuine(&server, &app, text).ok_or(OauthError::InvalidGrant)?;
+    let session = rotated(&server, &app, &token).await?.map_err(|_| OauthError::InvalidGrant)?;
+    Ok(answer(StatusCode::OK, next_tokens(&server, &app, &session).await?).into_response())
+}
+
+/// Spends a refresh token for its successor, which is of the session's number now.
+pub(super) async fn rotated(
+    server: &Arc<Server>,
+    app: &App,
+    token: &RefreshToken,
+) -> Result<Result<Session, Refusal>, ApiError> {
     let policy = &server.realm(&app.realm).session;
-    let (this, own) = (&server, &app);
-    let refreshed = server
+    server
         .decide(|| async move {
-            let session = this.store.session(token.session).await?;
-            let session = session.filter(|session| session.realm == own.realm);
+            let session = server.store.session(token.session).await?;
+            let session = session.filter(|session| session.realm == app.realm);
             let known = session.clone();
             let (outcome, mut changes) =
-                decided(refresh::refresh(token, session, &own.name, policy, this.now()));
+                decided(refresh::refresh(token, session, &app.name, policy, server.now()));
             if let (Err(_), Some(session), false) = (&outcome, known, changes.is_empty()) {
                 let reused = Event { kind: EventKind::RefreshReused, ..session_ended(&session) };
                 changes.push(reused.failed().into());
             }
             Ok((outcome, changes))
         })
-        .await?;
-    let session = refreshed.map_err(|_| OauthError::InvalidGrant)?;
-    let address = address_claim(&server, &app, session.user).await?;
+        .await
+}
+
+/// An access token of a session, with its refresh token where it has one.
+pub(super) async fn next_tokens(
+    server: &Server,
+    app: &App,
+    session: &Session,
+) -> Result<TokenBody, ApiError> {
+    let address = address_claim(server, app, session.user).await?;
     let grant = Grant {
         purpose: Purpose::SignIn,
         subject: session.subject,
         assurance: session.assurance,
         address: address.as_deref(),
-        session: Some(&session),
+        session: Some(session),
     };
-    let issued = tokens::issue(&server, &app, &grant)?;
-    Ok(answer(StatusCode::OK, body_of(&server, &grant, issued)).into_response())
+    let issued = tokens::issue(server, app, &grant)?;
+    Ok(body_of(server, &grant, issued))
 }
 
 /// Whether a text is meant to be a refresh token.

@@ -8,23 +8,23 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use countersign_domain::{assurance::Assurance, challenge::Purpose};
+use countersign_domain::assurance::Assurance;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     Answer, answer,
-    challenge::{TokenBody, body_of},
+    challenge::{TokenBody, in_cookies},
+    refresh::{next_tokens, rotated},
     rfc3339,
 };
 use crate::{
-    accounts::address_claim,
-    cookie::{self, Page, SESSION_COOKIE},
+    config::CookieKind,
+    cookie::{self, Page},
     error::ApiError,
     session_cache::LiveSession,
     state::Server,
-    tokens::{self, Grant},
     visitor::Visitor,
 };
 
@@ -60,7 +60,9 @@ pub struct SessionStatusBody {
 pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusBody> {
     visitor.app()?;
     let (server, session) = (&visitor.server, &visitor.session);
-    if let Some(cookie) = cookie::value(&headers, SESSION_COOKIE) {
+    if visitor.refresh_token.is_none()
+        && let Some(cookie) = session_cookie(server, &headers)
+    {
         let policy = server.realm(&session.realm).session;
         server.sessions.insert(server.signatures.fingerprint(&cookie), session, &policy, visitor.now);
     }
@@ -72,7 +74,7 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
 #[must_use]
 pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
     let now = server.now();
-    let cookie = cookie::value(headers, SESSION_COOKIE)?;
+    let cookie = session_cookie(server, headers)?;
     let session = server.sessions.get(server.signatures.fingerprint(&cookie), now)?;
     if !server.knows_revocations(now)
         || server.revocations.may_have_ended(&session.app, session.id, session.subject)
@@ -89,6 +91,10 @@ pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
     (may_ask && is_at_home).then(|| answer(StatusCode::OK, status_body(session)).into_response())
 }
 
+fn session_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
+    cookie::value(headers, &server.config.load().cookies.name(CookieKind::Session))
+}
+
 fn status_body(session: LiveSession) -> SessionStatusBody {
     SessionStatusBody {
         id: session.id.to_string(),
@@ -102,21 +108,17 @@ fn status_body(session: LiveSession) -> SessionStatusBody {
     }
 }
 
-/// An access token for the app that was signed in to.
+/// An access token for the app that was signed in to. A browser that holds tokens gets the next ones, in cookies.
 #[utoipa::path(post, path = "/v1/session/token", operation_id = "session_token", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 200, description = "A fresh one", body = TokenBody)))]
 pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
-    let (app, session) = (visitor.app()?, &visitor.session);
-    let address = address_claim(&visitor.server, &app, session.user).await?;
-    let grant = Grant {
-        purpose: Purpose::SignIn,
-        subject: session.subject,
-        assurance: session.assurance,
-        address: address.as_deref(),
-        session: Some(session),
+    let (app, server) = (visitor.app()?, &visitor.server);
+    let Some(token) = &visitor.refresh_token else {
+        return Ok(answer(StatusCode::OK, next_tokens(server, &app, &visitor.session).await?));
     };
-    let issued = tokens::issue(&visitor.server, &app, &grant)?;
-    Ok(answer(StatusCode::OK, body_of(&visitor.server, &grant, issued)))
+    let session = rotated(server, &app, token).await??;
+    let body = next_tokens(server, &app, &session).await?;
+    Ok(in_cookies(server, body, Some(&session), visitor.now))
 }
 
 /// Sign out: the session ends, and every access token that came from it.
@@ -124,13 +126,13 @@ pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
     responses((status = 204, description = "It ended; the cookie is taken away")))]
 pub async fn end(visitor: Visitor) -> Result<Response, ApiError> {
     visitor.server.end_session(&visitor.session).await?;
-    Ok(signed_out())
+    Ok(signed_out(&visitor.server))
 }
 
-/// Nothing, with the cookie taken away.
-pub(super) fn signed_out() -> Response {
+/// Nothing, with the cookies taken away.
+pub(super) fn signed_out(server: &Server) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().append(header::SET_COOKIE, cookie::clear());
+    cookie::clear(&server.config.load().cookies, response.headers_mut());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

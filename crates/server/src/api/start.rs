@@ -44,6 +44,10 @@ pub struct StartBody {
     #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
     pub binding: Option<String>,
+    /// Leave the binding with the browser, in a cookie that no script reads, instead of telling it in the answer.
+    /// Publishable keys only; send credentials along.
+    #[serde(default)]
+    pub binding_cookie: bool,
     /// The person's languages as in `Accept-Language`, best first.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -100,7 +104,8 @@ pub enum PurposeName {
 pub struct StartedBody {
     /// The challenge.
     pub id: String,
-    /// Ties the challenge to you: needed to finish it. Left out when an answer is repeated for an `Idempotency-Key`.
+    /// Ties the challenge to you: needed to finish it. Left out when a cookie holds it, and when an answer is repeated
+    /// for an `Idempotency-Key`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding: Option<String>,
     /// Two digits to show beside "we sent you a mail": whoever opens the link in another browser is asked for them.
@@ -145,9 +150,11 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
         Outcome::Started(started, payload) => {
             server.outbox.offer(*payload);
             server.metrics.started(app);
-            let mut answered = answer(StatusCode::CREATED, body_of(app, &started));
-            if call.origin.as_deref() == Some(server.issuer().as_str()) {
-                crate::pages::link::remember(answered.response_mut(), &started);
+            let mut body = body_of(app, &started);
+            body.binding = body.binding.filter(|_| !prepared.body.binding_cookie);
+            let mut answered = answer(StatusCode::CREATED, body);
+            if prepared.body.binding_cookie || call.origin.as_deref() == Some(server.issuer().as_str()) {
+                crate::pages::link::remember(server, answered.response_mut(), &started);
             }
             Ok(answered)
         }
@@ -162,9 +169,15 @@ fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiEr
     if !call.is_secret() && (body.end_user.is_some() || body.subject.is_some() || body.content.is_some()) {
         return Err(ApiError::KeyKind("secret"));
     }
+    if call.is_secret() && body.binding_cookie {
+        return Err(ApiError::KeyKind("publishable"));
+    }
     let address = EmailAddress::parse(&body.to.email)
         .map_err(|error| invalid("to.email", error.code(), &error.to_string()))?;
-    let former_binding = body.binding.as_deref().map(parse_binding).transpose()?;
+    let former_binding = match &body.binding {
+        Some(text) => Some(parse_binding(text)?),
+        None => call.held_binding.clone().filter(|_| body.binding_cookie),
+    };
     if body.locale.as_ref().is_some_and(|locale| locale.len() > 200) {
         return Err(invalid("locale", "locale_too_long", "at most 200 characters"));
     }

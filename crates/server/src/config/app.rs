@@ -16,7 +16,7 @@ use countersign_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountsSetting, ConfigError, SignUpSetting, app_place::Place};
+use super::{AccountsSetting, BrowserTokensSetting, ConfigError, SignUpSetting, app_place::Place};
 use crate::texts::Locale;
 
 /// An app: what signs people in. Only its name is needed.
@@ -58,6 +58,11 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(example = ["example.org"])]
     pub sign_up_domains: Vec<String>,
+    /// What browsers on its pages hold: `session` (default), a cookie that only this server reads, or `jwt`, an access
+    /// token and a refresh token in cookies.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(example = &"jwt")]
+    pub browser_tokens: BrowserTokensSetting,
     /// What a mail carries: `code` (default), `link` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"both")]

@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
+    events::export::Exports,
     keys::RootKey,
     telemetry::exporter::traces_uri,
+    webhooks::Hook,
 };
 
 /// Hosts that are this machine, in addresses that browsers see.
@@ -30,7 +32,11 @@ impl Config {
         check_root_key(self, &mut problems);
         check_mail(self, &mut problems);
         check_telemetry(self, &mut problems);
+        check_events(self, &mut problems);
         check_apps(self, &mut problems);
+        if let Err((setting, why)) = self.cookies.check(self.server.host()) {
+            problems.push(Problem::wrong(setting, why));
+        }
         check_realms(self, &mut problems);
         for (setting, file) in secret_file::named(self) {
             if let Err(error) = std::fs::read(&file) {
@@ -231,6 +237,23 @@ fn check_telemetry(config: &Config, problems: &mut Vec<Problem>) {
     }
     if telemetry.service_name.is_empty() {
         wrong("service_name", "expected a name");
+    }
+}
+
+fn check_events(config: &Config, problems: &mut Vec<Problem>) {
+    if let Err(error) = Exports::new(&config.events) {
+        let why = error.0.split_once(": ").map_or(error.0.as_str(), |(_, why)| why);
+        problems.push(Problem::wrong("events.syslog", why));
+    }
+    let mut names = BTreeSet::new();
+    for (index, hook) in config.webhooks.iter().enumerate() {
+        let at = |setting: &str| format!("webhooks[{index}].{setting}");
+        if let Err(error) = Hook::new(hook) {
+            problems.push(Problem::wrong(&at(error.setting), error.why));
+        }
+        if !names.insert(&hook.name) {
+            problems.push(Problem::wrong(&at("name"), "two webhooks have this name"));
+        }
     }
 }
 

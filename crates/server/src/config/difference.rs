@@ -31,7 +31,7 @@ fn collect(value: Value, path: &str, found: &mut BTreeMap<String, Value>) {
             }
         }
         // Apps and realms are known by their names; their order says nothing.
-        Value::Array(apps) if path == "apps" || path == "realms" => {
+        Value::Array(apps) if path == "apps" || path == "realms" || path == "webhooks" => {
             for app in apps {
                 let name = app["name"].as_str().unwrap_or_default().to_owned();
                 collect(app, &below(path, &name), found);

@@ -5,9 +5,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, Config, DkimSettings, EventSettings, KeySettings, LimitSettings,
-    ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings, ServerSettings,
-    SmtpServerSettings, StorageSettings, TelemetrySettings,
+    AppKeySettings, AppSettings, Config, CookieSettings, DkimSettings, EventSettings, KeySettings,
+    LimitSettings, ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings,
+    SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
+    WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -105,6 +106,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "ServerSettings" => fields::<ServerSettings>(),
         "ListenerSettings" => fields::<ListenerSettings>(),
         "StorageSettings" => fields::<StorageSettings>(),
+        "CookieSettings" => fields::<CookieSettings>(),
         "KeySettings" => fields::<KeySettings>(),
         "MailSettings" => fields::<MailSettings>(),
         "SmtpServerSettings" => fields::<SmtpServerSettings>(),
@@ -117,6 +119,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),
         "EventSettings" => fields::<EventSettings>(),
+        "SecurityLogSettings" => fields::<SecurityLogSettings>(),
+        "WebhookSettings" => fields::<WebhookSettings>(),
         _ => &[],
     }
 }
@@ -192,9 +196,16 @@ mod tests {
             keys.lines().filter(is_key).map(|line| line.strip_prefix('#').unwrap_or(line)).collect();
         // Several ways to give one secret cannot be taken together.
         let one_way = |line: &&&str| {
-            !["url_file", "root_key_file", "root_key_command", "password_file", "key_file = \"/run"]
-                .iter()
-                .any(|key| line.starts_with(key))
+            ![
+                "url_file",
+                "root_key_file",
+                "root_key_command",
+                "password_file",
+                "key_file = \"/run",
+                "secret_file",
+            ]
+            .iter()
+            .any(|key| line.starts_with(key))
         };
         let text = taken.iter().filter(one_way).copied().collect::<Vec<_>>().join("\n");
         let config = Config::parse(&text).unwrap();

@@ -1,7 +1,7 @@
 //! A realm in the words of the configuration, and how apps say that their people have accounts in one.
 
 use countersign_domain::{
-    app::{AccountPolicy, SignUp},
+    app::{AccountPolicy, BrowserTokens, SignUp},
     identifier::EmailAddress,
     realm::{Realm, RealmName},
     session::SessionPolicy,
@@ -58,6 +58,17 @@ pub enum SignUpSetting {
     Closed,
     /// Who was invited: `countersign invitation add`.
     Invitation,
+}
+
+/// What a browser holds that was signed in on a page of an app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BrowserTokensSetting {
+    /// The cookie of a session.
+    #[default]
+    Session,
+    /// An access token and a refresh token in cookies.
+    Jwt,
 }
 
 impl RealmSettings {
@@ -121,6 +132,11 @@ impl AppSettings {
                     "sign_up: say accounts = \"realm\" too: there is nothing to sign up to".to_owned()
                 );
             }
+            if self.browser_tokens != BrowserTokensSetting::Session {
+                return Err(
+                    "browser_tokens: say accounts = \"realm\" too: there is no session to hold".to_owned()
+                );
+            }
             return Ok(None);
         }
         let sign_up = match (self.sign_up, self.sign_up_domains.as_slice()) {
@@ -129,7 +145,11 @@ impl AppSettings {
             (SignUpSetting::Open, []) => SignUp::Open,
             (SignUpSetting::Open, domains) => SignUp::Domains(read_domains(domains)?),
         };
-        Ok(Some(AccountPolicy { sign_up }))
+        let browser_tokens = match self.browser_tokens {
+            BrowserTokensSetting::Session => BrowserTokens::Session,
+            BrowserTokensSetting::Jwt => BrowserTokens::Jwt,
+        };
+        Ok(Some(AccountPolicy { sign_up, browser_tokens }))
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) fn named(config: &Config) -> Vec<(String, PathBuf)> {
     for (index, key) in config.mail.dkim.iter().enumerate() {
         note(format!("mail.dkim[{index}].key_file"), &Some(key.key_file.clone()));
     }
+    for (index, hook) in config.webhooks.iter().enumerate() {
+        note(format!("webhooks[{index}].secret_file"), &hook.secret_file);
+    }
     for (index, app) in config.apps.iter().enumerate() {
         for (number, key) in app.keys.iter().enumerate() {
             note(format!("apps[{index}].keys[{number}].key_file"), &key.key_file);
@@ -77,7 +80,7 @@ pub(super) fn warning(setting: &str, file: &Path) -> Option<String> {
 
 /// Whether the file of the configuration itself holds a secret.
 pub(super) fn holds_secret(given: &Value) -> bool {
-    const SECRETS: [&str; 3] = ["root_key", "password", "key"];
+    const SECRETS: [&str; 4] = ["root_key", "password", "key", "secret"];
     match given {
         Value::Object(table) => table.iter().any(|(name, value)| {
             let url = name == "url" && value.as_str().is_some_and(|url| url.contains('@'));

@@ -1,7 +1,10 @@
 //! In which request something happens, and who asked: known to the task that answers it, so that nobody has to pass it
 //! through every decision.
 
-use std::{cell::RefCell, future::Future};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+};
 
 use countersign_domain::{event::Actor, id::RequestId};
 
@@ -12,11 +15,22 @@ tokio::task_local! {
 struct Context {
     request: RequestId,
     actor: RefCell<Option<Actor>>,
+    is_apps_server: Cell<bool>,
 }
 
-/// Answers a request: what happens meanwhile happens in it.
-pub async fn within<F: Future>(request: RequestId, answer: F) -> F::Output {
-    CURRENT.scope(Context { request, actor: RefCell::default() }, answer).await
+/// Answers a request: what happens meanwhile happens in it. Says also whether an app's own server asked.
+pub async fn within<F: Future>(request: RequestId, answer: F) -> (F::Output, bool) {
+    let context = Context { request, actor: RefCell::default(), is_apps_server: Cell::new(false) };
+    let observed = async {
+        let output = answer.await;
+        (output, CURRENT.with(|context| context.is_apps_server.get()))
+    };
+    CURRENT.scope(context, observed).await
+}
+
+/// Notes that an app's own server asks: its network address is no person's.
+pub fn note_apps_server() {
+    let _ = CURRENT.try_with(|context| context.is_apps_server.set(true));
 }
 
 /// Notes as whom the request that this task answers was authenticated. Without one it is forgotten.

@@ -5,8 +5,12 @@
 //! that is committed by [`Server::decide`] or [`Server::commit`]; nothing else is needed. The time, the request and who
 //! was authenticated are added here.
 
+pub mod chain;
 pub mod context;
+pub mod export;
+pub mod log;
 pub mod person;
+pub mod sealer;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -26,7 +30,7 @@ use countersign_domain::{
 use parking_lot::Mutex;
 
 use self::person::PersonKey;
-use crate::{keys::SealError, state::Server};
+use crate::{keys::SealError, state::Server, webhooks};
 
 /// The log as this node writes it.
 pub struct Events {
@@ -98,6 +102,10 @@ pub async fn write_down(
     for change in changes.0 {
         match change {
             Change::Event(event) => {
+                if !server.webhooks.is_empty() {
+                    let queued = webhooks::deliveries(server, &event, &mut *scribe.random).await?;
+                    scribe.added.extend(queued);
+                }
                 if is_kept {
                     let stored = scribe.write(&event).await?;
                     in_flight.events.in_flight.lock().insert(stored.id);
@@ -136,7 +144,7 @@ impl<'a> Scribe<'a> {
         let now = self.server.now();
         let id = EventId::new(now, &mut *self.random);
         let (person, sealed) = self.person(event, id, now).await?;
-        Ok(StoredEvent {
+        let mut stored = StoredEvent {
             id,
             node: self.server.events.node,
             kind: event.kind,
@@ -149,7 +157,10 @@ impl<'a> Scribe<'a> {
             method: event.method.unwrap_or_default().to_owned(),
             request: context::request(),
             sealed,
-        })
+            mac: [0; 16],
+        };
+        stored.mac = self.server.keys.event_mac(&stored.canonical());
+        Ok(stored)
     }
 
     async fn person(

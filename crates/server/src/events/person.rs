@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     error::ApiError,
-    keys::{Context, DigestKey, SealError, Sealer, SealingKey},
+    keys::{Context, DigestKey, SealError, SealingKey},
     state::Server,
     vault::Keys,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub struct PersonKey {
     /// What the user is called.
     pub name: EventPerson,
-    sealer: Sealer,
+    sealer: SealingKey,
 }
 
 impl PersonKey {
@@ -29,7 +29,7 @@ impl PersonKey {
         let key = DigestKey::new(bytes);
         let sealing = Secret::new(*key.digest(&[b"seal"]).bytes());
         let name = EventPerson { name: short(&key.digest(&[b"name"])), is_user: true };
-        Self { name, sealer: Sealer::new(SealingKey::new(1, sealing), []) }
+        Self { name, sealer: SealingKey::new(1, sealing) }
     }
 
     /// A new key, and its row.

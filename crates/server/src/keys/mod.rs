@@ -3,20 +3,24 @@
 //! All cryptography of the server is here, and all of it is done by one library (aws-lc). Nothing here knows what
 //! a key is used for beyond its name, where keys are stored, or what time it is.
 
+mod checkpoint;
 mod curve;
 mod digest;
 mod jwk;
 mod jws;
+mod key_set;
 mod root;
 mod seal;
 mod signing;
 mod verifying;
 
+pub use checkpoint::{CheckpointKey, is_signed, sha256};
 pub use digest::DigestKey;
 pub use jwk::{Jwk, Material};
 pub use jws::{Header, MAX_TOKEN_BYTES, Parts, TokenError, Verified, parse_compact, verify_compact};
-pub use root::{Hierarchy, RootKey, RootKeyError};
-pub use seal::{Context, SealError, Sealer, SealingKey};
+pub use key_set::KeySet;
+pub use root::{Hierarchy, MasterKey, RootKey, RootKeyError};
+pub use seal::{Context, SealError, SealingKey, number_of};
 pub use signing::{SigningKey, TokenSigner};
 pub use verifying::VerifyingKey;
 
@@ -46,7 +50,7 @@ impl From<aws_lc_rs::error::Unspecified> for KeyError {
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use countersign_domain::random::Random;
 
     /// A generator that counts: every draw differs, every run is the same.

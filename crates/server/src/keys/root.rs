@@ -1,16 +1,19 @@
-//! The root key and the keys that descend from it.
+//! The root secret, the keys that descend from it, and the master key that wraps it.
 //!
-//! One secret of 32 bytes is all an operator has to keep. Every other long-lived key is derived from it with
-//! HKDF-SHA-256 (RFC 5869), one per purpose, so that no key is used for two things and none needs storing. The root
-//! never changes: losing it loses every subject. Where it comes from (file, environment, command) is not known here.
+//! Digests and subjects are made with keys that are derived from the root secret with HKDF-SHA-256 (RFC 5869), one per
+//! purpose, so that no key is used for two things and none needs storing. The root never changes: losing it loses every
+//! subject. What an operator keeps is the master key, which can be replaced: until it is for the first time, it is the
+//! root itself. Where it comes from (file, environment, command) is not known here.
 
 use aws_lc_rs::hkdf;
 use countersign_domain::random::Random;
 use countersign_domain::secret::{Digest, Secret};
 use zeroize::Zeroizing;
 
+use super::KeyError;
+use super::checkpoint::CheckpointKey;
 use super::digest::DigestKey;
-use super::seal::SealingKey;
+use super::seal::{Context, SealError, SealingKey};
 
 /// Why a text is not a root key. It never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +26,7 @@ pub enum RootKeyError {
     Placeholder,
 }
 
-/// The secret that everything else descends from.
+/// 32 secret bytes: the root secret, a master key, or a recovery key.
 #[derive(Clone, Debug)]
 pub struct RootKey(Secret<[u8; 32]>);
 
@@ -49,6 +52,18 @@ impl RootKey {
             return Err(RootKeyError::Placeholder);
         }
         Ok(Self(Secret::new(*bytes)))
+    }
+
+    /// A key from its bytes, as they were wrapped.
+    #[must_use]
+    pub const fn from_secret(bytes: Secret<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, to be wrapped by a master key.
+    #[must_use]
+    pub const fn bytes(&self) -> &Secret<[u8; 32]> {
+        &self.0
     }
 
     /// The key as text for a file: 64 hexadecimal digits, without a line end.
@@ -113,11 +128,18 @@ impl Hierarchy {
         }
     }
 
-    /// The sealing key of this number. Numbers start at 1; rotating is going on to the next, and the earlier ones
-    /// stay available for what they sealed.
+    /// The sealing key number 1, which is there before any other is made: what was sealed with it opens as long as the
+    /// root is known.
     #[must_use]
-    pub fn sealing_key(&self, number: u32) -> SealingKey {
+    pub fn first_sealing_key(&self) -> SealingKey {
+        let number: u32 = 1;
         SealingKey::new(number, Secret::new(*derive(&self.root, &[b"sealing/", &number.to_be_bytes()])))
+    }
+
+    /// How an erased user is named on the list that outlives a restore.
+    #[must_use]
+    pub fn erased(&self) -> DigestKey {
+        DigestKey::new(&derive(&self.root, &[b"erased"]))
     }
 
     /// The pepper of passwords of this number, from 1.
@@ -126,11 +148,73 @@ impl Hierarchy {
         DigestKey::new(&derive(&self.root, &[b"pepper/", &number.to_be_bytes()]))
     }
 
+    /// The key that signs checkpoints of the log of events.
+    ///
+    /// # Errors
+    /// [`KeyError::Failed`] when memory fails.
+    pub fn checkpoint_key(&self) -> Result<CheckpointKey, KeyError> {
+        CheckpointKey::from_seed(&derive(&self.root, &[b"checkpoints"]))
+    }
+
     /// A value to keep in the database: a server whose root key gives another one must not start on it.
     /// It reveals nothing about the root or any other key.
     #[must_use]
     pub fn check(&self) -> Digest {
         Digest::new(*derive(&self.root, &[b"check"]))
+    }
+}
+
+/// What a master key does: it wraps the root secret, sealing keys, and the keys of backups.
+#[derive(Clone)]
+pub struct MasterKey {
+    id: String,
+    wrapping: SealingKey,
+}
+
+impl MasterKey {
+    /// The master key of these bytes.
+    #[must_use]
+    pub fn new(key: &RootKey) -> Self {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"countersign/v1").extract(key.0.expose());
+        let id = derive(&root, &[b"master/id"]);
+        Self {
+            id: data_encoding::HEXLOWER.encode(&id[..8]),
+            wrapping: SealingKey::new(0, Secret::new(*derive(&root, &[b"master/wrapping"]))),
+        }
+    }
+
+    /// What it is called: 16 hexadecimal digits, which tell nothing about it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Wraps another key for its place.
+    ///
+    /// # Errors
+    /// [`SealError::Failed`] when memory fails.
+    pub fn wrap(
+        &self,
+        random: &mut dyn Random,
+        place: &Context<'_>,
+        key: &Secret<[u8; 32]>,
+    ) -> Result<Vec<u8>, SealError> {
+        self.wrapping.seal(random, place, key.expose())
+    }
+
+    /// Unwraps a key that was wrapped for this place.
+    ///
+    /// # Errors
+    /// [`SealError`] when another master key wrapped it, or it was changed.
+    pub fn unwrap(&self, place: &Context<'_>, wrapped: &[u8]) -> Result<Secret<[u8; 32]>, SealError> {
+        let opened = self.wrapping.open(place, wrapped)?;
+        opened.expose().as_slice().try_into().map(Secret::new).map_err(|_| SealError::Malformed)
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MasterKey({})", self.id)
     }
 }
 
@@ -244,6 +328,19 @@ mod tests {
             data_encoding::HEXLOWER.encode(check.bytes()),
             "1577f14378c3cbaaa59211f756029ccc9cb9d02a9ec7ebc6d8781a3ddb8d11c7"
         );
+    }
+
+    #[test]
+    fn p33_a_key_is_unwrapped_by_its_master_key_in_its_place_only() {
+        use super::{Context, MasterKey};
+        let (one, other) = (RootKey::generate(&mut Counting(0)), RootKey::generate(&mut Counting(1)));
+        let place = Context { table: "sealing_key", column: "wrapped", id: b"2" };
+        let wrapped = MasterKey::new(&one).wrap(&mut Counting(9), &place, other.bytes()).expect("wrapped");
+        let unwrapped = MasterKey::new(&one).unwrap(&place, &wrapped).expect("unwrapped");
+        assert_eq!(unwrapped.expose(), other.bytes().expose());
+        assert!(MasterKey::new(&other).unwrap(&place, &wrapped).is_err());
+        assert!(MasterKey::new(&one).unwrap(&Context { id: b"3", ..place }, &wrapped).is_err());
+        assert_ne!(MasterKey::new(&one).id(), MasterKey::new(&other).id());
     }
 
     #[test]

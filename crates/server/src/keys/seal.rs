@@ -67,6 +67,68 @@ impl SealingKey {
         Self { number, key }
     }
 
+    /// The number it is known by.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The bytes, to be wrapped by another key.
+    #[must_use]
+    pub const fn bytes(&self) -> &Secret<[u8; 32]> {
+        &self.key
+    }
+
+    /// Seals `plain` for its place: 45 bytes longer than it was.
+    ///
+    /// # Errors
+    /// [`SealError::Failed`] when the library does (no memory, more than 64 GiB).
+    pub fn seal(
+        &self,
+        random: &mut dyn Random,
+        context: &Context<'_>,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let mut nonce = [0; NONCE];
+        random.fill(&mut nonce);
+        let mut sealed = Vec::with_capacity(HEAD + NONCE + plain.len() + TAG);
+        sealed.push(VERSION);
+        sealed.extend(self.number.to_be_bytes());
+        let place = associated(&sealed, context);
+        sealed.extend(nonce);
+        sealed.extend(plain);
+        let key = self.message_key(&nonce)?;
+        let (_, text) = sealed.split_at_mut(HEAD + NONCE);
+        let tag = key.seal_in_place_separate_tag(inner_nonce(&nonce), aead::Aad::from(&place), text)?;
+        sealed.extend(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Opens what this key sealed, in its place.
+    ///
+    /// # Errors
+    /// [`SealError`]: nothing of the value is given out unless all of it is authentic.
+    pub fn open(&self, context: &Context<'_>, sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
+        let number = number_of(sealed)?;
+        if number != self.number {
+            return Err(SealError::UnknownKey(number));
+        }
+        let (head, rest) = sealed.split_first_chunk::<HEAD>().ok_or(SealError::Malformed)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Malformed)?;
+        if text.len() < TAG {
+            return Err(SealError::Malformed);
+        }
+        let key = self.message_key(nonce)?;
+        let mut plain = Zeroizing::new(text.to_vec());
+        let place = associated(head, context);
+        let length = key
+            .open_in_place(inner_nonce(nonce), aead::Aad::from(&place), &mut plain)
+            .map_err(|_| SealError::Refused)?
+            .len();
+        plain.truncate(length);
+        Ok(Secret::new(std::mem::take(&mut *plain)))
+    }
+
     /// The AES-256-GCM key of one message, from the first half of its nonce.
     fn message_key(&self, nonce: &[u8; NONCE]) -> Result<aead::LessSafeKey, SealError> {
         let cmac = cmac::Key::new(cmac::AES_256, self.key.expose())?;
@@ -86,71 +148,14 @@ impl std::fmt::Debug for SealingKey {
     }
 }
 
-/// Seals with the current key; opens what the current and the earlier keys sealed.
-#[derive(Clone, Debug)]
-pub struct Sealer {
-    current: SealingKey,
-    earlier: Vec<SealingKey>,
-}
-
-impl Sealer {
-    /// A sealer with its current key, and the earlier ones that rows may still be sealed with.
-    pub fn new(current: SealingKey, earlier: impl IntoIterator<Item = SealingKey>) -> Self {
-        Self { current, earlier: earlier.into_iter().collect() }
-    }
-
-    /// Seals `plain` for its place: 45 bytes longer than it was.
-    ///
-    /// # Errors
-    /// [`SealError::Failed`] when the library does (no memory, more than 64 GiB).
-    pub fn seal(
-        &self,
-        random: &mut dyn Random,
-        context: &Context<'_>,
-        plain: &[u8],
-    ) -> Result<Vec<u8>, SealError> {
-        let mut nonce = [0; NONCE];
-        random.fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(HEAD + NONCE + plain.len() + TAG);
-        sealed.push(VERSION);
-        sealed.extend(self.current.number.to_be_bytes());
-        let place = associated(&sealed, context);
-        sealed.extend(nonce);
-        sealed.extend(plain);
-        let key = self.current.message_key(&nonce)?;
-        let (_, text) = sealed.split_at_mut(HEAD + NONCE);
-        let tag = key.seal_in_place_separate_tag(inner_nonce(&nonce), aead::Aad::from(&place), text)?;
-        sealed.extend(tag.as_ref());
-        Ok(sealed)
-    }
-
-    /// Opens a sealed value in its place.
-    ///
-    /// # Errors
-    /// [`SealError`]: nothing of the value is given out unless all of it is authentic.
-    pub fn open(&self, context: &Context<'_>, sealed: &[u8]) -> Result<Secret<Vec<u8>>, SealError> {
-        let (head, rest) = sealed.split_first_chunk::<HEAD>().ok_or(SealError::Malformed)?;
-        let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Malformed)?;
-        let [VERSION, number @ ..] = *head else { return Err(SealError::Malformed) };
-        if text.len() < TAG {
-            return Err(SealError::Malformed);
-        }
-        let key = self.key(u32::from_be_bytes(number))?.message_key(nonce)?;
-        let mut plain = Zeroizing::new(text.to_vec());
-        let place = associated(head, context);
-        let length = key
-            .open_in_place(inner_nonce(nonce), aead::Aad::from(&place), &mut plain)
-            .map_err(|_| SealError::Refused)?
-            .len();
-        plain.truncate(length);
-        Ok(Secret::new(std::mem::take(&mut *plain)))
-    }
-
-    fn key(&self, number: u32) -> Result<&SealingKey, SealError> {
-        std::iter::once(&self.current)
-            .chain(&self.earlier)
-            .find(|key| key.number == number)
-            .ok_or(SealError::UnknownKey(number))
+/// The number of the key that a value was sealed with, without opening it.
+///
+/// # Errors
+/// [`SealError::Malformed`] when it is no sealed value.
+pub fn number_of(sealed: &[u8]) -> Result<u32, SealError> {
+    match sealed.first_chunk::<HEAD>() {
+        Some([VERSION, number @ ..]) => Ok(u32::from_be_bytes(*number)),
+        _ => Err(SealError::Malformed),
     }
 }
 
@@ -175,7 +180,7 @@ fn associated(head: &[u8], context: &Context<'_>) -> Vec<u8> {
 mod tests {
     use countersign_domain::secret::Secret;
 
-    use super::{Context, NONCE, SealError, Sealer, SealingKey, aead, inner_nonce};
+    use super::{Context, NONCE, SealError, SealingKey, aead, inner_nonce, number_of};
     use crate::keys::testing::Counting;
 
     const PLACE: Context<'static> = Context { table: "message", column: "content", id: b"17" };
@@ -185,7 +190,7 @@ mod tests {
     }
 
     fn sealed(by: u32, plain: &[u8]) -> Vec<u8> {
-        Sealer::new(key(by), []).seal(&mut Counting(0), &PLACE, plain).expect("sealed")
+        key(by).seal(&mut Counting(0), &PLACE, plain).expect("sealed")
     }
 
     /// The two vectors of the specification (C2SP, XAES-256-GCM).
@@ -208,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens() {
-        let sealer = Sealer::new(key(1), []);
+        let sealer = key(1);
         for plain in [&b""[..], b"ada@example.org", &[0; 5000]] {
             let sealed = sealed(1, plain);
             assert_eq!(sealed.len(), plain.len() + 45);
@@ -218,7 +223,7 @@ mod tests {
 
     #[test]
     fn no_byte_can_be_changed() {
-        let sealer = Sealer::new(key(1), []);
+        let sealer = key(1);
         let genuine = sealed(1, b"482913");
         for index in 0..genuine.len() {
             for bit in 0..8 {
@@ -233,7 +238,7 @@ mod tests {
 
     #[test]
     fn it_opens_in_its_own_place_only() {
-        let sealer = Sealer::new(key(1), []);
+        let sealer = key(1);
         let sealed = sealed(1, b"482913");
         for (table, column, id) in [
             ("messages", "content", "17"),
@@ -249,25 +254,24 @@ mod tests {
     }
 
     #[test]
-    fn p33_an_earlier_key_still_opens_and_never_seals() {
-        let rotated = Sealer::new(key(2), [key(1)]);
-        let old = sealed(1, b"old");
-        assert_eq!(rotated.open(&PLACE, &old).expect("opened").expose(), b"old");
-        let new = rotated.seal(&mut Counting(0), &PLACE, b"new").expect("sealed");
-        assert_eq!(Sealer::new(key(1), []).open(&PLACE, &new).map(|_| ()), Err(SealError::UnknownKey(2)));
-        assert_eq!(Sealer::new(key(2), []).open(&PLACE, &old).map(|_| ()), Err(SealError::UnknownKey(1)));
+    fn a_value_tells_its_key_and_opens_with_no_other() {
+        let (old, new) = (sealed(1, b"old"), sealed(2, b"new"));
+        assert_eq!((number_of(&old), number_of(&new)), (Ok(1), Ok(2)));
+        assert_eq!(key(1).open(&PLACE, &new).map(|_| ()), Err(SealError::UnknownKey(2)));
+        assert_eq!(number_of(&old[..4]), Err(SealError::Malformed));
+        assert_eq!(number_of(&[&[2], &old[1..]].concat()), Err(SealError::Malformed));
     }
 
     #[test]
     fn the_same_number_with_another_key_is_refused() {
         let other = SealingKey::new(1, Secret::new([9; 32]));
-        let refused = Sealer::new(other, []).open(&PLACE, &sealed(1, b"x")).map(|_| ());
+        let refused = other.open(&PLACE, &sealed(1, b"x")).map(|_| ());
         assert_eq!(refused, Err(SealError::Refused));
     }
 
     #[test]
     fn two_seals_of_one_text_differ() {
-        let sealer = Sealer::new(key(1), []);
+        let sealer = key(1);
         let mut random = Counting(0);
         let one = sealer.seal(&mut random, &PLACE, b"same").expect("sealed");
         let two = sealer.seal(&mut random, &PLACE, b"same").expect("sealed");
@@ -276,9 +280,6 @@ mod tests {
 
     #[test]
     fn nothing_prints_a_key() {
-        assert_eq!(
-            format!("{:?}", Sealer::new(key(2), [key(1)])),
-            "Sealer { current: SealingKey(2, …), earlier: [SealingKey(1, …)] }"
-        );
+        assert_eq!(format!("{:?}", key(2)), "SealingKey(2, …)");
     }
 }

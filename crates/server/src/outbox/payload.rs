@@ -200,7 +200,7 @@ impl Payload {
             requested_from: content.requested_from.clone(),
             subject: content.subject.as_deref().and_then(|text| CallerText::subject(text).ok()),
             content: content.text.as_deref().and_then(|text| CallerText::content(text).ok()),
-            origin_host: host_of(&config.server.issuer).to_owned(),
+            origin_host: config.server.host().to_owned(),
             date: Timestamp::from_millis(content.created_at),
         })
     }
@@ -216,11 +216,4 @@ impl Content {
             Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
         })
     }
-}
-
-/// The host of an `https://host[:port]` address.
-fn host_of(issuer: &str) -> &str {
-    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    let host = rest.split('/').next().unwrap_or(rest);
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
 }

@@ -1,6 +1,10 @@
 //! Requests that this server makes to addresses that somebody configured: where they may go. It knows neither what is
 //! asked there nor why.
 
+mod client;
 mod guard;
 
-pub use self::guard::{Guard, Target};
+pub use self::{
+    client::{Poster, SendError, public_tls},
+    guard::{Guard, Target},
+};

@@ -1,6 +1,6 @@
 //! `/link/{token}`: where the link of a mail leads. Opening it changes nothing; pressing its button does.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -23,19 +23,20 @@ use minijinja::context;
 use crate::{
     api::challenge::{contact_of, decided},
     call::{admit_poll, body, client_address, text_of},
+    config::CookieKind,
     cookie,
     error::{ApiError, Problem},
+    events,
     flood::Lane,
     keys::Context,
     oauth2::Form,
     outbox::render::Renderer,
     pages::render::page,
+    security_log::Failure,
     state::Server,
     texts::{Key, Locale},
 };
 
-/// The cookie in which a page of ours keeps the binding of what it started.
-pub const BINDING_COOKIE: &str = "__Host-countersign-binding";
 /// Longest form: a number of two digits.
 const LONGEST_FORM: usize = 1024;
 
@@ -103,7 +104,8 @@ async fn approve(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, rest) = request.into_parts();
-    if let Some(address) = client_address(server, &parts) {
+    let address = client_address(server, &parts);
+    if let Some(address) = address {
         let limit = server.config.load().limits.publishable_requests_per_network_per_minute;
         server.flood.admit(Lane::Page, address, limit, server.now()).map_err(ApiError::TooManyRequests)?;
     }
@@ -138,6 +140,7 @@ async fn approve(
     Ok(match outcome {
         Ok(()) => done(&voice),
         Err(Refusal::InvalidNumber { tries_left: 1.. }) => {
+            note_failure(server, address);
             ask(server, &challenge, &voice, true, Some(Key::LinkWrongNumber))
         }
         Err(Refusal::InvalidBinding) => ask(server, &challenge, &voice, true, None),
@@ -145,22 +148,39 @@ async fn approve(
     })
 }
 
+/// A wrong number is answered with the page once more, not with a refusal that could be told from others.
+fn note_failure(server: &Server, address: Option<IpAddr>) {
+    if let (Some(address), Some(request)) = (address, events::context::request()) {
+        let at = server.now();
+        server.security_log.note(Failure { at, code: "invalid_number", address, request });
+    }
+}
+
 async fn find(server: &Server, token: &str) -> Result<Challenge, ApiError> {
     let token = SecretToken::parse(token).map_err(|_| ApiError::NotFound)?;
     server.store.challenge_by_link(server.keys.link(&token)).await?.ok_or(ApiError::NotFound)
 }
 
-/// Leaves the binding with a page of ours, so that a link opened in the same browser asks for no number.
-pub fn remember(response: &mut Response, started: &Started) {
+/// Leaves the binding with the browser that asks, so that a link opened in the same browser asks for no number, and
+/// the code needs nothing that a page would have to keep.
+pub fn remember(server: &Server, response: &mut Response, started: &Started) {
     let life = started.challenge.expires_at.since(started.challenge.created_at);
-    if let Some(value) = cookie::kept(BINDING_COOKIE, started.binding.expose(), life) {
+    let settings = &server.config.load().cookies;
+    if let Some(value) = settings.set(CookieKind::Binding, started.binding.expose(), life) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 
+/// The binding that a browser holds.
+#[must_use]
+pub fn held_binding(server: &Server, headers: &HeaderMap) -> Option<SecretToken> {
+    let name = server.config.load().cookies.name(CookieKind::Binding);
+    SecretToken::parse(&cookie::value(headers, &name)?).ok()
+}
+
 /// The binding, if this browser holds it: then it is the one that asked.
 fn own_binding(server: &Server, headers: &HeaderMap, challenge: &Challenge) -> Option<SecretToken> {
-    let binding = SecretToken::parse(&cookie::value(headers, BINDING_COOKIE)?).ok()?;
+    let binding = held_binding(server, headers)?;
     (server.keys.binding(&binding) == challenge.binding).then_some(binding)
 }
 

@@ -155,6 +155,15 @@ async fn each_route_opens_to_its_scopes_alone() {
         (&delete, "/v1/admin/realms/club", "all"),
         (&get, "/v1/admin/admin-keys", "read all"),
         (&post, "/v1/admin/admin-keys", "all"),
+        (&get, "/v1/admin/events", "read all"),
+        (&get, "/v1/admin/users/export", "users all"),
+        (&post, "/v1/admin/users/import", "users all"),
+        (&post, "/v1/admin/users/delete", "users all"),
+        (&get, "/v1/admin/users/usr_0/sessions", "read users all"),
+        (&delete, "/v1/admin/sessions/ses_0", "users all"),
+        (&get, "/v1/admin/invitations", "read users all"),
+        (&post, "/v1/admin/invitations", "users all"),
+        (&delete, "/v1/admin/invitations/inv_0", "users all"),
     ] {
         for (scope, key) in scopes.iter().zip(&keys) {
             let answer = ask(&remote(&server, key), method, path).await;
@@ -167,6 +176,20 @@ async fn each_route_opens_to_its_scopes_alone() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_holds_every_secret_is_for_who_is_at_the_machine() {
+    let server = TestServer::with(two_realms).await;
+    let (key, _) = admin_key(&server, None, &["all"]).await;
+    for (method, path) in [
+        (Method::POST, "/v1/admin/backup"),
+        (Method::GET, "/v1/admin/master-key"),
+        (Method::POST, "/v1/admin/master-key/rotate"),
+    ] {
+        ask(&remote(&server, &key), &method, path).await.refused(404, "not_found");
+    }
+    local(&server).get("/v1/admin/master-key").await.expect(200);
 }
 
 async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
@@ -211,7 +234,12 @@ async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
     }
     let club = json!({"app": "club"});
     staff.post("/v1/admin/revocations", &club).await.refused(404, "not_found");
-    for (method, path) in [(&post, "/v1/admin/signing-keys/rotate"), (&delete, "/v1/admin/realms/staff")] {
+    for (method, path) in [
+        (&post, "/v1/admin/signing-keys/rotate"),
+        (&delete, "/v1/admin/realms/staff"),
+        (&get, "/v1/admin/events"),
+        (&get, "/v1/admin/events/chain"),
+    ] {
         ask(&staff, method, path).await.refused(403, "all_realms_needed");
     }
     staff.post("/v1/admin/realms", &json!({"name": "more"})).await.refused(403, "all_realms_needed");

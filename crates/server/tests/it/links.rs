@@ -1,6 +1,5 @@
 //! Links: who may open them, who may press them, and where they lead.
 
-use countersign_server::pages::link::BINDING_COOKIE;
 use http::Method;
 
 use crate::support::{
@@ -9,6 +8,8 @@ use crate::support::{
 };
 
 const ANN: &str = "ann@mail.example";
+/// The cookie that holds the binding of a challenge.
+pub(crate) const BINDING: &str = "__Host-countersign-binding";
 
 fn page(answer: &Answer) -> String {
     String::from_utf8(answer.body.clone()).unwrap()
@@ -27,7 +28,7 @@ async fn p06_opening_a_link_changes_nothing_for_any_client() {
         ("user-agent", "Barracuda Sentinel (EE)"),
         ("purpose", "prefetch"),
         ("sec-fetch-mode", "navigate"),
-        ("cookie", &format!("{BINDING_COOKIE}={}", started.text("binding"))),
+        ("cookie", &format!("{BINDING}={}", started.text("binding"))),
     ];
     for method in [Method::GET, Method::HEAD] {
         for (name, value) in clients {
@@ -99,8 +100,7 @@ async fn p07_the_browser_that_asked_presses_without_the_number() {
     let server = TestServer::new().await;
     let started = server.app("wiki").start(ANN).await.expect(201);
     let link = server.mail_to(ANN).await.link();
-    let browser =
-        server.anybody().with("cookie", &format!("a=b; {BINDING_COOKIE}={}", started.text("binding")));
+    let browser = server.anybody().with("cookie", &format!("a=b; {BINDING}={}", started.text("binding")));
     assert!(!page(&browser.get(&link).await.expect(200)).contains("name=\"number\""));
     browser.form(&link, "").await.expect(200);
     server.app("wiki").redeem(&started).await.expect(200);

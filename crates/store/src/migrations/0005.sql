@@ -14,7 +14,8 @@ CREATE TABLE event (
   target {name} NOT NULL,
   method {name} NOT NULL,
   request {key} NOT NULL,
-  sealed {bytes}
+  sealed {bytes},
+  mac {key} NOT NULL
 ) {table};
 
 -- The events of users, to be found by them.
@@ -44,7 +45,7 @@ CREATE TABLE event_checkpoint (
   previous {key} NOT NULL,
   signature {bytes} NOT NULL
 ) {table};
-CREATE INDEX event_checkpoint_node ON event_checkpoint (node, sequence);
+CREATE INDEX event_checkpoint_last ON event_checkpoint (node, last_id);
 
 -- What webhooks are still to be told; `sealed` holds it, and goes with the row.
 CREATE TABLE webhook_delivery (

@@ -72,6 +72,10 @@ pub trait Driver: Send + Sync + 'static {
     const BEGIN_TOGETHER: &'static str;
     /// The same, with a first savepoint named `member`.
     const BEGIN_SAVEPOINT: &'static str;
+    /// Starts a transaction that sees everything as it is now, and writes nothing, for as long as it takes.
+    const BEGIN_SNAPSHOT: &'static str;
+    /// Whether `(a, b) > (?, ?)` is looked up in an index.
+    const COMPARES_ROWS: bool;
     /// How the schema is changed.
     const SCHEMA: SchemaTexts;
 

@@ -6,6 +6,7 @@ mod batch;
 pub mod driver;
 mod pool;
 mod schema;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub use self::pool::{PoolOptions, RESERVED};
 use self::{batch::Commit, driver::Driver, pool::Pool};
 use crate::{
     Error,
-    engine::{Engine, Row, Statement, Value, Write},
+    engine::{Engine, Row, Snapshot, Statement, Value, Write},
     migration::Migration,
 };
 
@@ -109,6 +110,14 @@ impl<D: Driver> Engine for Network<D> {
 
     fn query_reserved(&self, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
         Box::pin(self.read(statement, true))
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>, Error>> {
+        Box::pin(async { snapshot::begin(&self.pool).await.map(|moment| Box::new(moment) as _) })
+    }
+
+    fn compares_rows(&self) -> bool {
+        D::COMPARES_ROWS
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Vec<u64>, Error>> {

@@ -14,7 +14,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "event.id, event.node, event.kind, event.outcome, event.realm, event.app, event.actor, event.person, \
-         event.is_user, event.target, event.method, event.request, event.sealed"
+         event.is_user, event.target, event.method, event.request, event.sealed, event.mac"
     };
 }
 
@@ -43,6 +43,33 @@ pub(crate) fn select_events_of(person: [u8; 16], before: EventId, most: i64) -> 
     )
 }
 
+/// The first `most` events of a user after an id, of one kind and one app where they are given.
+pub(crate) fn select_events_of_after(
+    person: [u8; 16],
+    after: EventId,
+    (kind, app): (&str, &str),
+    most: i64,
+) -> Statement {
+    read(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM event_person JOIN event ON event.id = event_person.event_id \
+             WHERE event_person.person = ? AND event_person.event_id > ? AND (? = '' OR event.kind = ?) \
+             AND (? = '' OR event.app = ?) ORDER BY event_person.event_id LIMIT ?"
+        ),
+        vec![
+            person.as_slice().into(),
+            id(after),
+            kind.into(),
+            kind.into(),
+            app.into(),
+            app.into(),
+            most.into(),
+        ],
+    )
+}
+
 /// The first `most` events of a node after one id, up to another.
 pub(crate) fn select_events_of_node(node: NodeId, after: EventId, until: EventId, most: i64) -> Statement {
     read(
@@ -61,18 +88,16 @@ pub(crate) fn select_uncovered_events(after: EventId, until: EventId, most: i64)
         concat!(
             "SELECT ",
             columns!(),
-            " FROM event LEFT JOIN (SELECT node, MAX(last_id) AS last_id FROM event_checkpoint GROUP BY node) covered \
-             ON covered.node = event.node \
-             WHERE event.id > ? AND event.id <= ? \
-             AND (covered.last_id IS NULL OR event.id > covered.last_id OR event.id < event.node) \
+            " FROM event WHERE event.id > ? AND event.id <= ? AND NOT EXISTS (SELECT 1 FROM event_checkpoint \
+             WHERE event_checkpoint.node = event.node AND event_checkpoint.last_id >= event.id) \
              ORDER BY event.id LIMIT ?"
         ),
         vec![id(after), id(until), most.into()],
     )
 }
 
-pub(crate) fn count_events() -> Statement {
-    read("SELECT COUNT(*) FROM event", Vec::new())
+pub(crate) fn count_events(until: EventId) -> Statement {
+    read("SELECT COUNT(*) FROM event WHERE id <= ?", vec![id(until)])
 }
 
 pub(crate) fn read_event_count(row: Row) -> Result<i64, Error> {
@@ -100,6 +125,7 @@ pub(crate) fn read_event(row: Row) -> Result<StoredEvent, Error> {
             }
         },
         sealed: columns.optional_bytes("sealed")?,
+        mac: columns.array("mac")?,
     })
 }
 
@@ -134,7 +160,7 @@ pub(super) fn insert(event: StoredEvent, writes: &mut Vec<Write>) {
     let text = |text: Option<&str>| Value::from(text.unwrap_or_default());
     writes.push(one(
         "INSERT INTO event (id, node, kind, outcome, realm, app, actor, person, is_user, target, method, request, \
-         sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         sealed, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         vec![
             id(event.id),
             event.node.bytes().as_slice().into(),
@@ -149,6 +175,7 @@ pub(super) fn insert(event: StoredEvent, writes: &mut Vec<Write>) {
             event.method.into(),
             event.request.as_ref().map_or(&[][..], |request| request.bytes()).into(),
             event.sealed.into(),
+            event.mac.as_slice().into(),
         ],
     ));
 }

@@ -35,7 +35,7 @@ pub(crate) fn select_checkpoint_before(node: NodeId, sequence: i64) -> Statement
         concat!(
             "SELECT ",
             columns!(),
-            " FROM event_checkpoint WHERE node = ? AND sequence < ? AND covered > 0 ORDER BY sequence DESC LIMIT 1"
+            " FROM event_checkpoint WHERE node = ? AND sequence < ? AND covered > 0 ORDER BY last_id DESC LIMIT 1"
         ),
         vec![node.bytes().as_slice().into(), sequence.into()],
     )

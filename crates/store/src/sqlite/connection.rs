@@ -80,6 +80,15 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// A reader to whom nothing changes any more.
+pub(super) fn moment(path: &Path) -> Result<Connection, Error> {
+    let connection = open(path, Access::Read)?;
+    // The moment is that of the first read.
+    connection.execute_batch("BEGIN").map_err(error)?;
+    connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(())).map_err(error)?;
+    Ok(connection)
+}
+
 /// A database in memory, gone with its connection.
 pub(super) fn memory() -> Result<Connection, Error> {
     let connection = Connection::open_in_memory().map_err(error)?;

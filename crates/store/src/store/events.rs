@@ -45,6 +45,21 @@ impl Store {
         self.all(sql::select_events_of(person, before, most), sql::read_event).await
     }
 
+    /// The same of the user of this name alone.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn events_of_after(
+        &self,
+        person: [u8; 16],
+        filter: EventFilter<'_>,
+        most: i64,
+    ) -> Result<Vec<StoredEvent>, Error> {
+        let (kind, app) = (filter.kind.map_or("", EventKind::name), filter.app.unwrap_or_default());
+        let statement = sql::select_events_of_after(person, filter.after, (kind, app), most);
+        self.all(statement, sql::read_event).await
+    }
+
     /// The first `most` events of a node after one event, up to and with another.
     ///
     /// # Errors
@@ -70,12 +85,12 @@ impl Store {
         self.all(sql::select_uncovered_events(after, until, most), sql::read_event).await
     }
 
-    /// How many events are kept.
+    /// How many events are kept, up to and with this one.
     ///
     /// # Errors
     /// As for every read.
-    pub async fn event_count(&self) -> Result<i64, Error> {
-        self.first(sql::count_events()).await?.map_or(Ok(0), sql::read_event_count)
+    pub async fn event_count(&self, until: EventId) -> Result<i64, Error> {
+        self.first(sql::count_events(until)).await?.map_or(Ok(0), sql::read_event_count)
     }
 
     /// The key by which a user is named in the log.

@@ -65,11 +65,16 @@ impl Server {
 }
 
 impl Database {
-    /// One more node on this database.
-    pub(crate) async fn engine(&self) -> Arc<dyn Engine> {
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
         let (server, options) = self.administrator.split_once('?').unwrap_or((&self.administrator, ""));
         let (server, _) = server.rsplit_once('/').expect("the URL names a database");
-        let url = format!("{server}/{}?{options}", self.name);
+        format!("{server}/{}?{options}", self.name)
+    }
+
+    /// One more node on this database.
+    pub(crate) async fn engine(&self) -> Arc<dyn Engine> {
+        let url = self.url();
         let options = PoolOptions { connections: 4, ..PoolOptions::default() };
         match self.kind {
             Kind::Postgres => Arc::new(Postgres::connect(&url, options).await.expect("PostgreSQL")),

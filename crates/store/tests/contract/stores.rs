@@ -70,6 +70,13 @@ macro_rules! suite {
                     one_of_many_first_writes_wins
                     claims_are_never_doubled
                 }
+                event {
+                    events_are_found_by_what_they_tell
+                    p40_an_event_that_nobody_wrote_down_is_refused
+                    p40_checkpoints_cover_and_purge_their_own_events
+                    p40_the_key_of_a_name_goes_with_its_user
+                    deliveries_are_taken_once
+                }
                 revocation {
                     targets_round_trip
                     the_later_replaces_the_earlier
@@ -78,6 +85,11 @@ macro_rules! suite {
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
                 session { both_kinds_round_trip p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
+                sealing_key {
+                    sealing_keys_change_with_their_facts
+                    sealed_values_are_replaced_where_nobody_wrote
+                    a_copy_goes_into_an_empty_database
+                }
                 signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {

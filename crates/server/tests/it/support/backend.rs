@@ -56,6 +56,11 @@ impl World {
         RootKey::parse(self.root).unwrap()
     }
 
+    /// What its clock tells.
+    pub(crate) fn clock_now(&self) -> countersign_domain::time::Timestamp {
+        countersign_server::system::Clock::now(&*self.clock)
+    }
+
     /// One more node.
     pub(crate) async fn node(&self) -> TestServer {
         self.node_with(|_| {}).await

@@ -145,6 +145,12 @@ impl TestServer {
         self.engine.commit(vec![Write { statement, expect: Expect::One }]).await.unwrap();
     }
 
+    /// The same of any number of rows.
+    pub(crate) async fn spoil_any(&self, sql: &'static str) {
+        let statement = Statement { sql, parameters: Vec::new() };
+        self.engine.commit(vec![Write { statement, expect: Expect::Any }]).await.unwrap();
+    }
+
     /// Every row of every table that a request may change, to tell that nothing was changed.
     pub(crate) async fn everything(&self) -> Vec<Vec<Row>> {
         // Mails that leave change their own rows, whatever a request does.

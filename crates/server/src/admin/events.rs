@@ -1,0 +1,178 @@
+//! The log of events for operators: a list with filters, and the whole chain, segment by segment, for whoever checks
+//! or exports it. What is sealed for a person stays sealed.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, Query, State},
+    routing::get,
+};
+use countersign_domain::{
+    event::{EventKind, StoredEvent},
+    id::{EventId, UserId},
+    time::Timestamp,
+};
+use countersign_store::EventFilter;
+use http::{StatusCode, request::Parts};
+use serde::{Deserialize, Serialize};
+
+use super::{List, invalid, usual_limit};
+use crate::{
+    api::{Answer, answer},
+    error::ApiError,
+    events::{
+        chain,
+        log::{CheckpointLine, EventLine, segment},
+        person::key_of,
+    },
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .route("/v1/admin/events", get(list))
+        .route("/v1/admin/events/segment", get(one_segment))
+        .route("/v1/admin/events/waiting", get(waiting))
+        .route("/v1/admin/events/chain", get(about))
+}
+
+/// Which events are asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventQuery {
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    app: Option<String>,
+    #[serde(default)]
+    user: Option<String>,
+    /// From this moment on (RFC 3339).
+    #[serde(default)]
+    since: Option<String>,
+    /// What the former part named as `next`.
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default = "usual_limit")]
+    limit: usize,
+}
+
+/// Where in the chain to go on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentQuery {
+    #[serde(default)]
+    after: i64,
+}
+
+/// Up to where events are to be counted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainQuery {
+    #[serde(default)]
+    until: Option<String>,
+}
+
+/// A checkpoint with the events that are there for it; neither at the end of the chain.
+#[derive(Debug, Serialize)]
+pub struct SegmentBody {
+    /// The checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<CheckpointLine>,
+    /// The events.
+    pub events: Vec<EventLine>,
+}
+
+/// What is needed to check the chain.
+#[derive(Debug, Serialize)]
+pub struct ChainBody {
+    /// The key that signs checkpoints (Ed25519), in base64url.
+    pub public_key: String,
+    /// How many events are kept, up to and with the one that was asked for.
+    pub events: i64,
+}
+
+impl FromRequestParts<Arc<Server>> for EventQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
+        let Query(query) =
+            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
+        if (1..=200).contains(&query.limit) { Ok(query) } else { Err(invalid("limit", "expected 1 to 200")) }
+    }
+}
+
+impl EventQuery {
+    fn kind(&self) -> Result<Option<EventKind>, ApiError> {
+        let read = |name: &String| {
+            EventKind::from_name(name).ok_or_else(|| invalid("kind", "there are no events of this kind"))
+        };
+        self.kind.as_ref().map(read).transpose()
+    }
+
+    fn begin(&self) -> Result<EventId, ApiError> {
+        if let Some(after) = &self.after {
+            return after.parse().map_err(|error| invalid("after", &format!("{error}")));
+        }
+        let Some(since) = &self.since else { return Ok(EventId::from_bytes([0; 16])) };
+        let moment: jiff::Timestamp =
+            since.parse().map_err(|_| invalid("since", "expected a time such as 2027-01-31T12:00:00Z"))?;
+        Ok(chain::at(Timestamp::from_millis(moment.as_millisecond())))
+    }
+}
+
+async fn list(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
+    let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let filter = EventFilter { after: query.begin()?, kind: query.kind()?, app: query.app.as_deref() };
+    let found = match &query.user {
+        None => server.store.events(filter, most).await?,
+        Some(user) => {
+            let user: UserId = user.parse().map_err(|error| invalid("user", &format!("{error}")))?;
+            match key_of(&server, user).await? {
+                Some(key) => server.store.events_of_after(key.name.name, filter, most).await?,
+                None => Vec::new(),
+            }
+        }
+    };
+    Ok(answer(StatusCode::OK, page(&found, query.limit, |line| EventLine { sealed: String::new(), ..line })))
+}
+
+/// The events of a page, and where the next begins.
+fn page(found: &[StoredEvent], limit: usize, shown: impl Fn(EventLine) -> EventLine) -> List<EventLine> {
+    let items: Vec<EventLine> = found.iter().take(limit).map(|event| shown(EventLine::from(event))).collect();
+    let next = items.last().filter(|_| found.len() > limit).map(|last| last.id.clone());
+    List { items, next }
+}
+
+async fn one_segment(
+    State(server): State<Arc<Server>>,
+    Query(query): Query<SegmentQuery>,
+) -> Answer<SegmentBody> {
+    let body = match segment(&server.store, query.after).await? {
+        Some(found) => SegmentBody {
+            checkpoint: Some(CheckpointLine::from(&found.checkpoint)),
+            events: found.events.iter().map(EventLine::from).collect(),
+        },
+        None => SegmentBody { checkpoint: None, events: Vec::new() },
+    };
+    Ok(answer(StatusCode::OK, body))
+}
+
+/// The events that no checkpoint covers.
+async fn waiting(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
+    let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let range = (query.begin()?, EventId::from_bytes([u8::MAX; 16]));
+    let found = server.store.uncovered_events(range, most).await?;
+    Ok(answer(StatusCode::OK, page(&found, query.limit, |line| line)))
+}
+
+async fn about(State(server): State<Arc<Server>>, Query(query): Query<ChainQuery>) -> Answer<ChainBody> {
+    let until = match &query.until {
+        Some(id) => id.parse().map_err(|error| invalid("until", &format!("{error}")))?,
+        None => EventId::from_bytes([u8::MAX; 16]),
+    };
+    let key = server.keys.checkpoint_key().map_err(|_| ApiError::Internal)?;
+    let public_key = data_encoding::BASE64URL_NOPAD.encode(&key.public());
+    Ok(answer(StatusCode::OK, ChainBody { public_key, events: server.store.event_count(until).await? }))
+}

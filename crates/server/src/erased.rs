@@ -1,0 +1,119 @@
+//! The list of people who were erased, beside the database: so that a backup from before brings none of them back. It
+//! holds keyed digests, a sign and a time, and nothing about anybody. Each node has its own.
+
+use std::{
+    collections::HashSet,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use countersign_domain::{id::UserId, secret::Digest, time::Timestamp};
+use data_encoding::HEXLOWER;
+
+use crate::{api::rfc3339, config::Config, state::Server};
+
+/// What becomes of somebody on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// About to be erased.
+    Erased,
+    /// Not erased after all: somebody else wrote first.
+    Kept,
+}
+
+/// Where the list is.
+#[must_use]
+pub fn path(config: &Config) -> PathBuf {
+    config.storage.data_dir.join("erased.list")
+}
+
+/// Puts people on the list, durably. Where there is no data folder there is no list: the log says so.
+///
+/// # Errors
+/// When it cannot be written: then nobody may be erased.
+pub async fn note(server: &Server, people: &[UserId], sign: Sign) -> Result<(), countersign_store::Error> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    let config = server.config.load();
+    if config.storage.url == ":memory:" {
+        return Ok(());
+    }
+    if !config.storage.data_dir.is_dir() {
+        tracing::warn!("storage.data_dir is not there: a restore will not know that somebody was erased");
+        return Ok(());
+    }
+    let path = path(&config);
+    let digests: Vec<Digest> = people.iter().map(|user| server.keys.erased(*user)).collect();
+    let text = lines(&digests, sign, server.now());
+    let written = tokio::task::spawn_blocking(move || append(&path, &text)).await;
+    let wrong =
+        |why: String| countersign_store::Error::Unavailable(format!("the list of erased people: {why}"));
+    written.map_err(|error| wrong(error.to_string()))?.map_err(|error| wrong(error.to_string()))
+}
+
+fn lines(people: &[Digest], sign: Sign, now: Timestamp) -> String {
+    let mark = if sign == Sign::Erased { '+' } else { '-' };
+    let line = |digest: &Digest| format!("{mark}{} {}\n", HEXLOWER.encode(digest.bytes()), rfc3339(now));
+    people.iter().map(line).collect()
+}
+
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    if is_new { crate::key_file::sync(crate::key_file::parent(path)) } else { Ok(()) }
+}
+
+/// Everybody on these lists.
+///
+/// # Errors
+/// When one does not read. A last line that was not finished is no error: what it was about did not happen.
+pub fn read(lists: &[PathBuf]) -> Result<HashSet<Digest>, crate::envelope::Error> {
+    let mut erased = HashSet::new();
+    for path in lists {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            match entry(line) {
+                Some((Sign::Erased, digest)) => drop(erased.insert(digest)),
+                Some((Sign::Kept, digest)) => drop(erased.remove(&digest)),
+                None => {
+                    return Err(format!("{}: a line is damaged: {}", path.display(), line.trim_end()).into());
+                }
+            }
+        }
+    }
+    Ok(erased)
+}
+
+fn entry(line: &str) -> Option<(Sign, Digest)> {
+    let (entry, _) = line.split_once(' ')?;
+    let (sign, hex) = match entry.as_bytes().first()? {
+        b'+' => (Sign::Erased, &entry[1..]),
+        b'-' => (Sign::Kept, &entry[1..]),
+        _ => return None,
+    };
+    let bytes = HEXLOWER.decode(hex.as_bytes()).ok()?;
+    Some((sign, Digest::new(bytes.try_into().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_about_somebody_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("erased.list");
+        let (one, two, now) =
+            (Digest::new([1; 32]), Digest::new([2; 32]), Timestamp::from_millis(1_800_000_000_000));
+        append(&path, &lines(&[one, two], Sign::Erased, now)).unwrap();
+        append(&path, &lines(&[two], Sign::Kept, now)).unwrap();
+        append(&path, "+0303").unwrap();
+        assert_eq!(read(std::slice::from_ref(&path)).unwrap(), HashSet::from([one]));
+        append(&path, "\n").unwrap();
+        assert!(read(&[path]).is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! The master key is replaced while people sign in: everything opens before, between and after, nothing stays sealed with
+//! former keys, and who was not given the new key is told so.
+
+use std::{sync::Arc, time::Duration};
+
+use countersign_domain::{
+    algorithm::Algorithm,
+    changes::{Change, Changes},
+    id::UserId,
+    realm::RealmName,
+    time::Span,
+};
+use countersign_server::{
+    accounts::{Profile, open_identifier, open_profile, seal_profile},
+    envelope::{
+        reseal::{Progress, look},
+        rotate::rotate_master,
+        status::{EnvelopeStatus, status},
+    },
+    keys::{MasterKey, RootKey},
+    wiring,
+};
+
+use crate::{
+    accounts::with_club,
+    flow::sign_in,
+    support::{
+        TestServer, World,
+        backend::{OTHER_ROOT, on_every_engine},
+        fixed, settings, wait_until,
+    },
+};
+
+on_every_engine! {
+    p33_the_master_key_is_replaced_while_people_sign_in
+    p33_sealing_anew_goes_on_wherever_it_was_ended
+}
+
+fn other() -> RootKey {
+    RootKey::parse(OTHER_ROOT).unwrap()
+}
+
+/// Users with a name each.
+async fn people(server: &TestServer, count: usize) {
+    for number in 0..count {
+        sign_in(server, "club", &format!("person{number}@mail.example")).await;
+    }
+    for mut user in everybody(server).await {
+        let profile = Profile { display_name: Some(user.id.to_string()), ..Profile::default() };
+        user.sealed_profile = seal_profile(&server.server, &user, &profile).unwrap();
+        server.server.store.commit(Changes(vec![Change::User(user)])).await.unwrap();
+    }
+}
+
+async fn everybody(server: &TestServer) -> Vec<countersign_domain::user::User> {
+    let first = UserId::from_bytes([0; 16]);
+    server.server.store.users_after(&RealmName::default(), first, 1000).await.unwrap()
+}
+
+/// Asserts that everything that is sealed opens at this node.
+async fn everything_opens(server: &TestServer, count: usize) {
+    let users = everybody(server).await;
+    assert_eq!(users.len(), count);
+    for user in users {
+        let name = open_profile(&server.server, &user).unwrap().display_name;
+        assert!(name.is_none_or(|name| name == user.id.to_string()));
+        for identifier in server.server.store.identifiers_of(user.id).await.unwrap() {
+            assert!(open_identifier(&server.server, &identifier).unwrap().ends_with("@mail.example"));
+        }
+    }
+    assert!(server.server.key_ring.load().corrupt().is_empty());
+}
+
+async fn stands(server: &TestServer) -> EnvelopeStatus {
+    status(&server.server).await.unwrap()
+}
+
+/// Whether nothing is sealed with a former key, and no former key is kept.
+fn is_over(status: &EnvelopeStatus) -> bool {
+    status.to_reseal == 0 && status.sealing_keys.iter().all(|key| key.seals || key.number == 1)
+}
+
+/// Lets time pass and seals anew until that is over.
+async fn seal_anew(server: &TestServer) {
+    let progress = Progress::default();
+    wait_until("everything is sealed anew", || async {
+        server.advance(Span::from_minutes(2)).await;
+        look(&server.server, &progress).await.unwrap();
+        is_over(&stands(server).await)
+    })
+    .await;
+}
+
+async fn p33_the_master_key_is_replaced_while_people_sign_in(world: World) {
+    let one = world.node_with(with_club).await;
+    let two = world.node_with(with_club).await;
+    people(&one, 7).await;
+    // Where a node has a database in memory to itself, the other one is told nothing.
+    let beside = if one.server.is_shared() { &two } else { &one };
+    let token = sign_in(&one, "club", "person0@mail.example").await.text("access_token");
+    let before = stands(&one).await;
+    let rotated = rotate_master(&one.server, &other(), "/safe/master.key").await.unwrap();
+    assert_eq!(rotated.id, MasterKey::new(&other()).id());
+    assert!(rotate_master(&one.server, &other(), "again").await.is_err(), "in force already");
+    everything_opens(&one, 7).await;
+    everything_opens(beside, 7).await;
+    // The other node was not given the new key, and learns the new sealing keys all the same.
+    world.clock.advance(Span::from_seconds(11));
+    wait_until("the other node seals with the new keys", || async {
+        let (ours, theirs) = (one.server.keys.sealing(), beside.server.keys.sealing());
+        ours.sealing() == theirs.sealing() && theirs.sealing() != vec![1]
+    })
+    .await;
+    sign_in(beside, "club", "person7@mail.example").await;
+    let between = stands(&one).await;
+    assert!(between.to_reseal > 0, "{between:?}");
+    everything_opens(&one, 8).await;
+    let signing = async {
+        for number in 8..16 {
+            sign_in(&one, "club", &format!("person{number}@mail.example")).await;
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+    };
+    let sealing = async {
+        for _ in 0..10 {
+            look(&one.server, &Progress::default()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::join!(signing, sealing);
+    seal_anew(&one).await;
+    let after = stands(&one).await;
+    assert_eq!(after.unreadable, 0);
+    let former: Vec<u32> = before.sealing_keys.iter().map(|key| key.number).collect();
+    assert!(
+        after.sealing_keys.iter().all(|key| key.values == 0 || !former.contains(&key.number)),
+        "{after:?}"
+    );
+    assert!(after.sealing_keys.iter().any(|key| key.realm.as_deref() == Some("default") && key.values > 0));
+    everything_opens(&one, 16).await;
+    everything_opens(beside, 16).await;
+    // What was signed and who is who does not hang on it.
+    one.calls(crate::support::Caller::Bearer(token)).get("/v1/token").await.refused(401, "invalid_token");
+    let subject = sign_in(&one, "club", "person3@mail.example").await.text("subject");
+    let refused =
+        if one.server.is_shared() { rotate_master(&two.server, &other(), "").await.err() } else { None };
+    assert!(refused.is_none_or(|error| error.to_string().contains(&rotated.id)));
+    // A start with the former key says which one is needed; with that one it goes on.
+    let system = (Arc::clone(&world.clock) as _, Arc::new(fixed::SeededEntropy::new(9)) as _);
+    let store = one.server.store.clone();
+    let told =
+        wiring::assemble(settings::config(), store, &world.root(), system).await.err().unwrap().to_string();
+    assert!(told.contains(&rotated.id) && told.contains("/safe/master.key"), "{told}");
+    let world = world.with_root(OTHER_ROOT);
+    let three = world.node_with(with_club).await;
+    everything_opens(&three, 16).await;
+    assert_eq!(sign_in(&three, "club", "person3@mail.example").await.text("subject"), subject);
+}
+
+async fn p33_sealing_anew_goes_on_wherever_it_was_ended(world: World) {
+    let server = world.node_with(with_club).await;
+    people(&server, 24).await;
+    for (round, root) in [OTHER_ROOT, &OTHER_ROOT.replace("ff01", "fe01")].into_iter().enumerate() {
+        rotate_master(&server.server, &RootKey::parse(root).unwrap(), "").await.unwrap();
+        // Ended again and again, each time a little later.
+        for micros in (0..40).map(|step| step * 400) {
+            server.clock.advance(Span::from_seconds(11));
+            let progress = Progress::default();
+            let passing = look(&server.server, &progress);
+            let _ended = tokio::time::timeout(Duration::from_micros(micros), passing).await;
+        }
+        everything_opens(&server, 24).await;
+        seal_anew(&server).await;
+        everything_opens(&server, 24).await;
+        let after = stands(&server).await;
+        let generations: Vec<i64> =
+            after.sealing_keys.iter().filter(|key| key.number != 1).map(|key| key.generation).collect();
+        assert!(generations.iter().all(|generation| *generation == round as i64 + 2), "{after:?}");
+    }
+    // Signing keys too: a new one is made and the old one still signs.
+    let ring = server.server.key_ring.load();
+    assert!(ring.newest(None, Algorithm::EdDsa).is_some());
+    sign_in(&server, "forum", "ann@mail.example").await;
+}

@@ -1,0 +1,338 @@
+//! The log of events: everything is told once, nobody is named, and nothing can be changed unseen.
+
+use countersign_domain::{id::EventId, time::Span};
+use countersign_server::{
+    config::{Config, Part},
+    events::{
+        chain::{Deviation, Summary, Verifier},
+        log::{EventLine, segment},
+        sealer::Sealer,
+    },
+    wiring,
+};
+use countersign_store::EventFilter;
+use http::Method;
+use serde_json::json;
+
+use crate::{
+    accounts::{refresh, with_club},
+    flow::sign_in,
+    support::{
+        Caller, TestServer, World,
+        backend::on_every_engine,
+        caller::Client,
+        settings::{ISSUER, publishable_key},
+    },
+};
+
+on_every_engine! {
+    p40_everything_is_told_once_with_actor_outcome_and_request
+    p40_what_was_changed_removed_or_added_shows
+    p40_what_a_dead_process_left_is_signed_by_the_next
+}
+
+const ANN: &str = "ann@mail.example";
+const FROM: EventId = EventId::from_bytes([0; 16]);
+const TO: EventId = EventId::from_bytes([255; 16]);
+
+pub(crate) async fn all(server: &TestServer) -> Vec<EventLine> {
+    let filter = EventFilter { after: FROM, kind: None, app: None };
+    let events = server.server.store.events(filter, 1000).await.unwrap();
+    events.iter().map(EventLine::from).collect()
+}
+
+/// Kind, outcome and method of what happened since the last call. Keys that the server made by itself are left out.
+async fn told(server: &TestServer, seen: &mut Vec<String>) -> Vec<String> {
+    let new = all(server).await.into_iter().filter(|event| !seen.contains(&event.id)).collect::<Vec<_>>();
+    seen.extend(new.iter().map(|event| event.id.clone()));
+    let of_people = new.iter().filter(|event| event.actor != "server");
+    let mut told: Vec<_> = of_people
+        .map(|event| {
+            assert!(event.request_id.starts_with("req_"), "{event:?}");
+            let actor = event.actor.split(':').next().unwrap_or_default();
+            format!("{} {} {} {actor}", event.kind, event.outcome, event.method)
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+/// The operator at the machine.
+pub(crate) fn operator(server: &TestServer) -> Client {
+    Client::new(wiring::service(&server.server, &[Part::Admin]), Caller::Anonymous)
+}
+
+async fn p40_everything_is_told_once_with_actor_outcome_and_request(world: World) {
+    let server = world.node_with(with_club).await;
+    let (mut seen, club) = (Vec::new(), server.app("club"));
+    let started = club.start(ANN).await.expect(201);
+    assert!(told(&server, &mut seen).await.is_empty(), "asking is no event");
+    club.verify(&started, "AAAAAAA").await.refused(401, "invalid_code");
+    assert_eq!(told(&server, &mut seen).await, ["challenge.failed failure code api_key"]);
+    let code = server.mail_to(ANN).await.code();
+    let first = club.verify(&started, &code).await.expect(200);
+    let signed_in = [
+        "challenge.passed success code api_key",
+        "session.started success code api_key",
+        "user.created success code api_key",
+    ];
+    assert_eq!(told(&server, &mut seen).await, signed_in);
+    club.verify(&started, &code).await.refused(410, "challenge_over");
+    assert!(told(&server, &mut seen).await.is_empty(), "nothing was guessed");
+
+    let second = refresh(&server, &first.text("refresh_token")).await.expect(200);
+    assert!(told(&server, &mut seen).await.is_empty(), "the session goes on");
+    server.advance(Span::from_seconds(31)).await;
+    refresh(&server, &first.text("refresh_token")).await.expect(400);
+    assert_eq!(told(&server, &mut seen).await, ["session.refresh_reused failure  api_key"]);
+    drop(second);
+
+    let third = sign_in(&server, "club", ANN).await;
+    assert_eq!(told(&server, &mut seen).await, signed_in[..2]);
+    club.form("/oauth2/revoke", &format!("token={}", third.text("access_token"))).await.expect(200);
+    assert_eq!(told(&server, &mut seen).await, ["token.revoked success token api_key"]);
+    club.form("/oauth2/revoke", &format!("token={}", third.text("refresh_token"))).await.expect(200);
+    assert_eq!(told(&server, &mut seen).await, ["session.ended success  api_key"]);
+
+    let operator = operator(&server);
+    let users = operator.get("/v1/admin/users").await.expect(200).json();
+    let user = format!("/v1/admin/users/{}", users["items"][0]["id"].as_str().unwrap());
+    for (status, kind) in [("disabled", "user.disabled"), ("active", "user.enabled")] {
+        let body = json!({"status": status}).to_string();
+        let json = operator.clone().with("content-type", "application/json");
+        json.send(Method::PATCH, &user, &body).await.expect(200);
+        assert_eq!(told(&server, &mut seen).await, [format!("{kind} success  operator")]);
+    }
+    operator.post("/v1/admin/apps", &json!({"name": "extra"})).await.expect(201);
+    assert_eq!(told(&server, &mut seen).await, ["app.created success  operator"]);
+    let made = operator.post("/v1/admin/apps/extra/keys", &json!({"kind": "secret"})).await.expect(201);
+    assert_eq!(told(&server, &mut seen).await, ["api_key.created success secret operator"]);
+    operator.post(&format!("/v1/admin/keys/{}/revoke", made.text("id")), &json!({})).await.expect(200);
+    operator.post(&format!("/v1/admin/keys/{}/revoke", made.text("id")), &json!({})).await.expect(200);
+    assert_eq!(told(&server, &mut seen).await, ["api_key.revoked success secret operator"]);
+    operator.post("/v1/admin/apps/extra/disable", &json!({})).await.expect(200);
+    assert_eq!(told(&server, &mut seen).await, ["app.disabled success  operator"]);
+    operator.post("/v1/admin/revocations", &json!({"app": "club"})).await.expect(201);
+    assert_eq!(told(&server, &mut seen).await, ["token.revoked success app operator"]);
+    operator.send(Method::DELETE, &user, "").await.expect(200);
+    assert_eq!(told(&server, &mut seen).await, ["user.erased success  operator"]);
+    server.stop().await;
+}
+
+pub(crate) async fn look(server: &TestServer) {
+    server.advance(Span::from_minutes(3)).await;
+    server.server.events.note_news();
+    Sealer::default().look(&server.server).await.unwrap();
+}
+
+/// Goes along the whole chain as the command line does.
+async fn verify(server: &TestServer) -> Result<Summary, Deviation> {
+    let store = &server.server.store;
+    let mut verifier = Verifier::new(server.server.keys.checkpoint_key().unwrap().public());
+    let mut after = 0;
+    while let Some(found) = segment(store, after).await.unwrap() {
+        after = found.checkpoint.sequence;
+        verifier.follow(found.checkpoint, &found.events)?;
+    }
+    let waiting = store.uncovered_events((FROM, TO), 1000).await.unwrap();
+    verifier.finish(&waiting, Some(store.event_count(TO).await.unwrap()))
+}
+
+/// Three checkpoints, each over a wrong code and a sign-in.
+pub(crate) async fn three_checkpoints(server: &TestServer) {
+    for _ in 0..3 {
+        server.advance(Span::from_seconds(10)).await;
+        let club = server.app("club");
+        let started = club.start(ANN).await.expect(201);
+        club.verify(&started, "AAAAAAA").await.expect(401);
+        server.advance(Span::from_seconds(10)).await;
+        club.verify(&started, &server.mail_to(ANN).await.code()).await.expect(200);
+        look(server).await;
+    }
+}
+
+/// What somebody with the database may try, the last checkpoint first, so that each is the first that is found.
+async fn p40_what_was_changed_removed_or_added_shows(world: World) {
+    let server = world.node_with(with_club).await;
+    three_checkpoints(&server).await;
+    let good = verify(&server).await.unwrap();
+    assert_eq!((good.checkpoints, good.waiting), (3, 0));
+    let events = all(&server).await;
+    assert_eq!(good.events, i64::try_from(events.len()).unwrap());
+
+    server
+        .spoil("DELETE FROM event WHERE id = (SELECT id FROM (SELECT id FROM event ORDER BY id DESC LIMIT 1) newest)")
+        .await;
+    assert!(matches!(verify(&server).await, Err(Deviation::Count { sequence: 3, .. })), "removed at the end");
+    // The failures of the second checkpoint: one more of them, as if it had always been there.
+    server
+        .spoil(
+            "INSERT INTO event (id, node, kind, outcome, realm, app, actor, person, is_user, target, method, request, \
+             sealed, mac) SELECT request, node, kind, outcome, realm, app, actor, person, is_user, target, method, \
+             request, sealed, mac FROM event WHERE kind = 'challenge.failed' AND id IN \
+             (SELECT first_id FROM event_checkpoint WHERE sequence = 2)",
+        )
+        .await;
+    assert!(matches!(verify(&server).await, Err(Deviation::Count { sequence: 2, .. })), "added");
+    server.spoil("UPDATE event SET outcome = 'failure' WHERE kind = 'user.created'").await;
+    let first = verify(&server).await;
+    assert!(matches!(first, Err(Deviation::Events { sequence: 1, .. })), "changed: {first:?}");
+    server.spoil("UPDATE event_checkpoint SET covered = covered + 1 WHERE sequence = 1").await;
+    assert_eq!(verify(&server).await, Err(Deviation::Signature(1)));
+    server.spoil("DELETE FROM event_checkpoint WHERE sequence = 1").await;
+    assert!(verify(&server).await.is_err());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn p40_no_checkpoint_can_be_taken_out_with_its_events_or_changed() {
+    const FIRST: &str =
+        "DELETE FROM event WHERE id <= (SELECT last_id FROM event_checkpoint WHERE sequence = 1)";
+    const SECOND: &str = "DELETE FROM event WHERE id <= (SELECT last_id FROM event_checkpoint WHERE sequence = 2) \
+                          AND id > (SELECT last_id FROM event_checkpoint WHERE sequence = 1)";
+    const NONE: &str = "DELETE FROM event WHERE id IS NULL";
+    for (events, sql, expected) in [
+        (
+            FIRST,
+            "DELETE FROM event_checkpoint WHERE sequence = 1",
+            Deviation::Beginning { signed: 1, found: 2 },
+        ),
+        (
+            SECOND,
+            "DELETE FROM event_checkpoint WHERE sequence = 2",
+            Deviation::Missing { expected: 2, found: 3 },
+        ),
+        (NONE, "UPDATE event_checkpoint SET sequence = 4 WHERE sequence = 3", Deviation::Signature(4)),
+        (NONE, "UPDATE event_checkpoint SET previous = events WHERE sequence = 3", Deviation::Signature(3)),
+        (NONE, "UPDATE event_checkpoint SET oldest = 2 WHERE sequence = 3", Deviation::Signature(3)),
+    ] {
+        let server = TestServer::with(with_club).await;
+        three_checkpoints(&server).await;
+        server.spoil_any(events).await;
+        server.spoil(sql).await;
+        assert_eq!(verify(&server).await, Err(expected), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn p40_an_event_that_this_server_did_not_write_is_never_signed() {
+    let server = TestServer::with(with_club).await;
+    sign_in(&server, "club", ANN).await;
+    server.spoil("UPDATE event SET target = 'ses_another' WHERE kind = 'session.started'").await;
+    look(&server).await;
+    assert!(matches!(verify(&server).await, Err(Deviation::Count { .. } | Deviation::Events { .. })));
+}
+
+async fn p40_what_a_dead_process_left_is_signed_by_the_next(world: World) {
+    let dead = world.node_with(with_club).await;
+    sign_in(&dead, "club", ANN).await;
+    let left = all(&dead).await.len();
+    let server = world.node_with(with_club).await;
+    server.advance(Span::from_hours(2)).await;
+    let mut sealer = Sealer::default();
+    sealer.look(&server.server).await.unwrap();
+    let found = verify(&server).await.unwrap();
+    assert!(found.events >= i64::try_from(left).unwrap() && found.waiting == 0, "{found:?}");
+    // Both go on at once, and none loses its place in the chain.
+    sign_in(&server, "club", ANN).await;
+    sign_in(&dead, "club", ANN).await;
+    look(&dead).await;
+    look(&server).await;
+    let found = verify(&server).await.unwrap();
+    assert_eq!(found.events, i64::try_from(all(&server).await.len()).unwrap());
+    dead.stop().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn p40_what_is_purged_ends_at_a_checkpoint_and_the_rest_is_whole() {
+    let server = TestServer::with(|config: &mut Config| {
+        with_club(config);
+        config.events.retention_days = 1;
+    })
+    .await;
+    three_checkpoints(&server).await;
+    let before = all(&server).await;
+    server.advance(Span::from_hours(25)).await;
+    sign_in(&server, "club", ANN).await;
+    look(&server).await;
+    let found = verify(&server).await.unwrap();
+    let kept = all(&server).await;
+    assert!(kept.iter().all(|event| !before.iter().any(|old| old.id == event.id)), "purged");
+    assert_eq!(found.events, i64::try_from(kept.len()).unwrap());
+    assert!(found.checkpoints < 4, "the former end stays until the next look: {found:?}");
+}
+
+/// Signs in as a page of the club does: with a cookie.
+async fn cookie(server: &TestServer, address: &str) -> String {
+    let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
+    let started = page.start(address).await.expect(201);
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    let page = page.with("user-agent", agent);
+    let passed = page.verify(&started, &server.mail_to(address).await.code()).await.expect(200);
+    passed.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn p40_people_read_their_own_events_and_nobody_elses() {
+    let server = TestServer::with(with_club).await;
+    let (ann, bob) = (cookie(&server, ANN).await, cookie(&server, "bob@mail.example").await);
+    let mine = |cookie: &str| server.anybody().with("cookie", cookie).with("sec-fetch-site", "same-origin");
+    let events = mine(&ann).get("/v1/me/events").await.expect(200).json();
+    let items = events["items"].as_array().unwrap();
+    let mut kinds: Vec<_> = items.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["challenge.passed", "session.started", "user.created"]);
+    let started = items.iter().find(|event| event["kind"] == "session.started").unwrap();
+    assert_eq!(started["details"]["device"], "Firefox on Linux", "{started}");
+    let others = mine(&bob).get("/v1/me/events").await.expect(200).json();
+    for event in others["items"].as_array().unwrap() {
+        assert!(items.iter().all(|own| own["id"] != event["id"]), "{event}");
+    }
+    let newest = mine(&ann).get("/v1/me/events?limit=1").await.expect(200).json();
+    assert_eq!(newest["items"][0]["id"], items[0]["id"]);
+    let next = format!("/v1/me/events?limit=1&before={}", newest["next"].as_str().unwrap());
+    assert_eq!(mine(&ann).get(&next).await.expect(200).json()["items"][0]["id"], items[1]["id"]);
+    server.anybody().get("/v1/me/events").await.refused(401, "session_over");
+    let page = mine(&ann).with("origin", "https://club.example");
+    page.get("/v1/me/events").await.refused(403, "origin_not_allowed");
+    for bad in ["limit=0", "limit=201", "limit=x", "before=x", "x=y"] {
+        mine(&ann).get(&format!("/v1/me/events?{bad}")).await.expect(422);
+    }
+}
+
+#[tokio::test]
+async fn p40_an_erased_person_cannot_be_found_in_the_log_and_the_chain_is_whole() {
+    let server = TestServer::with(with_club).await;
+    let ann = cookie(&server, ANN).await;
+    let erased = server.anybody().with("cookie", &ann).with("sec-fetch-site", "same-origin");
+    erased.send(Method::DELETE, "/v1/me", "").await.expect(204);
+    assert!(server.query("SELECT user_id FROM event_key").await.is_empty());
+    let events = all(&server).await;
+    let about: Vec<_> = events.iter().filter(|event| event.person.starts_with("user:")).collect();
+    assert_eq!(about.len(), 4, "{about:?}");
+    assert!(about.iter().all(|event| event.person == about[0].person), "one person, nobody knows who");
+    look(&server).await;
+    assert_eq!(verify(&server).await.unwrap().events, i64::try_from(events.len()).unwrap());
+    // The same address is another person now.
+    cookie(&server, ANN).await;
+    let again = all(&server).await.pop().unwrap();
+    assert_ne!(again.person, about[0].person);
+}
+
+#[tokio::test]
+async fn p40_without_accounts_nobody_is_the_same_the_next_day() {
+    let server = TestServer::new().await;
+    let mut people = Vec::new();
+    for (app, days) in [("shop", 0), ("shop", 0), ("shop", 1), ("forum", 0)] {
+        server.advance(Span::from_hours(24 * days)).await;
+        sign_in(&server, app, ANN).await;
+        let event = all(&server).await.pop().unwrap();
+        assert_eq!((event.kind.as_str(), event.sealed.as_str()), ("challenge.passed", ""));
+        people.push(event.person);
+    }
+    assert_eq!(people[0], people[1], "within a day");
+    assert_ne!(people[1], people[2], "the next day");
+    assert_ne!(people[2], people[3], "at another app");
+    assert!(server.query("SELECT person FROM event_person").await.is_empty());
+}
