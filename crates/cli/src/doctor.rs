@@ -1,5 +1,7 @@
 //! `countersign doctor`: is everything as it should be, and what to do where it is not.
 
+mod passwords;
+
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -9,7 +11,9 @@ use countersign_domain::{identifier::EmailAddress, secret::Secret, time::Timesta
 use countersign_server::{
     config::{Config, DkimSettings},
     doctor::{Finding, KeyType, Level, MailCheck, SelectorKey, check_mail},
-    erased, key_file,
+    erased,
+    hashing::is_wanted,
+    key_file,
     outbox::{
         address::Address,
         dkim::DkimKey,
@@ -32,6 +36,7 @@ use crate::{admin::Client, log::say, serve::read_config};
 Examples:
   countersign doctor
   countersign doctor mail
+  countersign doctor passwords
   countersign doctor mail --send-to you@example.org")]
 pub struct Doctor {
     #[command(subcommand)]
@@ -42,6 +47,8 @@ pub struct Doctor {
 enum What {
     /// Does mail from here arrive? Checks SPF, DKIM and DMARC, and sends a test.
     Mail(Mail),
+    /// How dear may the hash of a password be on this machine?
+    Passwords(passwords::Passwords),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +74,7 @@ impl Doctor {
         match self.what {
             None => general(&config, path).await,
             Some(What::Mail(mail)) => mail.run(&config).await,
+            Some(What::Passwords(passwords)) => passwords.run(&config).await,
         }
     }
 }
@@ -120,6 +128,9 @@ async fn general(config: &Config, path: Option<&Path>) -> anyhow::Result<()> {
             }
             _ => tell(false, &format!("store: {error}")),
         },
+    }
+    if is_wanted(config) {
+        passwords::look(config).await?.lines().iter().for_each(|line| say(line));
     }
     for line in to_keep(config) {
         say(&line);

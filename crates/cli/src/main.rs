@@ -55,7 +55,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check the configuration and say what is wrong with it.
     CheckConfig,
-    /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test.
+    /// Is everything as it should be? `doctor mail` checks SPF, DKIM and DMARC, and sends a test; `doctor passwords`
+    /// proposes what a hash may cost.
     Doctor(doctor::Doctor),
     /// Add, list and change the apps that people sign in to.
     App(app::App),

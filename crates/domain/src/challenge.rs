@@ -3,8 +3,10 @@
 //! Every function here takes what was read and gives back what to answer and what to write; a refusal may carry
 //! changes (a spent try), and they are committed before it is told.
 
+mod purpose;
 mod start;
 
+pub use self::purpose::Purpose;
 pub use self::start::{Person, Start, Started, start};
 use crate::{
     app::{App, AppName},
@@ -20,33 +22,6 @@ use crate::{
     token::SecretToken,
     vault::Vault,
 };
-
-/// What the proof is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Purpose {
-    /// An access token.
-    #[default]
-    SignIn,
-    /// A proof that the address is the person's, good for nothing else.
-    ConfirmAddress,
-}
-
-impl Purpose {
-    /// The name under which it travels and is stored.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign_in",
-            Self::ConfirmAddress => "confirm_address",
-        }
-    }
-
-    /// The purpose that [`name`](Self::name) gives.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::SignIn, Self::ConfirmAddress].into_iter().find(|purpose| purpose.name() == name)
-    }
-}
 
 /// How far a challenge has come. Expiry is not a state: it is told from the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +157,9 @@ pub fn verify_by_address(
     contact: Contact,
     vault: &dyn Vault,
 ) -> Decision<Result<Proof, Refusal>> {
-    let candidates: Vec<_> = live.into_iter().filter(|challenge| challenge.is_live(attempt.now)).collect();
+    let is_meant =
+        |challenge: &Challenge| challenge.is_live(attempt.now) && challenge.purpose != Purpose::ResetPassword;
+    let candidates: Vec<_> = live.into_iter().filter(is_meant).collect();
     if candidates.is_empty() {
         return refused(Refusal::ChallengeOver);
     }

@@ -19,6 +19,7 @@ use crate::{
     time::Timestamp,
     token::Revocation,
     user::{User, UserIdentifier, UserSubject},
+    user_password::{PasswordWish, UserPassword},
     webhook::Delivery,
 };
 
@@ -154,6 +155,14 @@ pub enum Change {
     SessionsEnded(UserId),
     /// Removes all sessions at an app.
     SessionsOfAppEnded(AppName),
+
+    /// Inserts a user's password of version 0, else replaces exactly that version. Whoever changes a password writes
+    /// the user too, so that no sign-in slips past.
+    Password(UserPassword),
+    /// Removes exactly this version of a user's password.
+    PasswordRemoved(UserId, i64),
+    /// Keeps a password that is wished, until its challenge passes.
+    PasswordWished(PasswordWish),
 
     /// Tells what happens with these changes. The server makes an [`EventWritten`](Self::EventWritten) of it.
     Event(Box<Event>),

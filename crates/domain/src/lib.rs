@@ -37,5 +37,6 @@ pub mod testing;
 pub mod time;
 pub mod token;
 pub mod user;
+pub mod user_password;
 pub mod vault;
 pub mod webhook;

@@ -63,12 +63,15 @@ pub struct Realm {
     pub name: RealmName,
     /// How long its sessions last.
     pub session: SessionPolicy,
+
+    /// Whether its people may have passwords.
+    pub passwords: bool,
 }
 
 impl Realm {
     /// A realm with every default.
     #[must_use]
     pub fn new(name: RealmName) -> Self {
-        Self { name, session: SessionPolicy::default() }
+        Self { name, session: SessionPolicy::default(), passwords: false }
     }
 }

@@ -56,4 +56,14 @@ pub enum Refusal {
         /// When the next may be asked for.
         retry_after: Span,
     },
+
+    /// Nobody has this name with this password: which of the two is wrong is not told.
+    #[error("the name or the password is wrong")]
+    InvalidPassword,
+    /// The wrong passwords at this person are used up: they sign in with a mailed code until then.
+    #[error("too many wrong passwords")]
+    TooManyPasswords {
+        /// When passwords come back.
+        retry_after: Span,
+    },
 }

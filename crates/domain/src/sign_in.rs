@@ -3,7 +3,7 @@
 
 use crate::{
     app::{AccountPolicy, App},
-    challenge::Proof,
+    assurance::{Assurance, Method},
     changes::{Change, Changes, Decision},
     event::{Event, EventKind},
     id::{SessionId, UserId},
@@ -29,9 +29,11 @@ pub struct SignIn<'a> {
     pub accounts: &'a AccountPolicy,
     /// How long the realm's sessions last.
     pub policy: &'a SessionPolicy,
-    /// What was proven.
-    pub proof: &'a Proof,
-    /// The mailbox that it was proven for.
+    /// How and when the person was proven to be who they say.
+    pub assurance: Assurance,
+    /// The subject that the mailbox gives in the app's sector.
+    pub subject: Subject,
+    /// The mailbox that it was proven for, or that the user is found by.
     pub address: &'a EmailAddress,
     /// The same, sealed for the row of its identifier.
     pub sealed_identifier: Vec<u8>,
@@ -88,7 +90,7 @@ pub fn sign_in(
     match known.user {
         Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
         Some(user) => {
-            if user.signed_in_at == NEVER {
+            if user.signed_in_at == NEVER && sign_in.assurance.method != Method::Password {
                 changes.push(Change::IdentifierVerified(identifier(&sign_in, known.id, vault)));
             }
             changes.push(Change::User(User { signed_in_at: now, ..user }));
@@ -107,8 +109,7 @@ pub fn sign_in(
     let subject = known.subject.unwrap_or_else(|| {
         // Somebody else may have come with this address before it became this person's.
         let taken = known.subject_owner.is_some_and(|owner| owner != known.id);
-        let subject =
-            if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.proof.subject };
+        let subject = if taken { vault.user_subject(&sign_in.app.sector, known.id) } else { sign_in.subject };
         let sector = vault.sector(&sign_in.app.sector);
         changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
         subject
@@ -122,7 +123,7 @@ pub fn sign_in(
         user: known.id,
         app: sign_in.app.name.clone(),
         subject,
-        assurance: sign_in.proof.assurance,
+        assurance: sign_in.assurance,
         holder,
         sealed_device: sign_in.sealed_device,
         created_at: now,
@@ -159,7 +160,7 @@ fn identifier(sign_in: &SignIn<'_>, user: UserId, vault: &dyn Vault) -> UserIden
         user,
         sealed: sign_in.sealed_identifier.clone(),
         primary: true,
-        verified_at: Some(sign_in.proof.assurance.proven_at),
+        verified_at: Some(sign_in.assurance.proven_at),
         created_at: sign_in.now,
     }
 }

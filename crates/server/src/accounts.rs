@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use countersign_domain::{
     app::{AccountPolicy, App, BrowserTokens, SignUp},
-    assurance::Method,
+    assurance::{Assurance, Method},
     challenge::{Proof, Purpose},
     changes::{Change, Changes, Decision},
     event::{Event, EventKind},
-    id::{SessionId, UserId},
+    id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
     invitation::Invitation,
     random::Random,
@@ -18,13 +18,16 @@ use countersign_domain::{
     secret::Digest,
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
+    subject::Subject,
     time::Timestamp,
     user::{IdentifierKind, User, UserIdentifier},
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server};
+use crate::{
+    call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
+};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ pub async fn complete(
 ) -> Result<Completed, ApiError> {
     let Decision { outcome, mut changes } = decision;
     let app = &*call.app;
-    let proof = match outcome {
+    let mut proof = match outcome {
         Ok(proof) => proof,
         Err(refusal) => {
             // A guess that cost nothing is none: the challenge was over, or somebody else's.
@@ -78,6 +81,11 @@ pub async fn complete(
             return Ok((Err(refusal), changes));
         }
     };
+    // Who registers signs in; the password that they wished is all that differs.
+    let registers = proof.purpose == Purpose::Register;
+    if registers {
+        proof.purpose = Purpose::SignIn;
+    }
     let passed = authentication(EventKind::ChallengePassed, app, proof.assurance.method);
     let accounts = app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
     let Some(accounts) = accounts else {
@@ -89,8 +97,13 @@ pub async fn complete(
         changes.push(passed.of_contact(contact).into());
         return Ok((Err(Refusal::ChallengeOver), changes));
     };
-    let signed_in = begin(call, accounts, &proof, &address).await?;
+    let user = user_of(&call.server, &call.app.realm, &address).await?;
+    let evidence = Evidence { assurance: proof.assurance, subject: proof.subject, address: &address };
+    let signed_in = begin(call, accounts, evidence, user).await?;
     changes.extend(signed_in.changes);
+    if registers && let Ok(SignedIn { is_new: true, session, .. }) = &signed_in.outcome {
+        changes.extend(user_passwords::fulfil(&call.server, app, proof.challenge, session).await?);
+    }
     match &signed_in.outcome {
         Ok(signed_in) => tell_sign_in(call, signed_in, passed, &mut changes),
         Err(_) => {
@@ -109,7 +122,7 @@ pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
 }
 
 /// Tells that somebody signed in: the proof, the user where one was made, the session.
-fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
+pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
     let session = &signed_in.session;
     let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
     changes.push(about(passed).into());
@@ -140,8 +153,20 @@ pub fn session_ended(session: &Session) -> Event {
 /// # Errors
 /// [`ApiError::Internal`] when it does not open.
 pub fn proven_address(server: &Server, proof: &Proof) -> Result<Option<EmailAddress>, ApiError> {
-    let Some(sealed) = &proof.sealed_address else { return Ok(None) };
-    let place = Context { table: "challenge", column: "sealed_address", id: proof.challenge.bytes() };
+    sealed_address(server, proof.challenge, proof.sealed_address.as_deref())
+}
+
+/// The mailbox that a challenge asks, where it kept it.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn sealed_address(
+    server: &Server,
+    challenge: ChallengeId,
+    sealed: Option<&[u8]>,
+) -> Result<Option<EmailAddress>, ApiError> {
+    let Some(sealed) = sealed else { return Ok(None) };
+    let place = Context { table: "challenge", column: "sealed_address", id: challenge.bytes() };
     let opened = server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)?;
     let text = std::str::from_utf8(opened.expose()).map_err(|_| ApiError::Internal)?;
     EmailAddress::parse(text).map(Some).map_err(|_| ApiError::Internal)
@@ -189,25 +214,39 @@ pub async fn user_of(
     Ok(server.store.user_by_identifier(realm, IdentifierKind::Email, digest).await?)
 }
 
-/// Reads and decides a sign-in. A known person and a stranger cost the same reads.
-async fn begin(
+/// What shows that a person is who they say.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// How and when it was shown.
+    pub assurance: Assurance,
+    /// The subject that the mailbox gives in the app's sector.
+    pub subject: Subject,
+    /// The mailbox that it was shown for, or that the user is found by.
+    pub address: &'a EmailAddress,
+}
+
+/// Reads and decides a sign-in of the user who has the mailbox, or of a stranger. Both cost the same reads.
+///
+/// # Errors
+/// The store's, or when memory fails.
+pub async fn begin(
     call: &Call,
     accounts: &AccountPolicy,
-    proof: &Proof,
-    address: &EmailAddress,
+    evidence: Evidence<'_>,
+    user: Option<User>,
 ) -> Result<Decision<Result<SignedIn, Refusal>>, ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
     let mut random = server.random();
     let is_browser = !call.is_secret();
-    let user = user_of(server, &app.realm, address).await?;
+    let Evidence { assurance, subject: subject_of_address, address } = evidence;
     let id = user.as_ref().map_or_else(|| UserId::new(now, &mut *random), |user| user.id);
     let subject = server.store.user_subject(id, server.keys.sector(&app.sector)).await?;
     let known = Known {
         user,
         id,
         subject: subject.map(|found| found.subject),
-        subject_owner: server.store.subject(proof.subject).await?.map(|found| found.user),
+        subject_owner: server.store.subject(subject_of_address).await?.map(|found| found.user),
         sessions: server.store.sessions_of(id).await?,
         invitation: invitation_of(call, accounts, address).await?,
         presented: match call.session_cookie.as_ref().filter(|_| is_browser) {
@@ -221,7 +260,8 @@ async fn begin(
         app,
         accounts,
         policy: &server.realm(&app.realm).session,
-        proof,
+        assurance,
+        subject: subject_of_address,
         address,
         sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
         is_browser: is_browser && !holds_tokens(call),

@@ -14,6 +14,7 @@ mod listener;
 mod load;
 mod mail;
 pub(crate) mod nearest;
+mod passwords;
 mod problem;
 mod realm;
 mod schema;
@@ -37,8 +38,9 @@ pub use self::{
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
+    passwords::{BreachedSettings, PasswordSettings, UnansweredSetting},
     problem::{Place, Problem, Trouble},
-    realm::{AccountsSetting, BrowserTokensSetting, RealmSettings, SignUpSetting},
+    realm::{AccountsSetting, BrowserTokensSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
     telemetry::TelemetrySettings,
 };
@@ -68,6 +70,8 @@ pub struct Config {
     pub log: LogSettings,
     /// Traces for OpenTelemetry. Without an endpoint there are none.
     pub telemetry: TelemetrySettings,
+    /// Passwords, where a realm has them. Nothing of this costs anything until one does.
+    pub passwords: PasswordSettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
     /// Cookies of people's browsers.

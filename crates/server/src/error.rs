@@ -74,6 +74,13 @@ pub enum ApiError {
     /// A programmer's error.
     Internal,
 
+    /// The realm's people have no passwords.
+    PasswordsOff,
+    /// Too many passwords wait to be hashed.
+    PasswordsBusy,
+    /// What is to be removed is the last way into the account.
+    LastWayIn,
+
     /// The admin key lacks this scope.
     ScopeNeeded(&'static str),
     /// The admin key is of one realm, and all are concerned.
@@ -123,6 +130,16 @@ impl From<countersign_store::Error> for ApiError {
     }
 }
 
+impl From<crate::passwords::Error> for ApiError {
+    fn from(error: crate::passwords::Error) -> Self {
+        if error == crate::passwords::Error::Busy {
+            return Self::PasswordsBusy;
+        }
+        tracing::error!(%error, "a password could not be hashed");
+        Self::Unavailable
+    }
+}
+
 /// What a refusal looks like: status, code, title.
 type Row = (StatusCode, &'static str, &'static str);
 
@@ -157,6 +174,10 @@ impl ApiError {
             Self::Declared => (S::CONFLICT, "declared_in_file", "It is declared in the configuration file: change it there"),
             Self::Unavailable => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here"),
+
+            Self::PasswordsOff => (S::FORBIDDEN, "passwords_off", "There are no passwords here"),
+            Self::PasswordsBusy => (S::SERVICE_UNAVAILABLE, "passwords_busy", "Too many passwords are being checked: try again in a moment"),
+            Self::LastWayIn => (S::CONFLICT, "last_way_in", "It is the last way into the account"),
 
             Self::ScopeNeeded(_) => (S::FORBIDDEN, "scope_needed", "The admin key lacks a scope"),
             Self::AllRealmsNeeded => (S::FORBIDDEN, "all_realms_needed", "This concerns all realms: it takes an admin key of all of them"),
@@ -210,11 +231,12 @@ impl ApiError {
             Self::Refused(
                 Refusal::TooManyAttempts { retry_after }
                 | Refusal::ResendTooSoon { retry_after }
-                | Refusal::TooManyMessages { retry_after },
+                | Refusal::TooManyMessages { retry_after }
+                | Refusal::TooManyPasswords { retry_after },
             )
             | Self::TooManyRequests(retry_after)
             | Self::AppLimit(retry_after) => Some(retry_after.seconds_up().max(1)),
-            Self::Unavailable => Some(1),
+            Self::Unavailable | Self::PasswordsBusy => Some(1),
             _ => None,
         }
     }
@@ -263,6 +285,9 @@ fn refusal_row(refusal: Refusal) -> Row {
         Refusal::TooManyAttempts { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: use the link of a new mail"),
         Refusal::ResendTooSoon { .. } => (S::TOO_MANY_REQUESTS, "resend_too_soon", "A message was sent a moment ago"),
         Refusal::TooManyMessages { .. } => (S::TOO_MANY_REQUESTS, "too_many_messages", "Too many messages to this address"),
+
+        Refusal::InvalidPassword => (S::UNAUTHORIZED, "invalid_password", "The name or the password is wrong"),
+        Refusal::TooManyPasswords { .. } => (S::TOO_MANY_REQUESTS, "too_many_passwords", "Too many wrong passwords: sign in with a code, or choose a new password"),
     }
 }
 

@@ -8,6 +8,7 @@ use countersign_domain::{
     identifier::EmailAddress,
     random::Random,
     realm::RealmName,
+    secret::Secret,
     time::Timestamp,
     user::{IdentifierKind, NEVER, User, UserIdentifier, UserStatus},
     vault::Vault as _,
@@ -19,6 +20,7 @@ use crate::{
     error::ApiError,
     passwords::StoredHash,
     state::Server,
+    user_passwords,
 };
 
 /// Addresses that somebody may be brought with.
@@ -97,6 +99,7 @@ pub struct Newcomer {
     profile: Profile,
     status: UserStatus,
     created_at: Timestamp,
+    password_hash: Option<Secret<String>>,
 }
 
 fn invalid(member: &'static str, detail: &str) -> ApiError {
@@ -155,12 +158,24 @@ impl Newcomer {
             profile: Profile { display_name: given.display_name.clone(), locale: given.locale.clone() },
             status: given.status.into(),
             created_at: given.created_at.as_deref().map_or(Ok(now), |text| read_time(text, now))?,
+            password_hash: given.password_hash.clone().map(Secret::new),
         })
     }
 
     /// The addresses.
     pub fn addresses(&self) -> impl Iterator<Item = &EmailAddress> {
         self.emails.iter().map(|(address, _)| address)
+    }
+
+    /// Whether the realm takes the password that they bring, if they bring one.
+    ///
+    /// # Errors
+    /// [`ApiError::PasswordsOff`], or [`ApiError::InvalidMember`] for a hash that costs too much to check.
+    pub fn check_password(&self, server: &Server, realm: &RealmName) -> Result<(), ApiError> {
+        let Some(hash) = &self.password_hash else { return Ok(()) };
+        let most = user_passwords::of_realm(server, realm)?.most_memory_kib();
+        let sound = StoredHash::parse(hash.expose()).and_then(|stored| stored.check_cost(most));
+        sound.map_err(|error| invalid("password_hash", &error.to_string()))
     }
 
     /// Whether somebody in the realm has one of the addresses.
@@ -211,9 +226,14 @@ impl Newcomer {
                 created_at: self.created_at,
             }));
         }
-        changes.push(
-            Event::new(EventKind::UserCreated).of_user(id).within(realm).by_method("administrator").into(),
-        );
+        let told = |kind| Event::new(kind).of_user(id).within(realm).by_method("administrator").into();
+        changes.push(told(EventKind::UserCreated));
+        if let Some(hash) = &self.password_hash {
+            let most = user_passwords::of_realm(server, realm)?.most_memory_kib();
+            let imported = user_passwords::import(server, id, hash.expose(), most)?;
+            changes.push(imported.map_err(|error| invalid("password_hash", &error.to_string()))?);
+            changes.push(told(EventKind::PasswordSet));
+        }
         Ok(user)
     }
 }
@@ -231,11 +251,7 @@ fn check_hash(hash: &str, is_proven: bool) -> Result<(), ApiError> {
         // Whoever claimed the address at the former place would have a way into the account of whoever proves it here.
         return Err(invalid("password_hash", "a password needs an address that is verified"));
     }
-    Err(ApiError::InvalidMember {
-        member: "password_hash",
-        code: "passwords_off",
-        detail: "passwords are off in this realm".to_owned(),
-    })
+    Ok(())
 }
 
 #[cfg(test)]

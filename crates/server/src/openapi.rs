@@ -4,6 +4,7 @@
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
 mod examples;
+mod passwords;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -50,12 +51,15 @@ const PROBLEM: &str = "application/problem+json";
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
         api::events::list, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
+        api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
     ),
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
+        (name = "passwords", description = "Passwords, where a realm has them"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -110,7 +114,7 @@ pub fn document() -> OpenApi {
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
     for (path, item) in &mut document.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe_refusals(path, operation);
             if operation.operation_id.as_deref() == Some("start") {
@@ -183,6 +187,10 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     if has_body {
         all.extend(bodies());
     }
+    if path.starts_with("/v1/me/password") {
+        all.extend(passwords::refusals_of_my_own());
+        return all;
+    }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
         all.extend(refusals_with_a_cookie(path));
         return all;
@@ -212,6 +220,9 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend(code.into_iter().chain(accounts));
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
+        }
+        _ if path.starts_with("/v1/password") => {
+            all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
         _ => all.push(E::InvalidToken),
     }
@@ -280,7 +291,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 20);
+        assert_eq!(operations.len(), 27);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -320,6 +331,11 @@ mod tests {
             "RedeemBody",
             "VerifyByAddressBody",
             "ChangeMeBody",
+            "PasswordSignInBody",
+            "RegisterBody",
+            "ForgottenBody",
+            "ResetBody",
+            "SetPasswordBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

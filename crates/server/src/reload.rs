@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::templates::{TemplatesWatch, watch_templates};
 use crate::{
     config::{Config, DEFAULT_FILE, changed},
-    maintenance,
+    hashing, maintenance,
     shutdown::Shutdown,
     state::Server,
     wiring,
@@ -26,6 +26,8 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// What comes of a configuration that cannot be used.
 const UNUSABLE: &str = "the changed configuration cannot be used; the former one stays";
+/// What comes of settings of passwords that cannot be used.
+const HASHLESS: &str = "the settings of passwords cannot be used; hashing stays as it was";
 /// What comes of templates or texts that cannot be used.
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
@@ -170,6 +172,9 @@ impl Reloader {
             return;
         }
         server.quotas.reconsider();
+        if let Err(error) = hashing::follow(server) {
+            self.complain(vec![error.to_string()], HASHLESS);
+        }
         if let Err(error) = maintenance::rotate(server).await {
             tracing::error!(%error, "signing keys could not be looked after");
         }

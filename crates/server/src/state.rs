@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_domain::{
     changes::Changes,
     random::Random,
@@ -21,6 +21,7 @@ use crate::{
     events::{self, Events},
     flood::Flood,
     freshness::Freshness,
+    hashing::Hashing,
     key_ring::KeyRing,
     key_use::KeyUse,
     maintenance,
@@ -97,6 +98,9 @@ pub struct Server {
     pub webhooks: Webhooks,
     /// One for each group of people: decisions about one person queue here instead of failing in the store.
     pub lanes: Lanes,
+
+    /// Workers for passwords, where a realm has them; replaced by a reload.
+    pub hashing: ArcSwapOption<Hashing>,
 }
 
 impl Server {

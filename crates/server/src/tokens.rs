@@ -156,8 +156,8 @@ pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, Ap
         ApiError::Unavailable
     })?;
     let (lifetime, signer) = match grant.purpose {
-        Purpose::SignIn => (app.token.lifetime, &key.access),
-        Purpose::ConfirmAddress => (PROOF_LIFE, &key.proof),
+        Purpose::SignIn | Purpose::Register => (app.token.lifetime, &key.access),
+        Purpose::ConfirmAddress | Purpose::ResetPassword => (PROOF_LIFE, &key.proof),
     };
     let lifetime = grant.session.map_or(lifetime, |session| lifetime.min(session.expires_at.since(now)));
     let session = grant.session.map(|session| session.id.to_string());
@@ -170,7 +170,7 @@ pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, Ap
         exp: (now + lifetime).seconds(),
         auth_time: grant.assurance.proven_at.seconds(),
         jti: &TokenId::new(now, &mut *server.random()).to_string(),
-        acr: Assurance::MAILBOX,
+        acr: grant.assurance.acr(),
         amr: [grant.assurance.method.amr()],
         sid: session.as_deref(),
         email: grant.address,

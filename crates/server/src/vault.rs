@@ -18,8 +18,12 @@ use countersign_domain::{
     vault::Vault,
 };
 
-use crate::keys::{
-    CheckpointKey, Context, DigestKey, Hierarchy, KeyError, KeySet, MasterKey, RootKey, SealError, SealingKey,
+use crate::{
+    keys::{
+        CheckpointKey, Context, DigestKey, Hierarchy, KeyError, KeySet, MasterKey, RootKey, SealError,
+        SealingKey,
+    },
+    passwords::Peppers,
 };
 
 /// Everything that can be digested, sealed and opened.
@@ -121,6 +125,20 @@ impl Keys {
     #[must_use]
     pub fn realm<'a>(&'a self, realm: &'a RealmName) -> RealmKeys<'a> {
         RealmKeys { keys: self, realm }
+    }
+
+    /// Whose wrong passwords are counted in a realm.
+    #[must_use]
+    pub fn password_attempts(&self, realm: &RealmName, person: &[&[u8]]) -> Digest {
+        let mut parts: Vec<&[u8]> = vec![b"password", realm.as_str().as_bytes()];
+        parts.extend(person);
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// The peppers of passwords, up to the number that new hashes are made with.
+    #[must_use]
+    pub fn peppers(&self, current: u32) -> Peppers {
+        Peppers::new(&self.hierarchy, current)
     }
 
     /// A pseudonym in the log of events, of somebody who has no account.

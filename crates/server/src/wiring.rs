@@ -18,6 +18,7 @@ use crate::{
     envelope,
     error::ApiError,
     events::{self, Events},
+    hashing,
     key_file::{make_folder, read_secret},
     key_ring::KeyRing,
     keys::RootKey,
@@ -135,10 +136,12 @@ pub async fn assemble(
         security_log,
         webhooks,
         events: Arc::new(Events::new(began, &mut *entropy.random())),
+        hashing: Default::default(),
         clock,
         entropy,
         store,
     });
+    hashing::follow(&server)?;
     server.freshness.note_read(began);
     let now = server.now();
     server.revocations.add(
@@ -188,6 +191,8 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::session::routes())
             .merge(api::me::routes())
             .merge(api::events::routes())
+            .merge(api::password::routes())
+            .merge(api::my_password::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())

@@ -35,6 +35,8 @@ pub const SEALED: &[SealedColumn] = &[
     of("session", "sealed_device", &["id"], Some("realm")),
     of("event_key", "sealed", &["user_id"], None),
     of("webhook_delivery", "sealed", &["id"], None),
+    of("user_password", "sealed_hash", &["user_id"], None),
+    of("password_wish", "sealed_hash", &["challenge"], None),
 ];
 
 /// Sealed columns that are never sealed anew, and why.

@@ -21,6 +21,7 @@ mod signing_key;
 mod sweep;
 mod user;
 mod user_identifier;
+mod user_password;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -31,7 +32,7 @@ use parking_lot::Mutex;
 pub(crate) use self::{
     admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
     idempotency::*, invitation::*, message::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*,
-    signing_key::*, sweep::*, user::*, user_identifier::*, webhook::*,
+    signing_key::*, sweep::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -57,6 +58,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::User(user) => writes.push(user::update(user)),
         Change::UserErased(id, version) => {
             writes.extend(user::erase(id, version));
+            writes.push(user_password::erase(id));
             writes.push(event::delete_key(id));
         }
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
@@ -66,6 +68,10 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionEnded(id) => writes.push(session::end(id)),
         Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
+
+        Change::Password(password) => writes.push(user_password::save(password)),
+        Change::PasswordRemoved(user, version) => writes.push(user_password::remove(user, version)),
+        Change::PasswordWished(wish) => writes.push(user_password::insert_wish(wish)),
 
         // Refused before: it is written as `EventWritten`.
         Change::Event(_) => {}

@@ -86,7 +86,7 @@ pub fn start(
     let link = (app.challenge.delivery.has_link() || !with_code).then(|| SecretToken::draw(random));
     let binding = SecretToken::draw(random);
     let life = match start.purpose {
-        Purpose::SignIn => app.challenge.life,
+        Purpose::SignIn | Purpose::Register | Purpose::ResetPassword => app.challenge.life,
         Purpose::ConfirmAddress => app.challenge.confirmation_life,
     };
     let challenge = Challenge {

@@ -4,8 +4,7 @@ use super::*;
 use crate::{
     app::SignUp,
     assurance::{Assurance, Method},
-    challenge::Purpose,
-    id::{ChallengeId, InvitationId},
+    id::InvitationId,
     testing::{Mixer, Seeded},
     time::Span,
     token::RevocationTarget,
@@ -41,18 +40,12 @@ impl World {
     }
 
     fn sign_in(&mut self, known: Known) -> Decision<Result<SignedIn, Refusal>> {
-        let proof = Proof {
-            challenge: ChallengeId::new(START, &mut self.random),
-            purpose: Purpose::SignIn,
-            subject: Mixer.subject(&self.app.sector, &self.address),
-            assurance: Assurance { method: Method::Code, proven_at: START },
-            sealed_address: None,
-        };
         let asked = SignIn {
             app: &self.app,
             accounts: self.app.accounts.as_ref().unwrap(),
             policy: &SessionPolicy::default(),
-            proof: &proof,
+            assurance: Assurance { method: Method::Code, proven_at: START },
+            subject: Mixer.subject(&self.app.sector, &self.address),
             address: &self.address,
             sealed_identifier: vec![1],
             is_browser: self.is_browser,

@@ -114,7 +114,7 @@ async fn import(
         return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/x-ndjson")));
     }
     let bytes = body(request, LONGEST_BATCH).await?;
-    let lines = read(&server, &bytes)?;
+    let lines = read(&server, &realm, &bytes)?;
     let (this, realm, lines, query) = (&server, &realm, &lines, &query);
     let imported = server
         .decide(|| async move {
@@ -163,8 +163,7 @@ async fn decide(
 }
 
 /// Every line that is not empty; what is wrong with one says nothing about the others.
-fn read(server: &Server, bytes: &[u8]) -> Result<Vec<Line>, ApiError> {
-    let now = server.now();
+fn read(server: &Server, realm: &RealmName, bytes: &[u8]) -> Result<Vec<Line>, ApiError> {
     let mut lines: Vec<Line> = Vec::new();
     for (place, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if text.trim_ascii().is_empty() {
@@ -174,20 +173,25 @@ fn read(server: &Server, bytes: &[u8]) -> Result<Vec<Line>, ApiError> {
             return Err(ApiError::Body(BodyError::Shape(format!("at most {MOST_LINES} lines at once"))));
         }
         let number = place + 1;
-        lines.push(Line { number, read: read_line(text, now).map_err(|error| problem(number, &error)) });
+        lines.push(Line {
+            number,
+            read: read_line(server, realm, text).map_err(|error| problem(number, &error)),
+        });
     }
     note_duplicates(&mut lines);
     Ok(lines)
 }
 
-fn read_line(text: &[u8], now: countersign_domain::time::Timestamp) -> Result<Newcomer, ApiError> {
+fn read_line(server: &Server, realm: &RealmName, text: &[u8]) -> Result<Newcomer, ApiError> {
     let given: GivenPerson = serde_json::from_slice(text).map_err(|error| {
         ApiError::Body(match error.classify() {
             serde_json::error::Category::Data => BodyError::Shape(error.to_string()),
             _ => BodyError::Malformed(error.to_string()),
         })
     })?;
-    Newcomer::read(&given, now)
+    let newcomer = Newcomer::read(&given, server.now())?;
+    newcomer.check_password(server, realm)?;
+    Ok(newcomer)
 }
 
 fn problem(line: usize, error: &ApiError) -> LineProblem {

@@ -8,7 +8,6 @@ use axum::{
 };
 use countersign_domain::{
     app::App,
-    assurance::Assurance,
     challenge::{self, Attempt, Challenge, Purpose, Status},
     changes::Changes,
     code::Code,
@@ -141,6 +140,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let (server, app) = (&call.server, &call.app);
     let failures = server.lanes.failures();
     let found = find_with_contact(server, app, id).await?;
+    not_for_password(&found.0)?;
     let lane = server.lanes.enter(&found.0.contact).await;
     let (code, binding) = (&code, &binding);
     let this = &call;
@@ -182,7 +182,9 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
     let id = challenge_id(&id)?;
     let binding = binding_of(&call, body.binding.as_deref())?;
     let (this, server, app, binding) = (&call, &call.server, &call.app, &binding);
-    let contact = find(&call.server, &call.app, id).await?.contact;
+    let found = find(&call.server, &call.app, id).await?;
+    not_for_password(&found)?;
+    let contact = found.contact;
     let _lane = server.lanes.enter(&contact).await;
     let proof = server
         .decide(|| async move {
@@ -224,8 +226,16 @@ async fn find(server: &Server, app: &App, id: ChallengeId) -> Result<Challenge, 
     found.ok_or(ApiError::Refused(Refusal::ChallengeNotFound))
 }
 
+/// Refuses a challenge that is worth a new password and no token.
+fn not_for_password(challenge: &Challenge) -> Result<(), ApiError> {
+    match challenge.purpose {
+        Purpose::ResetPassword => Err(ApiError::Refused(Refusal::ChallengeNotFound)),
+        Purpose::SignIn | Purpose::ConfirmAddress | Purpose::Register => Ok(()),
+    }
+}
+
 /// The same, with the counters of the person whom it asks.
-async fn find_with_contact(
+pub(super) async fn find_with_contact(
     server: &Server,
     app: &App,
     id: ChallengeId,
@@ -254,14 +264,24 @@ pub(super) fn finish(call: &Call, passed: Result<Passed, Refusal>) -> Answer<Tok
         address: address.as_ref().map(EmailAddress::canonical),
         session,
     };
-    let issued = tokens::issue(server, app, &grant)?;
-    server.metrics.proved(app, proof.assurance.method);
-    let body = body_of(server, &grant, issued);
+    answer_signed_in(call, &grant, signed_in.as_ref())
+}
+
+/// The answer to a proof: a token, and the session's cookie for a browser.
+pub(super) fn answer_signed_in(
+    call: &Call,
+    grant: &Grant<'_>,
+    signed_in: Option<&SignedIn>,
+) -> Answer<TokenBody> {
+    let (server, app) = (&call.server, &call.app);
+    let issued = tokens::issue(server, app, grant)?;
+    server.metrics.proved(app, grant.assurance.method);
+    let body = body_of(server, grant, issued);
     if signed_in.is_some() && holds_tokens(call) {
-        return Ok(in_cookies(server, body, session, call.now));
+        return Ok(in_cookies(server, body, grant.session, call.now));
     }
     let mut answered = answer(StatusCode::OK, body);
-    if let Some(SignedIn { session, secret: Some(secret), .. }) = &signed_in
+    if let Some(SignedIn { session, secret: Some(secret), .. }) = signed_in
         && let Some(cookie) = cookie::set(&server.config.load().cookies, session, secret, call.now)
     {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
@@ -310,13 +330,14 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
         refresh_token,
         session: grant.session.map(|session| session.id.to_string()),
         subject: grant.subject.to_string(),
-        acr: Assurance::MAILBOX,
+        acr: grant.assurance.acr(),
         amr: vec![grant.assurance.method.amr()],
         auth_time: grant.assurance.proven_at.seconds(),
     }
 }
 
-fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
+/// The id of a challenge.
+pub(super) fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
     text.parse().map_err(|_| ApiError::Refused(Refusal::ChallengeNotFound))
 }
 

@@ -228,7 +228,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
 }
 
 /// The user of a session. One that was erased a moment ago has no session.
-async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
+pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
     let user = visitor.server.store.user(visitor.session.user).await?;
     user.ok_or(ApiError::Refused(Refusal::SessionOver))
 }
@@ -275,7 +275,8 @@ fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
     check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
-fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
+/// Whether the sign-in was a moment ago.
+pub(super) fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
     let age = visitor.now.since(visitor.session.assurance.proven_at);
     if age <= FRESH { Ok(()) } else { Err(ApiError::NotFresh) }
 }

@@ -3,6 +3,8 @@
 pub mod challenge;
 pub mod events;
 pub mod me;
+pub mod my_password;
+pub mod password;
 pub mod refresh;
 pub mod session;
 pub mod start;

@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use countersign_domain::assurance::Assurance;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -100,7 +99,7 @@ fn status_body(session: LiveSession) -> SessionStatusBody {
         id: session.id.to_string(),
         app: session.app.to_string(),
         subject: session.subject.to_string(),
-        acr: Assurance::MAILBOX,
+        acr: session.assurance.acr(),
         amr: vec![session.assurance.method.amr()],
         auth_time: session.assurance.proven_at.seconds(),
         idle_ends_at: rfc3339(session.idle_ends_at),

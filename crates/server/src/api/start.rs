@@ -11,9 +11,10 @@ use countersign_domain::{
     identifier::EmailAddress,
     message::Message,
     refusal::Refusal,
-    secret::Digest,
+    secret::{Digest, Secret},
     time::{Span, Timestamp},
     token::SecretToken,
+    user::UserStatus,
     vault::Vault as _,
 };
 use http::{HeaderValue, StatusCode};
@@ -22,10 +23,12 @@ use utoipa::ToSchema;
 
 use super::{Answer, answer, challenge::parse_binding, rfc3339};
 use crate::{
+    accounts,
     call::{Call, Json},
     error::ApiError,
     keys::Context,
     outbox::{LEASE, Payload},
+    user_passwords,
 };
 
 /// Longest `Idempotency-Key` in bytes.
@@ -117,9 +120,20 @@ pub struct StartedBody {
     pub resend_after: String,
 }
 
+/// What a challenge is started for, beyond what its body says.
+pub(super) struct Aim {
+    /// What the proof is for.
+    pub purpose: Purpose,
+    /// What the member with the address is called.
+    pub member: &'static str,
+    /// The hash of the password that the person wishes.
+    pub wish: Option<Secret<String>>,
+}
+
 /// What is the same at every try of a start.
-struct Prepared {
+pub(super) struct Prepared {
     body: StartBody,
+    aim: Aim,
     address: EmailAddress,
     former_binding: Option<SecretToken>,
     idempotency: Option<(Digest, Digest)>,
@@ -138,13 +152,31 @@ enum Outcome {
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 201, description = "It was started", body = StartedBody)))]
 pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
-    let prepared = prepare(&call, body, &bytes)?;
-    call.limit_network(prepared.body.end_user.as_ref().and_then(|user| user.ip))?;
+    let aim = Aim { purpose: body.purpose.into(), member: "to.email", wish: None };
+    let prepared = prepare(&call, body, &bytes, aim)?;
+    prepared.limit(&call)?;
+    run(&call, &prepared).await
+}
+
+impl Prepared {
+    /// Takes one request from the person's network's budget.
+    pub(super) fn limit(&self, call: &Call) -> Result<(), ApiError> {
+        call.limit_network(self.body.end_user.as_ref().and_then(|user| user.ip))
+    }
+
+    /// Adds the hash of the password that the person wishes.
+    pub(super) fn wish(&mut self, hash: Secret<String>) {
+        self.aim.wish = Some(hash);
+    }
+}
+
+/// Starts what was prepared, within the limits of the network.
+pub(super) async fn run(call: &Call, prepared: &Prepared) -> Answer<StartedBody> {
     let (server, app) = (&call.server, &call.app);
     let person = server.keys.contact(Some(&app.name), &prepared.address);
     let _lane = server.lanes.enter(&person).await;
     let quota = tokio::sync::OnceCell::new();
-    let (call, prepared, quota) = (&call, &prepared, &quota);
+    let quota = &quota;
     let outcome = server.decide(|| decide(call, prepared, person, quota)).await?;
     match outcome {
         Outcome::Started(started, payload) => {
@@ -163,7 +195,8 @@ pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<Sta
     }
 }
 
-fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiError> {
+/// Reads what a start is asked with. `bytes` are what an `Idempotency-Key` is remembered with.
+pub(super) fn prepare(call: &Call, body: StartBody, bytes: &[u8], aim: Aim) -> Result<Prepared, ApiError> {
     let invalid =
         |member, code, detail: &str| ApiError::InvalidMember { member, code, detail: detail.to_owned() };
     if !call.is_secret() && (body.end_user.is_some() || body.subject.is_some() || body.content.is_some()) {
@@ -173,7 +206,7 @@ fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiEr
         return Err(ApiError::KeyKind("publishable"));
     }
     let address = EmailAddress::parse(&body.to.email)
-        .map_err(|error| invalid("to.email", error.code(), &error.to_string()))?;
+        .map_err(|error| invalid(aim.member, error.code(), &error.to_string()))?;
     let former_binding = match &body.binding {
         Some(text) => Some(parse_binding(text)?),
         None => call.held_binding.clone().filter(|_| body.binding_cookie),
@@ -194,7 +227,7 @@ fn prepare(call: &Call, body: StartBody, bytes: &[u8]) -> Result<Prepared, ApiEr
         }
         None => None,
     };
-    Ok(Prepared { body, address, former_binding, idempotency })
+    Ok(Prepared { body, aim, address, former_binding, idempotency })
 }
 
 async fn decide(
@@ -226,7 +259,7 @@ async fn decide(
         app,
         id,
         address: &prepared.address,
-        purpose: prepared.body.purpose.into(),
+        purpose: prepared.aim.purpose,
         former_binding: prepared.former_binding.as_ref(),
         sealed_address: sealed_address.transpose()?,
         sealed_origin: origin
@@ -244,7 +277,11 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
-    started.deliver &= crate::accounts::may_come(call, &prepared.address).await?;
+    started.deliver &= may_be_reached(call, prepared).await?;
+    if let Some(hash) = &prepared.aim.wish {
+        let end = started.challenge.keep_until;
+        changes.push(user_passwords::wish(server, started.challenge.id, hash, end)?);
+    }
     let payload = Payload::new(call, &prepared.body, &prepared.address, &started);
     changes.push(Change::Message(message(call, &payload, &started, &mut *random)?));
     if let Some((id, body)) = prepared.idempotency {
@@ -252,6 +289,15 @@ async fn decide(
         changes.push(Change::Idempotency(Idempotency { id, body, challenge, expires_at: now + Span::DAY }));
     }
     Ok((Outcome::Started(Box::new(started), Box::new(payload)), changes))
+}
+
+/// Whether the mail is to be sent: to people who can get in with it.
+async fn may_be_reached(call: &Call, prepared: &Prepared) -> Result<bool, ApiError> {
+    if prepared.aim.purpose != Purpose::ResetPassword {
+        return accounts::may_come(call, &prepared.address).await;
+    }
+    let user = accounts::user_of(&call.server, &call.app.realm, &prepared.address).await?;
+    Ok(user.is_some_and(|user| user.status == UserStatus::Active))
 }
 
 /// What the same `Idempotency-Key` led to before.

@@ -38,6 +38,8 @@ impl Config {
             problems.push(Problem::wrong(setting, why));
         }
         check_realms(self, &mut problems);
+        let of_passwords = self.passwords.problems().into_iter();
+        problems.extend(of_passwords.map(|(key, why)| Problem::wrong(&format!("passwords.{key}"), why)));
         for (setting, file) in secret_file::named(self) {
             if let Err(error) = std::fs::read(&file) {
                 problems

@@ -5,10 +5,10 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, Config, CookieSettings, DkimSettings, EventSettings, KeySettings,
-    LimitSettings, ListenerSettings, LogSettings, MailSettings, RealmSettings, RetentionSettings,
-    SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings,
-    WebhookSettings,
+    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
+    KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings, RealmSettings,
+    RetentionSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings,
+    TelemetrySettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -115,6 +115,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
         "RealmSettings" => fields::<RealmSettings>(),
+        "PasswordSettings" => fields::<PasswordSettings>(),
+        "BreachedSettings" => fields::<BreachedSettings>(),
         "TelemetrySettings" => fields::<TelemetrySettings>(),
         "AppSettings" => fields::<AppSettings>(),
         "AppKeySettings" => fields::<AppKeySettings>(),

@@ -34,6 +34,21 @@ pub struct RealmSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 30)]
     pub refresh_grace_seconds: Option<i64>,
+
+    /// Whether its people may have passwords, beside the codes that are mailed to them.
+    #[serde(default)]
+    pub passwords: PasswordsSetting,
+}
+
+/// Whether the people of a realm may have passwords.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordsSetting {
+    /// No.
+    #[default]
+    Off,
+    /// Yes, who wants one.
+    On,
 }
 
 /// Whether an app's people have accounts.
@@ -110,6 +125,7 @@ impl RealmSettings {
                     default.refresh_grace,
                 )?,
             },
+            passwords: self.passwords == PasswordsSetting::On,
             name,
         })
     }

@@ -44,6 +44,12 @@ fn all() -> Value {
             "aud": "shop", "client_id": "shop", "iat": made, "exp": end, "auth_time": made,
             "jti": "tok_06gvpr7spluvl57kf3rldm51dg", "acr": acr, "amr": amr,
         },
+        "PasswordSignInBody": { "email": "jane@example.org", "password": "quiet lampshade" },
+        "RegisterBody": { "email": "jane@example.org", "password": "quiet lampshade" },
+        "ForgottenBody": { "email": "jane@example.org" },
+        "ResetBody": { "id": id, "code": "123456", "binding": binding, "password": "quiet lampshade" },
+        "SetPasswordBody": { "password": "quiet lampshade", "end_other_sessions": true },
+        "MyPasswordBody": { "set": true, "made_at": "2026-11-21T07:05:22Z" },
         "ProblemBody": {
             "type": "urn:countersign:problem:invalid_code", "title": "The code is wrong", "status": 401,
             "code": "invalid_code", "tries_left": 4, "request_id": "req_06gvpr7srluvp5639ffj2oc6pc",

@@ -96,6 +96,17 @@ const CONFIRM: Words = Words {
     ignore: Key::ConfirmIgnore,
 };
 
+const RESET: Words = Words {
+    subject: Key::ResetSubject,
+    subject_link: Key::ResetSubjectLink,
+    heading: Key::ResetHeading,
+    code: Key::ResetCode,
+    link: Key::ResetLink,
+    link_too: Key::ResetLinkToo,
+    button: Key::ResetButton,
+    ignore: Key::ResetIgnore,
+};
+
 /// A letter while it is put into words.
 pub(super) struct Draft<'a> {
     letter: &'a Letter,
@@ -118,6 +129,7 @@ impl<'a> Draft<'a> {
         match &self.letter.purpose {
             Purpose::SignIn => self.question(&SIGN_IN),
             Purpose::ConfirmAddress => self.question(&CONFIRM),
+            Purpose::ResetPassword => self.question(&RESET),
             Purpose::Tell(notice) => one_line(&self.tell(notice, notice.words().subject)),
         }
     }
@@ -135,6 +147,7 @@ impl<'a> Draft<'a> {
         match &self.letter.purpose {
             Purpose::SignIn => self.ask(&SIGN_IN),
             Purpose::ConfirmAddress => self.ask(&CONFIRM),
+            Purpose::ResetPassword => self.ask(&RESET),
             Purpose::Tell(notice) => self.inform(notice),
         }
         self.blocks

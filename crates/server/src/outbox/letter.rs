@@ -57,6 +57,8 @@ pub enum Purpose {
     SignIn,
     /// They say that this is their address.
     ConfirmAddress,
+    /// They want to choose a new password.
+    ResetPassword,
     /// They are told something: there is no code.
     Tell(Notice),
 }

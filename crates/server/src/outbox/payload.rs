@@ -213,7 +213,8 @@ impl Content {
         }
         Some(match Purpose::from_name(&self.purpose)? {
             Purpose::SignIn => letter::Purpose::SignIn,
-            Purpose::ConfirmAddress => letter::Purpose::ConfirmAddress,
+            Purpose::ConfirmAddress | Purpose::Register => letter::Purpose::ConfirmAddress,
+            Purpose::ResetPassword => letter::Purpose::ResetPassword,
         })
     }
 }

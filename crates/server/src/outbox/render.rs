@@ -185,6 +185,7 @@ fn values(letter: &Letter, subject: &str, blocks: Vec<Block>) -> Value {
         purpose => match letter.purpose {
             Purpose::SignIn => "sign-in",
             Purpose::ConfirmAddress => "confirm-address",
+            Purpose::ResetPassword => "reset-password",
             Purpose::Tell(_) => "notice",
         },
         title => one_line(&letter.app_title),

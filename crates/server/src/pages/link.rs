@@ -10,7 +10,7 @@ use axum::{
 };
 use countersign_domain::{
     assurance::Method,
-    challenge::{self, Approval, Challenge, Started, Status},
+    challenge::{self, Approval, Challenge, Purpose, Started, Status},
     event::{Event, EventKind},
     id::RequestId,
     refusal::Refusal,
@@ -197,8 +197,12 @@ fn ask(
         let opened = server.keys.open(&place, sealed).ok()?;
         std::str::from_utf8(opened.expose()).ok().map(str::to_owned)
     });
+    let question = match challenge.purpose {
+        Purpose::ResetPassword => Key::LinkQuestionReset,
+        Purpose::SignIn | Purpose::ConfirmAddress | Purpose::Register => Key::LinkQuestion,
+    };
     let values = context! {
-        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(Key::LinkQuestion),
+        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(question),
         when => crate::api::rfc3339(challenge.created_at).replace('T', " ").replace('Z', " UTC"),
         when_label => voice.say(Key::LinkWhen), origin_label => voice.say(Key::LinkOrigin), origin,
         problem => problem.map(|key| voice.say(key)), wants_number,

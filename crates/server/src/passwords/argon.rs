@@ -8,7 +8,7 @@ use super::{HashError, HashParameters, Peppers, encoding};
 /// Bytes of a salt that is made here.
 pub const SALT: usize = 16;
 /// Bytes of a hash that is made here.
-const OUTPUT: usize = 32;
+pub const OUTPUT: usize = 32;
 
 /// The memory of one worker. It is not wiped between two hashes: that would cost a tenth of each, and the next one
 /// overwrites it.
@@ -86,7 +86,12 @@ pub fn make(
     let task = Task { algorithm: Algorithm::Argon2id, version: Version::V0x13, parameters, salt };
     let mut output = [0; OUTPUT];
     task.run(input.bytes(), &mut output, memory)?;
+    Ok(write(salt, &output, parameters, number))
+}
+
+/// A hash as a PHC string.
+pub fn write(salt: &[u8; SALT], output: &[u8; OUTPUT], parameters: HashParameters, pepper: u32) -> String {
     let HashParameters { memory, passes, lanes } = parameters;
-    let [salt, output, number] = [&salt[..], &output, &number.to_be_bytes()].map(encoding::base64);
-    Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes},keyid={number}${salt}${output}"))
+    let [salt, output, pepper] = [&salt[..], output, &pepper.to_be_bytes()].map(encoding::base64);
+    format!("$argon2id$v=19$m={memory},t={passes},p={lanes},keyid={pepper}${salt}${output}")
 }

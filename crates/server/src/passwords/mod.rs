@@ -5,6 +5,7 @@ mod argon;
 pub mod breached;
 mod encoding;
 mod foreign;
+pub mod measure;
 mod parameters;
 mod pepper;
 mod pool;
@@ -101,16 +102,10 @@ impl Passwords {
         Ok(if is_right { Verdict::Right { is_outdated } } else { Verdict::Wrong })
     }
 
-    /// The work of [`Self::verify`] for a person who does not exist or has no password.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] when the queue is full, as for everybody.
-    pub async fn verify_nobody(&self, password: &Password) -> Result<Verdict, Error> {
-        let (password, parameters, peppers) = (password.clone(), self.parameters, Arc::clone(&self.peppers));
-        let work = move |memory: &mut argon::Memory| {
-            argon::make(&password, &[0; argon::SALT], parameters, &peppers, memory).map(drop)
-        };
-        self.pool.run(work).await??;
-        Ok(Verdict::Wrong)
+    /// A hash of nothing, as it would be made now: checking a password against it is the work for a person who does not
+    /// exist or has none, and no password is right.
+    #[must_use]
+    pub fn decoy(&self) -> String {
+        argon::write(&[0; argon::SALT], &[0; argon::OUTPUT], self.parameters, self.peppers.current())
     }
 }

@@ -66,6 +66,12 @@ impl HashParameters {
     pub const fn memory_kib(&self) -> u32 {
         self.memory
     }
+
+    /// Passes over the memory.
+    #[must_use]
+    pub const fn passes(&self) -> u32 {
+        self.passes
+    }
 }
 
 #[cfg(test)]

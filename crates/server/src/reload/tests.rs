@@ -263,3 +263,27 @@ async fn what_the_store_kept_from_being_taken_over_is_tried_again() {
     world.reloader.look(&world.server).await;
     assert_eq!(world.title(), "After");
 }
+
+#[tokio::test]
+async fn hashing_begins_changes_and_ends_with_the_settings() {
+    let mut world = world().await;
+    let hashing = |world: &World| world.server.hashing.load_full();
+    assert!(hashing(&world).is_none(), "nobody has passwords: no thread, no memory");
+    let with = |more: &str| {
+        let realm = "[[realms]]\nname = \"default\"\npasswords = \"on\"\n";
+        format!("{}{more}\n{realm}", app("Before", ""))
+    };
+    world.write(&with("")).await;
+    let first = hashing(&world).unwrap();
+    world.write(&with("[limits]\nmessages_per_day = 7")).await;
+    assert!(Arc::ptr_eq(&first, &hashing(&world).unwrap()), "what does not concern it leaves it as it is");
+    world.write(&with("[passwords]\npasses = 3\nworkers = 1")).await;
+    let second = hashing(&world).unwrap();
+    assert!(!Arc::ptr_eq(&first, &second));
+    for wrong in ["memory_kib = 4096", "passes = 1", "[passwords.breached]\nfilter = \"/nowhere\""] {
+        world.write(&with(&format!("[passwords]\n{wrong}"))).await;
+        assert!(Arc::ptr_eq(&second, &hashing(&world).unwrap()), "{wrong}");
+    }
+    world.write(&app("Before", "")).await;
+    assert!(hashing(&world).is_none());
+}

@@ -135,6 +135,43 @@ async fn p40_what_is_given_out_can_be_brought_in_and_whoever_is_can_see_it() {
     reader.get("/v1/admin/users/export").await.refused(403, "scope_needed");
 }
 
+/// What PyPI bcrypt 4.0, passlib 1.7 (twice), Django 5.2 and pwdlib 0.3 made of "quiet lampshade", not we.
+const FOREIGN: [&str; 5] = [
+    "$2b$04$1hmNt8OEzrCHdNBKbsSEAO2CyxjMxcz2ND7D6mRqtK/9XujZX/PJ.",
+    "$pbkdf2-sha256$1000$7v3//x/D.B/DuLd2rhWCcA$t5ta9UqJfrJjzOTwv63o4cjImEPBFqvH2E3z6Sgx3YM",
+    "$scrypt$ln=10,r=8,p=1$0zoHIGQspTSmFOKcUyoFYA$JQg+GYC7dVeumNn3uzMC3H91E2XV5x8R9t5LX6HJuCc",
+    "pbkdf2_sha256$1000$seasaltsea$ieJFNX9HYiiudOdSl4Kki/0GeLhudwr8MctOTtv2ys4=",
+    "$argon2id$v=19$m=1024,t=1,p=1$pHVD50h5BZZSoykev6KFAg$TCufJK8YRy5xGgKhv2CYeAEtRGmKYZPATPyWvQ3ZPwE",
+];
+
+#[tokio::test]
+async fn p25_people_who_are_brought_sign_in_with_the_passwords_they_had() {
+    let server = TestServer::with(crate::passwords::with_passwords).await;
+    let line = |(number, hash): (usize, &&str)| {
+        let emails = json!([{"address": format!("n{number}@mail.example"), "verified": true}]);
+        json!({"emails": emails, "password_hash": hash}).to_string()
+    };
+    let lines: Vec<_> = FOREIGN.iter().enumerate().map(line).collect();
+    let answer = import(&local(&server), "", &lines.join("\n")).await.expect(200);
+    assert_eq!(answer.json()["imported"], FOREIGN.len(), "{answer:?}");
+    for (number, hash) in FOREIGN.iter().enumerate() {
+        let address = format!("n{number}@mail.example");
+        crate::passwords::sign_in(&server, &address, crate::passwords::GOOD).await.expect(200);
+        crate::passwords::sign_in(&server, &address, "quiet lampshades").await.expect(401);
+        for row in server.query("SELECT * FROM user_password").await {
+            assert!(!format!("{row:?}").contains(hash), "sealed");
+        }
+    }
+    assert_eq!(events(&server, "password.set").await.0, FOREIGN.len());
+    // An address that was only claimed brings no password with it; a realm without passwords takes none.
+    let claimed = json!({"emails": [{"address": ANN}], "password_hash": FOREIGN[0]}).to_string();
+    let answer = import(&local(&server), "", &claimed).await.expect(200);
+    assert_eq!(told(&answer), [(1, "invalid_member".to_owned())]);
+    let off = TestServer::with(two_realms).await;
+    let answer = import(&local(&off), "", &lines[0]).await.expect(200);
+    assert_eq!(told(&answer), [(1, "passwords_off".to_owned())]);
+}
+
 async fn a_batch_of_a_thousand_is_taken_as_a_whole(world: World) {
     let server = world.node_with(two_realms).await;
     let lines: Vec<_> = (0..1_000).map(|number| person(&format!("n{number}@mail.example"))).collect();

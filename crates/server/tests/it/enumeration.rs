@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::support::{Answer, TestServer, World, faulty::Faulty};
 
 /// Status, headers with their values, members with the lengths of theirs.
-type Masked = (u16, Vec<(String, String)>, Vec<(String, usize)>);
+pub(crate) type Masked = (u16, Vec<(String, String)>, Vec<(String, usize)>);
 
 /// Everything in an answer that is not meant to differ between two requests.
-fn masked(answer: &Answer) -> Masked {
+pub(crate) fn masked(answer: &Answer) -> Masked {
     let mut headers: Vec<_> = answer
         .headers
         .iter()
@@ -30,7 +30,7 @@ fn masked(answer: &Answer) -> Masked {
 }
 
 /// What a call costs the database, once everything in the background is done.
-async fn cost<F: Future<Output = Answer>>(
+pub(crate) async fn cost<F: Future<Output = Answer>>(
     server: &TestServer,
     engine: &Faulty,
     call: F,

@@ -25,7 +25,7 @@ const STATES: [State; 5] = [
 /// All states and purposes, with and without what is optional, when added and when replaced.
 pub async fn every_state_round_trips(store: Store) {
     let mut seed = 0;
-    for purpose in [Purpose::SignIn, Purpose::ConfirmAddress] {
+    for purpose in [Purpose::SignIn, Purpose::ConfirmAddress, Purpose::Register, Purpose::ResetPassword] {
         for state in STATES {
             for full in [true, false] {
                 seed += 1;

@@ -11,6 +11,7 @@ use countersign_domain::{
     stored_app::StoredApp,
     testing::Seeded,
     token::{Revocation, RevocationTarget},
+    user_password::{PasswordWish, UserPassword},
 };
 
 use super::sample::{self, NOW, after, digest, save};
@@ -72,6 +73,8 @@ fn cases() -> Vec<Case> {
         ("user_subject", "subject", "UPDATE user_subject SET subject = ?", bytes(25)),
         ("invitation", "realm", "UPDATE invitation SET realm = ?", text("a b")),
         ("invitation", "digest", "UPDATE invitation SET digest = ?", bytes(31)),
+        ("user_password", "user_id", "UPDATE user_password SET user_id = ?", bytes(15)),
+        ("password_wish", "challenge", "UPDATE password_wish SET challenge = ?", bytes(17)),
         ("session", "realm", "UPDATE session SET realm = ?", text("")),
         ("session", "user_id", "UPDATE session SET user_id = ?", bytes(17)),
         ("session", "app", "UPDATE session SET app = ?", text("A")),
@@ -124,6 +127,8 @@ async fn clear(store: &Store) {
         "DELETE FROM user_subject",
         "DELETE FROM session",
         "DELETE FROM invitation",
+        "DELETE FROM user_password",
+        "DELETE FROM password_wish",
     ];
     store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
 }
@@ -150,6 +155,20 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "invitation" => {
             let all = Statement { sql: "SELECT * FROM invitation", parameters: Vec::new() };
             store.all(all, sql::read_invitation).await.map(drop)
+        }
+        "user_password" => {
+            let all = Statement {
+                sql: "SELECT user_id, sealed_hash, made_at, version FROM user_password",
+                parameters: Vec::new(),
+            };
+            store.all(all, sql::read_password).await.map(drop)
+        }
+        "password_wish" => {
+            let all = Statement {
+                sql: "SELECT challenge, sealed_hash, expires_at FROM password_wish",
+                parameters: Vec::new(),
+            };
+            store.all(all, sql::read_wish).await.map(drop)
         }
         "session" => store.session(sample::session(1).id).await.map(drop),
         other => panic!("no such table: {other}"),
@@ -239,6 +258,8 @@ fn one_of_each() -> Vec<Change> {
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
         Change::InvitationAdded(sample::invitation(1)),
+        Change::Password(password()),
+        Change::PasswordWished(wish()),
         Change::SigningKey(StoredKey {
             id: "key".to_owned(),
             app: None,
@@ -252,4 +273,13 @@ fn one_of_each() -> Vec<Change> {
             gone_at: after(1),
         }),
     ]
+}
+
+fn password() -> UserPassword {
+    UserPassword { user: sample::user(1).id, sealed_hash: Vec::new(), made_at: NOW, version: 0 }
+}
+
+fn wish() -> PasswordWish {
+    let challenge = sample::challenge(1).id;
+    PasswordWish { challenge, sealed_hash: Vec::new(), expires_at: after(1) }
 }

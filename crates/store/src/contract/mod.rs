@@ -27,3 +27,4 @@ pub mod session;
 pub mod signing_key;
 pub mod sweep;
 pub mod user;
+pub mod user_password;

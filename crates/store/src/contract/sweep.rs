@@ -29,7 +29,7 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     let tables =
         ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
     let mut expected: Vec<_> = tables.into_iter().map(|table| (table, 1)).collect();
-    expected.extend([("webhook_delivery", 0), ("invitation", 1)]);
+    expected.extend([("password_wish", 0), ("webhook_delivery", 0), ("invitation", 1)]);
     assert_eq!(gone, expected);
     for (seed, kept) in [(1, false), (2, true)] {
         assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);

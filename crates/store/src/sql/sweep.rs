@@ -17,6 +17,7 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("quota", any("DELETE FROM quota WHERE expires_at <= ?", at())),
         ("signing_key", delete_gone_signing_keys(now)),
         ("session", delete_over_sessions(now)),
+        ("password_wish", any("DELETE FROM password_wish WHERE expires_at <= ?", at())),
         ("webhook_delivery", any("DELETE FROM webhook_delivery WHERE expires_at <= ?", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
     ]

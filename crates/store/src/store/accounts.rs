@@ -1,12 +1,13 @@
 //! Reads about users and sessions.
 
 use countersign_domain::{
-    id::{SessionId, UserId},
+    id::{ChallengeId, SessionId, UserId},
     realm::RealmName,
     secret::Digest,
     session::Session,
     subject::Subject,
     user::{IdentifierKind, User, UserIdentifier, UserSubject},
+    user_password::{PasswordWish, UserPassword},
 };
 
 use super::Store;
@@ -80,5 +81,21 @@ impl Store {
     /// As for every read.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, Error> {
         self.all(sql::select_sessions_of(user), sql::read_session).await
+    }
+
+    /// The password of a user.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn password(&self, user: UserId) -> Result<Option<UserPassword>, Error> {
+        self.first(sql::select_password(user)).await?.map(sql::read_password).transpose()
+    }
+
+    /// The password that was wished with a challenge.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn password_wish(&self, challenge: ChallengeId) -> Result<Option<PasswordWish>, Error> {
+        self.first(sql::select_wish(challenge)).await?.map(sql::read_wish).transpose()
     }
 }

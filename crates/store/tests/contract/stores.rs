@@ -99,6 +99,12 @@ macro_rules! suite {
                     one_of_many_registrations_wins
                     erasing_leaves_nothing
                 }
+                user_password {
+                    a_password_is_replaced_at_its_version
+                    one_of_many_changes_wins
+                    erasing_a_user_takes_the_password
+                    a_wish_is_kept_until_its_end
+                }
             }
         }
     };

@@ -38,7 +38,7 @@ pub(super) fn letters(locales: &[Locale]) -> Vec<Letter> {
     let Ok(address) = Address::parse("person@example.org") else { return Vec::new() };
     let mut letters = Vec::new();
     for locale in locales {
-        for purpose in [Purpose::SignIn, Purpose::ConfirmAddress] {
+        for purpose in [Purpose::SignIn, Purpose::ConfirmAddress, Purpose::ResetPassword] {
             for (code, link) in [(true, true), (true, false), (false, true)] {
                 letters.push(Letter {
                     locale: locale.clone(),

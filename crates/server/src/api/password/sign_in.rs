@@ -1,0 +1,214 @@
+//! `POST /v1/password/sign-in`: a name and a password become a session. Somebody who is not there costs the same reads,
+//! the same hashing and the same write as somebody with another password.
+
+use countersign_domain::{
+    assurance::{Assurance, Method},
+    challenge::Purpose,
+    changes::Changes,
+    contact::Contact,
+    event::{Event, EventKind},
+    id::UserId,
+    identifier::EmailAddress,
+    password::Password,
+    refusal::Refusal,
+    secret::{Digest, Secret},
+    sign_in::SignedIn,
+    time::Timestamp,
+    user::User,
+    user_password::{self, UserPassword},
+    vault::Vault as _,
+};
+use serde::Deserialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use super::{
+    super::{
+        Answer,
+        challenge::{TokenBody, answer_signed_in},
+        start::EndUser,
+    },
+    TRIES, mailbox, typed,
+};
+use crate::{
+    accounts::{Evidence, address_claim, authentication, begin, held_session, tell_sign_in, user_of},
+    call::{Call, Json},
+    error::ApiError,
+    hashing::Hashing,
+    passwords::Verdict,
+    tokens::Grant,
+    user_passwords::{Budget, counters, of_app, save},
+};
+
+/// Who signs in, and with what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordSignInBody {
+    /// A mailbox of the person's.
+    #[schema(min_length = 1, max_length = 254)]
+    pub email: String,
+    /// The password, as it was typed.
+    #[schema(value_type = String, min_length = 1, max_length = 1024)]
+    pub password: Zeroizing<String>,
+    /// Who asked, as the app's server saw them: for limits. Secret keys only.
+    #[serde(default)]
+    pub end_user: Option<EndUser>,
+}
+
+/// What was read about the person who is said to sign in.
+struct Person {
+    user: Option<User>,
+    password: Option<UserPassword>,
+    contact: Contact,
+}
+
+/// What hashing said, and about which password.
+struct Checked {
+    which: Option<(UserId, i64)>,
+    is_right: bool,
+    /// The hash as it would be made now, where the one that is kept is another.
+    anew: Option<Secret<String>>,
+}
+
+/// What a try ends in; none when the password was changed while it was checked.
+type Outcome = Option<Result<SignedIn, Refusal>>;
+
+/// Sign in with a password, where the app's realm has them.
+#[utoipa::path(post, path = "/v1/password/sign-in", operation_id = "sign_in_with_password", tag = "passwords",
+    request_body = PasswordSignInBody,
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
+pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Answer<TokenBody> {
+    if body.end_user.is_some() {
+        call.secret_only()?;
+    }
+    let (address, password) = (mailbox(&body.email)?, typed(&body.password)?);
+    let hashing = of_app(&call.server, &call.app)?;
+    call.limit_network(body.end_user.as_ref().and_then(|user| user.ip))?;
+    let (call, address, began) = (&call, &address, Instant::now());
+    for _ in 0..TRIES {
+        let person = find(call, address).await?;
+        user_password::admit(&person.contact, call.server.now())?;
+        let checked = &check(call, &hashing, &person, &password).await?;
+        let lane = call.server.lanes.enter(&person.contact.key.digest).await;
+        let outcome = call.server.decide(|| decide(call, address, checked)).await?;
+        drop(lane);
+        if let Some(outcome) = outcome {
+            if matches!(outcome, Err(Refusal::InvalidPassword)) {
+                hashing.even_out(began).await;
+            }
+            return finish(call, outcome).await;
+        }
+    }
+    Err(ApiError::Unavailable)
+}
+
+/// Reads everything, in the same number of reads whoever it is. The password comes after the user: whoever changes it
+/// writes the user too, so that no change in between is missed.
+async fn find(call: &Call, address: &EmailAddress) -> Result<Person, ApiError> {
+    let (server, realm) = (&call.server, &call.app.realm);
+    let user = user_of(server, realm, address).await?;
+    let id = user.as_ref().map_or_else(|| UserId::new(server.now(), &mut *server.random()), |user| user.id);
+    let password = server.store.password(id).await?;
+    let session = match call.session_cookie.as_ref().filter(|_| !call.is_secret()) {
+        Some(cookie) => held_session(server, cookie).await?,
+        None => None,
+    };
+    let session = session.filter(|session| session.user == id && session.is_live(server.now()));
+    let name = server.keys.identifier(realm, address);
+    let budget = match (&user, session) {
+        (None, _) => Budget::Nobody(&name),
+        (Some(user), None) => Budget::User(user.id),
+        (Some(user), Some(session)) => Budget::Browser(user.id, session.id),
+    };
+    let contact = server.store.contact(counters(&server.keys, realm, budget)).await?;
+    Ok(Person { user, password, contact })
+}
+
+/// Hashes. A hash that is not as it would be made now is made anew, after the right password alone.
+async fn check(
+    call: &Call,
+    hashing: &Hashing,
+    person: &Person,
+    password: &Password,
+) -> Result<Checked, ApiError> {
+    let verdict = hashing.check(&call.server.keys, password, person.password.as_ref()).await?;
+    let anew = match verdict {
+        // Where too many wait, the next sign-in will do.
+        Verdict::Right { is_outdated: true } => hashing.hash(password, &mut *call.random()).await.ok(),
+        _ => None,
+    };
+    Ok(Checked { which: which(person), is_right: verdict != Verdict::Wrong, anew })
+}
+
+fn which(person: &Person) -> Option<(UserId, i64)> {
+    person.password.as_ref().map(|password| (password.user, password.version))
+}
+
+async fn decide(
+    call: &Call,
+    address: &EmailAddress,
+    checked: &Checked,
+) -> Result<(Outcome, Changes), ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let now = server.now();
+    let person = find(call, address).await?;
+    if which(&person) != checked.which {
+        return Ok((None, Changes::default()));
+    }
+    let attempt = user_password::attempt(person.contact.clone(), checked.is_right, server.is_shared(), now);
+    let mut changes = attempt.changes;
+    let (user, password) = match (attempt.outcome, person.user, person.password) {
+        (Ok(()), Some(user), Some(password)) => (user, password),
+        (Ok(()), ..) => return Err(ApiError::Internal),
+        (Err(refusal), ..) => {
+            if !changes.is_empty() {
+                changes
+                    .push(told(call, EventKind::PasswordFailed, person.contact.key.digest).failed().into());
+            }
+            return Ok((Some(Err(refusal)), changes));
+        }
+    };
+    let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
+    let evidence =
+        Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
+    let signed_in = begin(call, accounts, evidence, Some(user)).await?;
+    if let Ok(begun) = &signed_in.outcome {
+        changes.extend(signed_in.changes);
+        let passed = authentication(EventKind::PasswordPassed, app, Method::Password);
+        tell_sign_in(call, begun, passed, &mut changes);
+        if let Some(hash) = &checked.anew {
+            changes.push(save(server, password.user, Some(&password), hash, password.made_at)?);
+        }
+    }
+    if signed_in.outcome.is_err() {
+        let contact = person.contact.key.digest;
+        changes.push(told(call, EventKind::PasswordPassed, contact).into());
+        changes.push(told(call, EventKind::SignInRefused, contact).failed().into());
+    }
+    Ok((Some(signed_in.outcome), changes))
+}
+
+/// Something about who tried, by a pseudonym: a user's events cost more, and a stranger would learn that there is one.
+fn told(call: &Call, kind: EventKind, contact: Digest) -> Event {
+    authentication(kind, &call.app, Method::Password).of_contact(contact)
+}
+
+const fn assurance(proven_at: Timestamp) -> Assurance {
+    Assurance { method: Method::Password, proven_at }
+}
+
+async fn finish(call: &Call, outcome: Result<SignedIn, Refusal>) -> Answer<TokenBody> {
+    let signed_in = outcome.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
+    let session = &signed_in.session;
+    let address = address_claim(&call.server, &call.app, session.user).await?;
+    let grant = Grant {
+        purpose: Purpose::SignIn,
+        subject: session.subject,
+        assurance: session.assurance,
+        address: address.as_deref(),
+        session: Some(session),
+    };
+    answer_signed_in(call, &grant, Some(&signed_in))
+}
