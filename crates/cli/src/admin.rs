@@ -1,5 +1,6 @@
 //! How commands reach a server: every one is an HTTP request to the routes for operators. Through the control socket
-//! when a server runs; otherwise the same routes are served in this process, on the database that it opened itself.
+//! when a server runs; otherwise the same routes are served in this process, on the database that it opened itself; or
+//! over a network where the command line names a server.
 //!
 //! This file knows the way there and back, and how answers are printed. It knows no command.
 
@@ -25,6 +26,7 @@ use tokio::net::UnixStream;
 
 use crate::{
     log::say,
+    remote::Elsewhere,
     serve::{CONTROL_SOCKET, read_config},
 };
 
@@ -56,14 +58,19 @@ enum Way {
     Socket(std::path::PathBuf),
     /// None does: this process is it, as long as the client is.
     Here(Arc<Server>, Service),
+    /// The command line names one over a network.
+    Elsewhere(Elsewhere),
 }
 
 impl Client {
-    /// Finds the way for the configuration at `path`.
+    /// Finds the way for the configuration at `path`, or that of `--url`.
     ///
     /// # Errors
     /// When the configuration does not read, or the database belongs to a server that does not answer.
     pub async fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        if let Some(elsewhere) = Elsewhere::named()? {
+            return Ok(Self(Way::Elsewhere(elsewhere)));
+        }
         let config = read_config(path)?;
         let socket = config.storage.data_dir.join(CONTROL_SOCKET);
         match UnixStream::connect(&socket).await {
@@ -89,15 +96,29 @@ impl Client {
     /// What a refusal says, or what kept the request from being answered.
     pub async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let text = body.map_or_else(String::new, Value::to_string);
+        self.send(method, path, ("application/json", text)).await
+    }
+
+    /// Posts lines of JSON, and returns what a success says.
+    ///
+    /// # Errors
+    /// As for every request.
+    pub async fn send_lines(&self, path: &str, lines: String) -> anyhow::Result<Value> {
+        self.send(Method::POST, path, ("application/x-ndjson", lines)).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: (&str, String)) -> anyhow::Result<Value> {
+        let (media_type, text) = body;
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "localhost")
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, media_type)
             .body(Body::from(text))?;
         let (status, bytes) = match &self.0 {
             Way::Socket(socket) => through_socket(socket, request).await?,
             Way::Here(_, service) => read(service.answer(request).await).await?,
+            Way::Elsewhere(elsewhere) => read(elsewhere.ask(request).await?).await?,
         };
         let answer: Value = serde_json::from_slice(&bytes).context("the server's answer does not read")?;
         if status.is_success() { Ok(answer) } else { Err(refusal(&answer)) }
@@ -128,6 +149,7 @@ impl Client {
                 sender.send_request(request).await.context("the server did not answer")?.map(Body::new)
             }
             Way::Here(_, service) => service.answer(request).await,
+            Way::Elsewhere(elsewhere) => elsewhere.ask(request).await?,
         };
         if !response.status().is_success() {
             let (_, bytes) = read(response).await?;

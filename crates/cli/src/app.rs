@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use countersign_domain::app::AppName;
 use serde_json::{Map, Value, json};
 
-use crate::admin::{Client, Output, member, rows};
+use crate::{
+    admin::{Client, Output, member, rows},
+    realm::settings,
+};
 
 /// The apps that people sign in to.
 #[derive(Debug, Args)]
@@ -94,14 +96,7 @@ struct Settings {
 
 impl Settings {
     fn members(&self) -> anyhow::Result<Map<String, Value>> {
-        let mut members = Map::new();
-        for text in &self.others {
-            let (name, value) =
-                text.split_once('=').with_context(|| format!("{text}: expected SETTING=VALUE"))?;
-            // Numbers, booleans and lists as JSON has them; everything else is text.
-            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-            members.insert(name.to_owned(), value);
-        }
+        let mut members = settings(&self.others)?;
         if let Some(title) = &self.title {
             members.insert("title".to_owned(), title.as_str().into());
         }

@@ -1,13 +1,15 @@
-//! `countersign key`: API keys of apps, shared secrets, and the keys that sign tokens.
+//! `countersign key`: API keys of apps, admin keys, shared secrets, and the keys that sign tokens.
 
 use std::path::Path;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use countersign_domain::{
+    admin_key::AdminScope,
     api_key::{ApiKeyKind, ApiKeyText},
     app::AppName,
-    id::ApiKeyId,
+    id::{AdminKeyId, ApiKeyId, IdError},
+    realm::RealmName,
 };
 use countersign_server::system::{Entropy as _, SystemEntropy};
 use serde_json::{Map, Value, json};
@@ -17,7 +19,7 @@ use crate::{
     master_key::{self, RotateMaster},
 };
 
-/// API keys of apps, and the keys that sign tokens.
+/// API keys of apps, admin keys, and the keys that sign tokens.
 #[derive(Debug, Args)]
 pub struct Key {
     #[command(subcommand)]
@@ -26,11 +28,11 @@ pub struct Key {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Make an API key for an app. It is shown once.
+    /// Make an API key for an app, or an admin key. It is shown once.
     Add(Add),
-    /// List the API keys of an app, without their text.
+    /// List the API keys of an app, or the admin keys, without their text.
     List(OfApp),
-    /// End an API key at once.
+    /// End a key at once.
     Revoke(Revoke),
     /// Print a fresh API key for the configuration file. Nothing is kept.
     Generate(Generate),
@@ -50,12 +52,26 @@ enum What {
 #[command(after_help = "\
 Examples:
   countersign key add forum --label 'web server 1' --expires-in-days 90
-  countersign key add forum --publishable")]
+  countersign key add forum --publishable
+  countersign key add --admin --scope users --realm staff --label 'the staff office'
+
+The scopes of admin keys: read (see everything), users (people, sessions, invitations), apps (apps, messages, tokens),
+keys (the keys of apps and those that sign), all.")]
 struct Add {
     /// Whose key.
-    app: AppName,
+    #[arg(required_unless_present = "admin", conflicts_with = "admin")]
+    app: Option<AppName>,
+    /// A key for /v1/admin over a network.
+    #[arg(long, requires = "scopes")]
+    admin: bool,
+    /// What an admin key may do: read, users, apps, keys or all; may be repeated.
+    #[arg(long = "scope", value_name = "SCOPE", requires = "admin")]
+    scopes: Vec<AdminScope>,
+    /// The one realm that an admin key is for; all of them where absent.
+    #[arg(long, requires = "admin")]
+    realm: Option<RealmName>,
     /// For the app's pages: starts and finishes challenges, from its listed origins.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "admin")]
     publishable: bool,
     /// What it is called in lists.
     #[arg(long, default_value = "")]
@@ -73,7 +89,11 @@ struct Add {
 #[derive(Debug, Args)]
 struct OfApp {
     /// Which app.
-    app: AppName,
+    #[arg(required_unless_present = "admin", conflicts_with = "admin")]
+    app: Option<AppName>,
+    /// The admin keys.
+    #[arg(long)]
+    admin: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -84,8 +104,8 @@ Example:
   countersign key list forum
   countersign key revoke key_06c3v8b9hk7qt2m4n5p6r7s8ta")]
 struct Revoke {
-    /// The key's id, as lists show it.
-    id: ApiKeyId,
+    /// The key's id, as lists show it: key_… of an app's key, adk_… of an admin key.
+    id: KeyId,
     #[command(flatten)]
     output: Output,
 }
@@ -167,23 +187,35 @@ impl Key {
 impl Add {
     async fn run(self, client: &Client) -> anyhow::Result<()> {
         let mut wanted = Map::new();
-        let kind = if self.publishable { "publishable" } else { "secret" };
-        wanted.insert("kind".to_owned(), kind.into());
         wanted.insert("label".to_owned(), self.label.into());
         wanted.extend(self.expires_in_days.map(|days| ("expires_in_days".to_owned(), days.into())));
         wanted.extend(self.expires_at.map(|end| ("expires_at".to_owned(), end.into())));
-        let path = format!("/v1/admin/apps/{}/keys", self.app);
+        let (kind, path, of) = match &self.app {
+            Some(app) => {
+                let kind = if self.publishable { "publishable" } else { "secret" };
+                wanted.insert("kind".to_owned(), kind.into());
+                (kind, format!("/v1/admin/apps/{app}/keys"), app.to_string())
+            }
+            None => {
+                let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.name()).collect();
+                wanted.insert("scopes".to_owned(), scopes.into());
+                let of = self.realm.as_ref().map_or("all realms".to_owned(), ToString::to_string);
+                wanted.extend(self.realm.map(|realm| ("realm".to_owned(), realm.to_string().into())));
+                ("admin", "/v1/admin/admin-keys".to_owned(), of)
+            }
+        };
         let key = client.request(Method::POST, &path, Some(&wanted.into())).await?;
         self.output.print(&key, |key| {
             let (id, text) = (member(key, "id"), member(key, "key"));
-            format!("Added the {kind} key {id} of {}, shown this once:\n\n  {text}", self.app)
+            format!("Added the {kind} key {id} of {of}, shown this once:\n\n  {text}")
         })
     }
 }
 
 impl OfApp {
     async fn list(self, client: &Client) -> anyhow::Result<()> {
-        let keys = client.list(&format!("/v1/admin/apps/{}/keys", self.app)).await?;
+        let Some(app) = self.app else { return list_admin(client, self.output).await };
+        let keys = client.list(&format!("/v1/admin/apps/{app}/keys")).await?;
         self.output.print(&keys, |keys| {
             let names = ["ID", "KIND", "LABEL", "STATE", "CREATED", "EXPIRES", "LAST USED"];
             rows(keys, "It has no keys: countersign key add APP", names, |key| {
@@ -201,6 +233,19 @@ impl OfApp {
             })
         })
     }
+}
+
+async fn list_admin(client: &Client, output: Output) -> anyhow::Result<()> {
+    let keys = client.list("/v1/admin/admin-keys").await?;
+    output.print(&keys, |keys| {
+        let names = ["ID", "REALM", "SCOPES", "LABEL", "STATE", "EXPIRES", "LAST USED"];
+        rows(keys, "There are no admin keys: countersign key add --admin --scope SCOPE", names, |key| {
+            let scopes = key["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let [id, realm, label, expires, used] =
+                ["id", "realm", "label", "expires_at", "last_used_at"].map(|name| member(key, name));
+            [id, realm, scopes.collect::<Vec<_>>().join(" "), label, state(key), expires, used]
+        })
+    })
 }
 
 impl TokenSecret {
@@ -225,11 +270,30 @@ impl TokenSecret {
 
 impl Revoke {
     async fn run(self, client: &Client) -> anyhow::Result<()> {
-        let path = format!("/v1/admin/keys/{}/revoke", self.id);
+        let path = match self.id {
+            KeyId::OfApp(id) => format!("/v1/admin/keys/{id}/revoke"),
+            KeyId::Admin(id) => format!("/v1/admin/admin-keys/{id}/revoke"),
+        };
         let key = client.request(Method::POST, &path, None).await?;
-        self.output.print(&key, |key| {
-            format!("Revoked {} of {}: it opens nothing any more.", member(key, "id"), member(key, "app"))
-        })
+        self.output.print(&key, |key| format!("Revoked {}: it opens nothing any more.", member(key, "id")))
+    }
+}
+
+/// A key's id, which says what kind of key it is.
+#[derive(Clone, Copy, Debug)]
+enum KeyId {
+    OfApp(ApiKeyId),
+    Admin(AdminKeyId),
+}
+
+impl std::str::FromStr for KeyId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text.starts_with(AdminKeyId::PREFIX) {
+            return text.parse().map(Self::Admin);
+        }
+        text.parse().map(Self::OfApp)
     }
 }
 

@@ -3,18 +3,23 @@
 mod admin;
 mod app;
 mod backup;
+mod bulk;
 mod dev;
 mod doctor;
 mod event;
 mod generate;
+mod invitation;
 mod key;
 mod log;
 mod master_key;
 mod message;
 mod migrate;
 mod passwords;
+mod realm;
+mod remote;
 mod restore;
 mod serve;
+mod session;
 mod token;
 mod user;
 
@@ -29,6 +34,8 @@ struct Arguments {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    remote: remote::Remote,
     #[command(subcommand)]
     command: Command,
 }
@@ -59,8 +66,14 @@ enum Command {
     Message(message::Message),
     /// Take tokens back.
     Token(token::Token),
-    /// List, switch off and erase people who have accounts.
+    /// Add, list, change, erase, import and export people who have accounts.
     User(user::User),
+    /// Invite people to apps that let only the invited in.
+    Invitation(invitation::Invitation),
+    /// List and end people's sessions.
+    Session(session::Session),
+    /// Add, list and change realms: pools of users and apps.
+    Realm(realm::Realm),
     /// What happened: list it, check that nobody changed it, take it along.
     Event(event::Event),
     /// Prepare what passwords are checked against.
@@ -98,6 +111,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    arguments.remote.note();
     match arguments.command {
         Command::Dev(command) => command.run().await,
         Command::Serve(command) => command.run(arguments.config.as_deref()).await,
@@ -109,6 +123,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
         Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
+        Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
+        Command::Session(command) => command.run(arguments.config.as_deref()).await,
+        Command::Realm(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Backup(command) => command.run(arguments.config.as_deref()).await,
         Command::Restore(command) => command.run(arguments.config.as_deref()).await,

@@ -115,6 +115,91 @@ fn walk(folder: &Folder, name: &str) {
     folder.json(&["app", "add", &shared, "--set", "token_algorithm=HS256", "--no-key"]);
     let text = folder.say(&["key", "token-secret", &shared, "--accept-seconds", "0"]);
     assert!(text.contains("refused from now on"), "{text}");
+    administer(folder, name);
+}
+
+/// A realm of its own with an app, somebody who is invited to it, and people who are brought.
+fn administer(folder: &Folder, name: &str) {
+    let realm = format!("realm-{name}");
+    folder.json(&["realm", "add", &realm, "--set", "session_idle_seconds=600"]);
+    assert_eq!(
+        folder.json(&["realm", "set", &realm, "--set", "refresh_grace_seconds=5"])["refresh_grace_seconds"],
+        5
+    );
+    let app = format!("desk-{name}");
+    let settings = ["accounts=realm", "sign_up=invitation", &format!("realm={realm}")].map(str::to_owned);
+    let mut add = vec!["app", "add", &app, "--no-key", "--origin", "https://desk.example.org"];
+    add.extend(settings.iter().flat_map(|setting| ["--set", setting]));
+    folder.json(&add);
+    let invited = folder.json(&["invitation", "add", &app, "joe@example.org"]);
+    let id = invited["id"].as_str().unwrap();
+    assert!(folder.say(&["invitation", "list", "--realm", &realm]).contains(id));
+    folder.json(&["invitation", "revoke", id]);
+    for message in folder.json(&["message", "list"]).as_array().unwrap() {
+        // A server that runs may have been quicker.
+        folder.run(&["message", "drop", message["id"].as_str().unwrap()]);
+    }
+    let person = |number: usize| {
+        format!("{{\"emails\": [{{\"address\": \"p{number}@example.org\", \"verified\": true}}]}}\n")
+    };
+    let mut lines: String = (0..3).map(person).collect();
+    std::fs::write(folder.path("people.jsonl"), format!("{lines}{}", person(1))).unwrap();
+    let refused = folder.run(&["user", "import", "people.jsonl", "--realm", &realm]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("line 4: line 2 has an address of these"));
+    assert!(folder.say(&["user", "list", "--realm", &realm]).contains("no users"));
+    lines.push('\n');
+    std::fs::write(folder.path("people.jsonl"), lines).unwrap();
+    assert_eq!(
+        folder.json(&["user", "import", "people.jsonl", "--realm", &realm, "--dry-run"])["imported"],
+        0
+    );
+    assert_eq!(folder.json(&["user", "import", "people.jsonl", "--realm", &realm])["imported"], 3);
+    let given = folder.say(&["user", "export", "--realm", &realm]);
+    assert!(given.lines().count() == 3 && given.contains("p2@example.org"), "{given}");
+    let added = folder.json(&["user", "add", "--email", "ann@example.org", "--realm", &realm]);
+    let id = added["id"].as_str().unwrap();
+    assert!(folder.say(&["user", "edit", id, "--display-name", "Ann"]).contains("changed"));
+    assert!(folder.say(&["session", "list", id]).contains("nowhere"));
+    assert_eq!(folder.json(&["session", "end-all", id])["ended"], 0);
+    assert!(folder.fail(&["realm", "remove", &realm]).contains("the realm has apps"));
+    folder.json(&["user", "erase", id]);
+    assert!(folder.fail(&["user", "show", id]).contains("nothing of this name or id"));
+}
+
+#[test]
+fn an_admin_key_reaches_a_server_over_a_network_and_no_further_than_its_scopes() {
+    let folder = Folder::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = std::fs::read_to_string(folder.path("countersign.toml")).unwrap();
+    let listener = format!("{{ address = \"127.0.0.1:{port}\", parts = [\"admin\"] }}");
+    let config = config.replace(".sock\" }]", &format!(".sock\" }}, {listener}]"));
+    std::fs::write(folder.path("countersign.toml"), config).unwrap();
+    let serving = Serving::start(&folder);
+    let made =
+        folder.json(&["key", "add", "--admin", "--scope", "apps", "--scope", "read", "--label", "office"]);
+    std::fs::write(folder.path("admin.key"), made["key"].as_str().unwrap()).unwrap();
+    let url = format!("http://127.0.0.1:{port}");
+    let there = |arguments: &[&'static str]| {
+        [arguments, &["--url", &url, "--key-file", "admin.key"]]
+            .concat()
+            .iter()
+            .map(|part| (*part).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&'static str]| {
+        let all = there(arguments);
+        folder.run(&all.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert!(run(&["app", "add", "forum", "--no-key"]).status.success());
+    assert!(String::from_utf8_lossy(&run(&["app", "list"]).stdout).contains("forum"));
+    assert!(folder.say(&["app", "list"]).contains("forum"), "it is the same server");
+    let refused = run(&["realm", "add", "staff"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("scope all"), "{refused:?}");
+    folder.json(&["key", "revoke", made["id"].as_str().unwrap()]);
+    assert!(!run(&["app", "list"]).status.success());
+    assert!(folder.say(&["key", "list", "--admin"]).contains("revoked"));
+    drop(serving);
 }
 
 #[test]

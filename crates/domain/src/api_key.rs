@@ -64,18 +64,7 @@ const CHECKSUM_LENGTH: usize = 7;
 impl ApiKeyText {
     /// Draws a new key.
     pub fn draw(kind: ApiKeyKind, random: &mut dyn Random) -> Self {
-        let mut bytes = Zeroizing::new([0_u8; SECRET_LENGTH]);
-        random.fill(&mut *bytes);
-        Self::from_secret_part(kind, &bytes)
-    }
-
-    fn from_secret_part(kind: ApiKeyKind, bytes: &[u8; SECRET_LENGTH]) -> Self {
-        let mut text = Zeroizing::new(String::with_capacity(45));
-        text.push_str(kind.prefix());
-        text.extend(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])));
-        let sum = checksum(&text);
-        text.push_str(&sum);
-        Self { kind, text }
+        Self { kind, text: draw_text(kind.prefix(), random) }
     }
 
     /// Reads a key as a caller presents it.
@@ -87,14 +76,7 @@ impl ApiKeyText {
             .into_iter()
             .find(|kind| text.starts_with(kind.prefix()))
             .ok_or(ApiKeyError::Form)?;
-        let body = &text[kind.prefix().len()..];
-        if body.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !body.is_ascii() {
-            return Err(if text.len() < 256 { ApiKeyError::Checksum } else { ApiKeyError::Form });
-        }
-        let (signed, sum) = text.split_at(kind.prefix().len() + SECRET_LENGTH);
-        if checksum(signed) != sum {
-            return Err(ApiKeyError::Checksum);
-        }
+        check_text(kind.prefix(), text)?;
         Ok(Self { kind, text: Zeroizing::new(text.to_owned()) })
     }
 
@@ -115,6 +97,28 @@ impl std::fmt::Debug for ApiKeyText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}…", self.kind.prefix())
     }
+}
+
+/// The text of a fresh key with this beginning.
+pub(crate) fn draw_text(prefix: &str, random: &mut dyn Random) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0_u8; SECRET_LENGTH]);
+    random.fill(&mut *bytes);
+    let mut text = Zeroizing::new(String::with_capacity(45));
+    text.push_str(prefix);
+    text.extend(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])));
+    let sum = checksum(&text);
+    text.push_str(&sum);
+    text
+}
+
+/// Whether `text` is a key with this beginning, without a typing error.
+pub(crate) fn check_text(prefix: &str, text: &str) -> Result<(), ApiKeyError> {
+    let body = text.strip_prefix(prefix).ok_or(ApiKeyError::Form)?;
+    if body.len() != SECRET_LENGTH + CHECKSUM_LENGTH || !body.is_ascii() {
+        return Err(if text.len() < 256 { ApiKeyError::Checksum } else { ApiKeyError::Form });
+    }
+    let (signed, sum) = text.split_at(prefix.len() + SECRET_LENGTH);
+    if checksum(signed) == sum { Ok(()) } else { Err(ApiKeyError::Checksum) }
 }
 
 /// CRC-32 in seven characters: against typing errors, not against attackers.

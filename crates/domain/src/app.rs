@@ -171,16 +171,18 @@ pub enum SignUp {
     Domains(Vec<String>),
     /// Nobody.
     Closed,
+    /// Who was invited, and nobody else.
+    Invitation,
 }
 
 impl SignUp {
-    /// Whether somebody with this mailbox may come.
+    /// Whether somebody with this mailbox may come, invited or not.
     #[must_use]
     pub fn admits(&self, address: &EmailAddress) -> bool {
         match self {
             Self::Open => true,
             Self::Domains(domains) => domains.iter().any(|domain| domain == address.domain()),
-            Self::Closed => false,
+            Self::Closed | Self::Invitation => false,
         }
     }
 }

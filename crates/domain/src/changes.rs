@@ -1,18 +1,22 @@
 //! What must be written, as data: all of it or none, in one commit.
 
 use crate::{
+    admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
     challenge::Challenge,
     contact::Contact,
     event::{Event, EventKey, StoredEvent},
-    id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
+    id::{AdminKeyId, ApiKeyId, ChallengeId, InvitationId, MessageId, SessionId, UserId},
+    invitation::Invitation,
     message::Message,
     metadata::Metadata,
+    realm::RealmName,
     secret::Digest,
     session::Session,
     signing_key::StoredKey,
     stored_app::StoredApp,
+    stored_realm::StoredRealm,
     time::Timestamp,
     token::Revocation,
     undo::{Undo, UndoKind},
@@ -85,6 +89,10 @@ impl Changes {
                     | Change::ApiKeyRevoked(..)
                     | Change::SigningKey(_)
                     | Change::SigningKeyRetired(_)
+                    | Change::AdminKeyAdded(_)
+                    | Change::AdminKeyRevoked(..)
+                    | Change::Realm(_)
+                    | Change::RealmRemoved(..)
             )
         })
     }
@@ -179,6 +187,23 @@ pub enum Change {
     UndosDropped(UserId, UndoKind),
     /// Inserts metadata of version 0, else replaces exactly that version.
     Metadata(Metadata),
+    /// Adds an admin key.
+    AdminKeyAdded(AdminKey),
+    /// Ends an admin key; one that has ended is a conflict.
+    AdminKeyRevoked(AdminKeyId, Timestamp),
+    /// Notes when an admin key was last used.
+    AdminKeyUsed(AdminKeyId, Timestamp),
+    /// Inserts a realm of version 0, else replaces exactly that version.
+    Realm(StoredRealm),
+    /// Removes exactly this version of a realm, with its admin keys and invitations; one that has users is a conflict.
+    RealmRemoved(RealmName, i64),
+    /// Adds an invitation in place of an older one of the same mailbox at the same app; one too many in its realm is a
+    /// conflict.
+    InvitationAdded(Invitation),
+    /// Removes an invitation that somebody came with, or that was taken back; one that is gone is a conflict.
+    InvitationSpent(InvitationId),
+    /// Notes when control of an identifier was proven, where it was not before.
+    IdentifierVerified(UserIdentifier),
 }
 
 /// An earlier end of a signing key.

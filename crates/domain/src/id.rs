@@ -107,15 +107,16 @@ id!(
     IdentifierId,
     "idn_"
 );
-impl IdentifierId {
-    /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
-    #[must_use]
-    pub fn of(digest: &crate::secret::Digest) -> Self {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.bytes()[..16]);
-        Self(bytes)
-    }
-}
+id!(
+    /// Names one admin key; no secret.
+    AdminKeyId,
+    "adk_"
+);
+id!(
+    /// Names one invitation; no secret.
+    InvitationId,
+    "inv_"
+);
 
 id!(
     /// Names one event of the log; ordered by time.
@@ -132,6 +133,16 @@ id!(
     DeliveryId,
     "whd_"
 );
+
+impl IdentifierId {
+    /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
+    #[must_use]
+    pub fn of(digest: &crate::secret::Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.bytes()[..16]);
+        Self(bytes)
+    }
+}
 
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.

@@ -5,6 +5,7 @@
 //! comes out as data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
 pub mod account;
+pub mod admin_key;
 pub mod algorithm;
 pub mod api_key;
 pub mod app;
@@ -16,6 +17,7 @@ pub mod contact;
 pub mod event;
 pub mod id;
 pub mod identifier;
+pub mod invitation;
 pub mod message;
 pub mod metadata;
 pub mod password;
@@ -30,6 +32,7 @@ pub mod sign_in;
 pub mod signing_key;
 mod slug;
 pub mod stored_app;
+pub mod stored_realm;
 pub mod subject;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

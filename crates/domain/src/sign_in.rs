@@ -3,10 +3,12 @@
 
 use crate::{
     app::{AccountPolicy, App},
-    assurance::Assurance,
+    assurance::{Assurance, Method},
     changes::{Change, Changes, Decision},
+    event::{Event, EventKind},
     id::{SessionId, UserId},
     identifier::EmailAddress,
+    invitation::Invitation,
     random::Random,
     refusal::Refusal,
     secret::Digest,
@@ -14,7 +16,7 @@ use crate::{
     subject::Subject,
     time::Timestamp,
     token::SecretToken,
-    user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
+    user::{IdentifierKind, NEVER, User, UserIdentifier, UserStatus, UserSubject},
     vault::Vault,
 };
 
@@ -58,6 +60,8 @@ pub struct Known {
     pub subject_owner: Option<UserId>,
     /// The user's sessions.
     pub sessions: Vec<Session>,
+    /// The invitation of the mailbox to the app, where one is needed.
+    pub invitation: Option<Invitation>,
     /// The session whose cookie came along. It is not used any more after this sign-in, whoever has it.
     pub presented: Option<Session>,
 }
@@ -86,9 +90,22 @@ pub fn sign_in(
     match known.user {
         Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
         Some(user) if user.status == UserStatus::Erasing => return refused(Refusal::UserErasing),
-        Some(user) => changes.push(Change::User(User { signed_in_at: now, ..user })),
-        None if !sign_in.accounts.sign_up.admits(sign_in.address) => return refused(Refusal::SignUpClosed),
-        None => add_user(&sign_in, known.id, vault, &mut changes),
+        Some(user) => {
+            if user.signed_in_at == NEVER && sign_in.assurance.method != Method::Password {
+                changes.push(Change::IdentifierVerified(identifier(&sign_in, known.id, vault)));
+            }
+            changes.push(Change::User(User { signed_in_at: now, ..user }));
+        }
+        None => {
+            let invitation = known.invitation.filter(|invitation| invitation.is_open(now));
+            if let Some(invitation) = &invitation {
+                changes.push(Change::InvitationSpent(invitation.id));
+                changes.push(accepted(invitation, known.id));
+            } else if !sign_in.accounts.sign_up.admits(sign_in.address) {
+                return refused(Refusal::SignUpClosed);
+            }
+            add_user(&sign_in, known.id, vault, &mut changes);
+        }
     }
     let subject = known.subject.unwrap_or_else(|| {
         // Somebody else may have come with this address before it became this person's.
@@ -122,26 +139,36 @@ pub fn sign_in(
 
 fn add_user(sign_in: &SignIn<'_>, id: UserId, vault: &dyn Vault, changes: &mut Changes) {
     let now = sign_in.now;
-    let realm = sign_in.app.realm.clone();
     changes.push(Change::UserAdded(User {
         id,
-        realm: realm.clone(),
+        realm: sign_in.app.realm.clone(),
         status: UserStatus::Active,
         sealed_profile: None,
         created_at: now,
         signed_in_at: now,
         version: 1,
     }));
-    changes.push(Change::IdentifierAdded(UserIdentifier {
+    changes.push(Change::IdentifierAdded(identifier(sign_in, id, vault)));
+}
+
+/// The mailbox that was proven, as the first of a user.
+fn identifier(sign_in: &SignIn<'_>, user: UserId, vault: &dyn Vault) -> UserIdentifier {
+    let realm = sign_in.app.realm.clone();
+    UserIdentifier {
         digest: vault.identifier(&realm, sign_in.address),
         realm,
         kind: IdentifierKind::Email,
-        user: id,
+        user,
         sealed: sign_in.sealed_identifier.clone(),
         primary: true,
         verified_at: Some(sign_in.assurance.proven_at),
-        created_at: now,
-    }));
+        created_at: sign_in.now,
+    }
+}
+
+fn accepted(invitation: &Invitation, user: UserId) -> Change {
+    let event = Event::new(EventKind::InvitationAccepted).of_user(user).at(&invitation.app);
+    event.within(&invitation.realm).on(&invitation.id.to_string()).into()
 }
 
 /// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are

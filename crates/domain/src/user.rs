@@ -43,6 +43,9 @@ impl UserStatus {
     }
 }
 
+/// When somebody signed in who never did.
+pub const NEVER: Timestamp = Timestamp::from_millis(0);
+
 /// A user as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -56,7 +59,7 @@ pub struct User {
     pub sealed_profile: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When the person signed in last.
+    /// When the person signed in last; [`NEVER`] for who was brought and has not come yet.
     pub signed_in_at: Timestamp,
     /// Counts its writes; 1 when it is added. Every sign-in writes it, so that none slips past a user who is being
     /// disabled.
@@ -151,6 +154,11 @@ pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision
 /// Gives the right back. What was ended stays ended.
 pub fn enable(mut user: User) -> Decision<User> {
     user.status = UserStatus::Active;
+    write(user)
+}
+
+/// Writes a user as it is now: what it is called is not known here.
+pub fn write(mut user: User) -> Decision<User> {
     let changes = Changes(vec![Change::User(user.clone())]);
     user.version += 1;
     Decision { outcome: user, changes }

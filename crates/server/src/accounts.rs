@@ -14,6 +14,7 @@ use countersign_domain::{
     event::EventKind,
     id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
+    invitation::Invitation,
     random::Random,
     realm::{Realm, RealmName},
     refusal::Refusal,
@@ -141,7 +142,23 @@ pub async fn may_come(call: &Call, address: &EmailAddress) -> Result<bool, ApiEr
         return Ok(true);
     }
     let known = user_of(&call.server, &call.app.realm, address).await?;
-    Ok(known.is_some() || accounts.sign_up.admits(address))
+    // Asked for everybody: how long it takes does not tell who is known.
+    let invited = invitation_of(call, accounts, address).await?;
+    let invited = invited.is_some_and(|invitation| invitation.is_open(call.server.now()));
+    Ok(known.is_some() || invited || accounts.sign_up.admits(address))
+}
+
+/// The invitation of a mailbox to the app. Nothing is asked of the store where none is needed.
+async fn invitation_of(
+    call: &Call,
+    accounts: &AccountPolicy,
+    address: &EmailAddress,
+) -> Result<Option<Invitation>, ApiError> {
+    if accounts.sign_up != SignUp::Invitation {
+        return Ok(None);
+    }
+    let digest = call.server.keys.identifier(&call.app.realm, address);
+    Ok(call.server.store.invitation_of(&call.app.name, digest).await?)
 }
 
 /// The user of a realm who has a mailbox.
@@ -191,6 +208,7 @@ pub async fn begin(
         subject: subject.map(|found| found.subject),
         subject_owner: server.store.subject(subject_of_address).await?.map(|found| found.user),
         sessions: server.store.sessions_of(id).await?,
+        invitation: invitation_of(call, accounts, address).await?,
         presented: match call.session_cookie.as_ref().filter(|_| is_browser) {
             Some(cookie) => held_session(server, cookie).await?,
             None => None,
@@ -237,7 +255,11 @@ pub async fn held_session(server: &Server, cookie: &SessionCookie) -> Result<Opt
     Ok(found.filter(|session| session.is_held_by(&cookie.secret, &server.keys)))
 }
 
-fn seal_identifier(
+/// An identifier, sealed for its row.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal_identifier(
     server: &Server,
     random: &mut dyn Random,
     realm: &RealmName,
@@ -277,12 +299,14 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
 }
 
 impl Server {
-    /// A realm as it is configured now; one that is not declared has every default.
+    /// A realm as it is set now, in the configuration file before the store; one that is in neither has every default.
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Realm {
         let config = self.config.load();
         let declared = config.realms.iter().find(|realm| realm.name == name.as_str());
-        declared.and_then(|settings| settings.realm().ok()).unwrap_or_else(|| Realm::new(name.clone()))
+        let declared = declared.and_then(|settings| settings.realm().ok());
+        let stored = || self.registry.load().realm(name).cloned();
+        declared.or_else(stored).unwrap_or_else(|| Realm::new(name.clone()))
     }
 
     /// Ends a session for good, here at once and elsewhere within a second.

@@ -135,7 +135,7 @@ pub enum Part {
     Public,
     /// `/livez`, `/readyz`, `/metrics`.
     Operations,
-    /// `/v1/admin`, without a key: only for a Unix socket whose mode says who may.
+    /// `/v1/admin`: on a Unix socket without a key, since its mode says who may; over a network with an admin key.
     Admin,
 }
 

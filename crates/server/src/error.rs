@@ -80,6 +80,19 @@ pub enum ApiError {
     PasswordsBusy,
     /// What is to be removed is the last way into the account.
     LastWayIn,
+
+    /// The admin key lacks this scope.
+    ScopeNeeded(&'static str),
+    /// The admin key is of one realm, and all are concerned.
+    AllRealmsNeeded,
+    /// A browser asks with an admin key.
+    BrowserRefused,
+    /// What is to be removed is needed: by what.
+    InUse(&'static str),
+    /// Somebody of the realm has the address.
+    AddressTaken,
+    /// The realm has as many open invitations as it may.
+    TooManyInvitations,
 }
 
 /// What is wrong with a body as a whole.
@@ -165,6 +178,13 @@ impl ApiError {
             Self::PasswordsOff => (S::FORBIDDEN, "passwords_off", "There are no passwords here"),
             Self::PasswordsBusy => (S::SERVICE_UNAVAILABLE, "passwords_busy", "Too many passwords are being checked: try again in a moment"),
             Self::LastWayIn => (S::CONFLICT, "last_way_in", "It is the last way into the account"),
+
+            Self::ScopeNeeded(_) => (S::FORBIDDEN, "scope_needed", "The admin key lacks a scope"),
+            Self::AllRealmsNeeded => (S::FORBIDDEN, "all_realms_needed", "This concerns all realms: it takes an admin key of all of them"),
+            Self::BrowserRefused => (S::FORBIDDEN, "browser_refused", "Admin keys are not for browsers"),
+            Self::AddressTaken => (S::CONFLICT, "address_taken", "Somebody of the realm has this address"),
+            Self::TooManyInvitations => (S::CONFLICT, "too_many_invitations", "The realm has 1000 open invitations"),
+            Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
         }
     }
 
@@ -184,7 +204,8 @@ impl ApiError {
         self.row().0
     }
 
-    fn detail(&self) -> Option<String> {
+    /// What to do, where more can be said.
+    pub(crate) fn detail(&self) -> Option<String> {
         let detail = match self {
             Self::Refused(refusal) => refusal.to_string(),
             Self::KeyMalformed(detail)
@@ -195,6 +216,9 @@ impl ApiError {
             Self::Body(BodyError::TooLarge(limit)) => format!("at most {limit} bytes"),
             Self::InvalidMember { detail, .. } => detail.clone(),
             Self::AlreadyExists(what) => format!("another {what} has this name"),
+            Self::ScopeNeeded(scope) => format!("this takes an admin key with the scope {scope}"),
+            Self::BrowserRefused => "send no Origin, Sec-Fetch-* or Cookie header".to_owned(),
+            Self::InUse(why) => (*why).to_owned(),
             _ => return None,
         };
         // Control characters of a caller's own text stay out of terminals and logs.
@@ -229,6 +253,9 @@ impl ApiError {
         }
         if let Self::InvalidMember { member, .. } = self {
             document.insert("member".into(), (*member).into());
+        }
+        if let Self::ScopeNeeded(scope) = self {
+            document.insert("scope".into(), (*scope).into());
         }
         if let Self::Refused(Refusal::InvalidCode { tries_left } | Refusal::InvalidNumber { tries_left }) =
             self

@@ -25,6 +25,8 @@ pub enum Lane {
     Page,
     /// Pages that wait for something to happen, and whoever looks at a link.
     Poll,
+    /// Admin keys that open nothing.
+    AdminKey,
 }
 
 /// Budgets of networks.

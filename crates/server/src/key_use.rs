@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use countersign_domain::{
+    admin_key::AdminKey,
     api_key::ApiKey,
     changes::{Change, Changes},
-    id::ApiKeyId,
+    id::{AdminKeyId, ApiKeyId},
     time::{Span, Timestamp},
 };
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ const PRECISION: Span = Span::from_minutes(1);
 #[derive(Debug, Default)]
 pub struct KeyUse {
     noted: Mutex<HashMap<ApiKeyId, Timestamp>>,
+    admin: Mutex<HashMap<AdminKeyId, Timestamp>>,
 }
 
 impl KeyUse {
@@ -29,9 +31,19 @@ impl KeyUse {
         }
     }
 
+    /// Notes that an admin key was used.
+    pub fn note_admin(&self, key: &AdminKey, now: Timestamp) {
+        if key.last_used_at.is_none_or(|last| now.since(last) >= PRECISION) {
+            self.admin.lock().insert(key.id, now);
+        }
+    }
+
     /// What is to be written now.
     #[must_use]
     pub fn take(&self) -> Changes {
-        Changes(self.noted.lock().drain().map(|(id, at)| Change::ApiKeyUsed(id, at)).collect())
+        let mut changes: Vec<_> =
+            self.noted.lock().drain().map(|(id, at)| Change::ApiKeyUsed(id, at)).collect();
+        changes.extend(self.admin.lock().drain().map(|(id, at)| Change::AdminKeyUsed(id, at)));
+        Changes(changes)
     }
 }

@@ -31,6 +31,7 @@ pub mod listener;
 pub mod maintenance;
 pub mod metadata;
 pub mod metrics;
+pub mod newcomer;
 pub mod oauth2;
 pub mod openapi;
 pub mod operations;

@@ -22,7 +22,7 @@ use crate::{
     envelope::{self, reseal::Progress},
     key_ring::{KeyRing, place},
     keys::SigningKey,
-    registry::{Registry, report_left_out},
+    registry::{Registry, Stored, report_left_out},
     shutdown::Shutdown,
     state::Server,
     system::{CLOCK_SKEW, CLOCK_TOLERANCE},
@@ -175,8 +175,7 @@ async fn note_reading(server: &Server) -> Result {
 async fn take_over(server: &Server) -> Result {
     envelope::reload(server).await?;
     let declared = crate::config::declared(&server.config.load().apps)?;
-    let registry =
-        Registry::build(&declared, server.store.apps().await?, server.store.api_keys().await?, &server.keys);
+    let registry = Registry::build(&declared, Stored::read(&server.store).await?, &server.keys);
     report_left_out(registry.corrupt(), server.registry.load().corrupt());
     let former = server.registry.swap(Arc::new(registry));
     if !server.registry.load().takes_tokens_like(&former) {

@@ -4,17 +4,20 @@
 use std::{collections::HashMap, sync::Arc};
 
 use countersign_domain::{
+    admin_key::AdminKey,
     api_key::{ApiKey, ApiKeyText},
     app::{App, AppName},
-    id::ApiKeyId,
+    id::{AdminKeyId, ApiKeyId},
+    realm::{Realm, RealmName},
     secret::Digest,
     stored_app::StoredApp,
+    stored_realm::StoredRealm,
     time::Timestamp,
 };
-use countersign_store::{Error, Rows};
+use countersign_store::{Error, Rows, Store};
 
 use crate::{
-    config::{AppSettings, Declared},
+    config::{AppSettings, Declared, RealmSettings},
     vault::Keys,
 };
 
@@ -28,17 +31,52 @@ pub struct Registry {
     /// The origins of apps with accounts: cookies may ride along there.
     account_origins: std::collections::HashSet<String>,
     declared: std::collections::HashSet<AppName>,
+    admin_keys: HashMap<Digest, Arc<AdminKey>>,
+    /// Stored realms. Those of the configuration file are read there.
+    realms: HashMap<RealmName, Realm>,
     corrupt: Vec<Error>,
+}
+
+/// Everything that is stored and known by heart.
+#[derive(Debug)]
+pub struct Stored {
+    apps: Rows<StoredApp>,
+    keys: Rows<ApiKey>,
+    admin_keys: Rows<AdminKey>,
+    realms: Rows<StoredRealm>,
+}
+
+impl Stored {
+    /// As it is now.
+    ///
+    /// # Errors
+    /// The store's; a row that does not read is none.
+    pub async fn read(store: &Store) -> Result<Self, Error> {
+        Ok(Self {
+            apps: store.apps().await?,
+            keys: store.api_keys().await?,
+            admin_keys: store.admin_keys().await?,
+            realms: store.realms().await?,
+        })
+    }
 }
 
 impl Registry {
     /// Everything that is declared and stored. A stored app that a declared one covers is left out: the file wins. A
     /// row that does not read is left out as well, and is [known](Self::corrupt).
     #[must_use]
-    pub fn build(declared: &[Declared], stored: Rows<StoredApp>, keys: Rows<ApiKey>, vault: &Keys) -> Self {
-        let mut registry = Self { corrupt: stored.corrupt, ..Self::default() };
-        registry.corrupt.extend(keys.corrupt);
-        for app in &stored.good {
+    pub fn build(declared: &[Declared], stored: Stored, vault: &Keys) -> Self {
+        let Stored { apps, keys, admin_keys, realms } = stored;
+        let mut registry = Self { corrupt: apps.corrupt, ..Self::default() };
+        registry.corrupt.extend(keys.corrupt.into_iter().chain(admin_keys.corrupt).chain(realms.corrupt));
+        for realm in &realms.good {
+            match read_realm(realm) {
+                Ok(realm) => drop(registry.realms.insert(realm.name.clone(), realm)),
+                Err(corrupt) => registry.corrupt.push(corrupt),
+            }
+        }
+        registry.admin_keys = admin_keys.good.into_iter().map(|key| (key.digest, Arc::new(key))).collect();
+        for app in &apps.good {
             match read_app(app) {
                 Ok(app) => drop(registry.apps.insert(app.name.clone(), Arc::new(app))),
                 Err(corrupt) => registry.corrupt.push(corrupt),
@@ -126,6 +164,37 @@ impl Registry {
         keys
     }
 
+    /// An admin key by the digest of its text.
+    #[must_use]
+    pub fn admin_key(&self, digest: &Digest) -> Option<&Arc<AdminKey>> {
+        self.admin_keys.get(digest)
+    }
+
+    /// An admin key by its id.
+    #[must_use]
+    pub fn admin_key_by_id(&self, id: AdminKeyId) -> Option<&Arc<AdminKey>> {
+        self.admin_keys.values().find(|key| key.id == id)
+    }
+
+    /// All admin keys, oldest first.
+    #[must_use]
+    pub fn admin_keys(&self) -> Vec<&Arc<AdminKey>> {
+        let mut keys: Vec<_> = self.admin_keys.values().collect();
+        keys.sort_by_key(|key| key.id);
+        keys
+    }
+
+    /// A stored realm by its name.
+    #[must_use]
+    pub fn realm(&self, name: &RealmName) -> Option<&Realm> {
+        self.realms.get(name)
+    }
+
+    /// The names of all stored realms, in no order.
+    pub fn realm_names(&self) -> impl Iterator<Item = &RealmName> {
+        self.realms.keys()
+    }
+
     /// Whether any app lets pages of this origin speak.
     #[must_use]
     pub fn knows_origin(&self, origin: &str) -> bool {
@@ -161,6 +230,16 @@ pub fn read_app(stored: &StoredApp) -> Result<App, Error> {
     let mut app = app.ok_or_else(corrupt)?;
     app.disabled |= stored.disabled;
     Ok(app)
+}
+
+/// A realm as it was stored.
+///
+/// # Errors
+/// [`Error::Corrupt`] when its settings do not read.
+pub fn read_realm(stored: &StoredRealm) -> Result<Realm, Error> {
+    let settings = serde_json::from_str::<RealmSettings>(&stored.settings).ok();
+    let realm = settings.and_then(|settings| settings.realm().ok()).filter(|realm| realm.name == stored.name);
+    realm.ok_or_else(|| Error::Corrupt { table: "realm", column: "settings", id: stored.name.to_string() })
 }
 
 /// A key of the configuration file; its id is made from its digest, so that it is the same at every start.

@@ -88,7 +88,9 @@ impl Service {
     /// Answers one request that is not [answered at once](Self::answer_at_once).
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
-        let origin = request.headers().get(header::ORIGIN).cloned();
+        // Pages never speak to operators' routes, so they are told nothing about them either.
+        let is_for_operators = request.uri().path().starts_with("/v1/admin");
+        let origin = request.headers().get(header::ORIGIN).filter(|_| !is_for_operators).cloned();
         let method = request.method().clone();
         let span = self.server.telemetry.begin(request.headers());
         let (mut request, address) = self.where_from(request);

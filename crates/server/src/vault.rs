@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use countersign_domain::{
+    admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
     code::Code,
@@ -121,6 +122,12 @@ impl Keys {
     /// An API key, to be found by.
     #[must_use]
     pub fn api_key(&self, key: &ApiKeyText) -> Digest {
+        self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
+    }
+
+    /// An admin key, to be found by.
+    #[must_use]
+    pub fn admin_key(&self, key: &AdminKeyText) -> Digest {
         self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
     }
 

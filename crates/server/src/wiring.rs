@@ -29,7 +29,7 @@ use crate::{
     openapi, operations,
     outbox::{self, worker::Way},
     pages,
-    registry::{Registry, report_left_out},
+    registry::{Registry, Stored, report_left_out},
     security_log::SecurityLog,
     service::{self, Admission, Service},
     session_cache::SessionCache,
@@ -108,7 +108,7 @@ pub async fn assemble(
     let began = clock.now();
     let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
-    let registry = Registry::build(&declared, store.apps().await?, store.api_keys().await?, &keys);
+    let registry = Registry::build(&declared, Stored::read(&store).await?, &keys);
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys);
     report_left_out(registry.corrupt(), &[]);
     report_left_out(key_ring.corrupt(), &[]);
@@ -208,7 +208,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(openapi::routes());
     }
     if parts.contains(&Part::Admin) {
-        router = router.merge(admin::routes());
+        router = router.merge(admin::routes(server));
     }
     if parts.contains(&Part::Operations) {
         router = router.merge(operations::routes());

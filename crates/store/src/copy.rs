@@ -15,6 +15,7 @@ use crate::{
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("challenge", "what was asked before a restore is over"),
     ("idempotency", "answers to repeat belong to challenges"),
+    ("invitation", "one that was spent since would let somebody in again"),
     ("message", "a mail must not go out twice"),
     ("password_wish", "it goes with its challenge"),
     ("sealing_key", "keys travel by themselves"),

@@ -1,5 +1,6 @@
 //! The one body of SQL: a file for each noun, which makes statements and reads rows.
 
+mod admin_key;
 mod api_key;
 mod app;
 mod challenge;
@@ -8,9 +9,11 @@ mod event;
 mod event_checkpoint;
 mod fact;
 mod idempotency;
+mod invitation;
 mod message;
 mod metadata;
 mod quota;
+mod realm;
 mod revocation;
 mod row;
 mod sealing_key;
@@ -29,9 +32,10 @@ use countersign_domain::changes::Change;
 use parking_lot::Mutex;
 
 pub(crate) use self::{
-    api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*, idempotency::*,
-    message::*, metadata::*, quota::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*,
-    undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
+    admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
+    idempotency::*, invitation::*, message::*, metadata::*, quota::*, realm::*, revocation::*,
+    sealing_key::*, session::*, signing_key::*, sweep::*, undo::*, user::*, user_identifier::*,
+    user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -84,6 +88,14 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::UndoUsed(link) => writes.push(undo::remove(link)),
         Change::UndosDropped(user, kind) => writes.push(undo::drop_of(user, kind)),
         Change::Metadata(metadata) => writes.push(metadata::save(metadata)),
+        Change::AdminKeyAdded(key) => writes.push(admin_key::insert(key)),
+        Change::AdminKeyRevoked(id, at) => writes.push(admin_key::revoke(id, at)),
+        Change::AdminKeyUsed(id, at) => writes.push(admin_key::used(id, at)),
+        Change::Realm(realm) => writes.push(realm::save(realm)),
+        Change::RealmRemoved(name, version) => writes.extend(realm::remove(&name, version)),
+        Change::InvitationAdded(invitation) => writes.extend(invitation::add(&invitation)),
+        Change::InvitationSpent(id) => writes.push(invitation::spend(id)),
+        Change::IdentifierVerified(identifier) => writes.push(user_identifier::verify(&identifier)),
     }
 }
 

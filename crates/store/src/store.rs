@@ -1,6 +1,7 @@
 //! The store as the server sees it: reads named by intent, one commit, and the verbs of the outbox.
 
 mod accounts;
+mod administration;
 mod events;
 mod facts;
 mod people;
@@ -8,6 +9,7 @@ mod sealing_keys;
 mod sweep;
 
 pub use self::{
+    administration::UserFilter,
     events::EventFilter,
     sealing_keys::{FactUpdate, KeyChanges},
 };

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     app::SignUp,
     assurance::{Assurance, Method},
+    id::InvitationId,
     testing::{Mixer, Seeded},
     time::Span,
     token::RevocationTarget,
@@ -33,6 +34,7 @@ impl World {
             subject: None,
             subject_owner: None,
             sessions: Vec::new(),
+            invitation: None,
             presented: None,
         }
     }
@@ -111,10 +113,47 @@ fn an_address_that_was_somebody_elses_gives_another_subject() {
 }
 
 #[test]
+fn an_invitation_lets_a_stranger_in_and_is_spent_by_it() {
+    for (ends_at, is_new) in [(START, false), (START + Span::from_millis(1), true)] {
+        let mut world = World::new(SignUp::Invitation);
+        let invitation = Invitation {
+            id: InvitationId::new(START, &mut Seeded::new(5)),
+            realm: world.app.realm.clone(),
+            app: world.app.name.clone(),
+            digest: Mixer.identifier(&world.app.realm, &world.address),
+            created_at: START,
+            expires_at: ends_at,
+        };
+        let id = invitation.id;
+        let known = Known { invitation: Some(invitation), ..world.stranger() };
+        let decision = world.sign_in(known);
+        let spent = decision
+            .changes
+            .0
+            .iter()
+            .any(|change| matches!(change, Change::InvitationSpent(one) if *one == id));
+        assert_eq!((decision.outcome.is_ok_and(|signed_in| signed_in.is_new), spent), (is_new, is_new));
+    }
+}
+
+#[test]
+fn who_was_brought_proves_the_address_at_the_first_sign_in_alone() {
+    for (signed_in_at, expected) in [(NEVER, &["IdentifierVerified", "User"][..]), (START, &["User"][..])] {
+        let mut world = World::new(SignUp::Closed);
+        let stranger = world.stranger();
+        let brought = User { signed_in_at, ..user(stranger.id) };
+        let known = Known { user: Some(brought), subject: Some(Subject::from_bytes([9; 24])), ..stranger };
+        let decision = world.sign_in(known);
+        assert_eq!(names(&decision.changes)[..expected.len()], *expected);
+    }
+}
+
+#[test]
 fn who_may_not_come_changes_nothing() {
     for (sign_up, expected) in [
         (SignUp::Open, Ok(())),
         (SignUp::Closed, Err(Refusal::SignUpClosed)),
+        (SignUp::Invitation, Err(Refusal::SignUpClosed)),
         (SignUp::Domains(vec!["example.org".to_owned()]), Ok(())),
         (SignUp::Domains(vec!["org".to_owned(), "sub.example.org".to_owned()]), Err(Refusal::SignUpClosed)),
     ] {

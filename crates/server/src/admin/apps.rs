@@ -8,15 +8,19 @@ use axum::{
     routing::{get, post},
 };
 use countersign_domain::{
-    app::AppName,
+    app::{App, AppName},
     changes::{Change, Changes},
     event::{Event, EventKind},
+    realm::RealmName,
     stored_app::StoredApp,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Page, catch_up, failed, find_app, invalid, shown, signing::acceptance};
+use super::{
+    List, Operator, Page, catch_up, failed, find_app, invalid, invalid_setting, merge_patch, realms, shown,
+    signing::acceptance,
+};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -61,17 +65,22 @@ pub struct TokenSecretBody {
     pub former_accepted_until: String,
 }
 
-async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<AppBody>> {
-    let list = page.of(all(&server).await?, |app| app.settings.name.clone());
-    Ok(answer(StatusCode::OK, list))
+async fn list(State(server): State<Arc<Server>>, operator: Operator, page: Page) -> Answer<List<AppBody>> {
+    let all = all(&server).await?.into_iter().filter(|app| is_theirs(&app.settings, &operator));
+    Ok(answer(StatusCode::OK, page.of(all, |app| app.settings.name.clone())))
 }
 
 async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
     Ok(answer(StatusCode::OK, body_of(&server, &app, None).await?))
 }
 
-async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSettings>) -> Answer<AppBody> {
-    let name = check(&server, &settings)?;
+async fn create(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    Json(settings, _): Json<AppSettings>,
+) -> Answer<AppBody> {
+    let settings = at_home(settings, &operator);
+    let name = check(&server, &operator, &settings)?;
     if server.registry.load().is_declared(&name) {
         return Err(ApiError::Declared);
     }
@@ -89,7 +98,7 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
                 created_at,
                 version: 0,
             };
-            let (secret, mut changes) = with_secret(this, write(fresh, settings.clone())?, settings).await?;
+            let (secret, mut changes) = save(this, write(fresh, settings.clone())?, settings).await?;
             changes.push(Event::new(EventKind::AppCreated).at(name).into());
             Ok((secret, changes))
         })
@@ -101,38 +110,32 @@ async fn create(State(server): State<Arc<Server>>, Json(settings, _): Json<AppSe
 /// JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
 async fn change(
     State(server): State<Arc<Server>>,
+    operator: Operator,
     Named(app): Named,
     Json(patch, _): Json<serde_json::Map<String, serde_json::Value>>,
 ) -> Answer<AppBody> {
-    let edit = move |settings: AppSettings| {
-        let mut value = serde_json::to_value(settings).map_err(|_| ApiError::Internal)?;
-        let members = value.as_object_mut().ok_or(ApiError::Internal)?;
-        for (name, member) in &patch {
-            if member.is_null() {
-                members.remove(name)
-            } else {
-                members.insert(name.clone(), member.clone())
-            };
-        }
-        serde_json::from_value(value).map_err(|error| invalid_setting(&error.to_string()))
-    };
-    edit_app(&server, &app, &edit).await
+    edit_app(&server, &operator, &app, &|settings| merge_patch(&settings, &patch)).await
 }
 
 async fn replace(
     State(server): State<Arc<Server>>,
+    operator: Operator,
     Named(app): Named,
     Json(settings, _): Json<AppSettings>,
 ) -> Answer<AppBody> {
-    edit_app(&server, &app, &|_| Ok(settings.clone())).await
+    edit_app(&server, &operator, &app, &|_| Ok(settings.clone())).await
 }
 
-async fn disable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
-    edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: true, ..settings })).await
+async fn disable(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    Named(app): Named,
+) -> Answer<AppBody> {
+    edit_app(&server, &operator, &app, &|settings| Ok(AppSettings { disabled: true, ..settings })).await
 }
 
-async fn enable(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
-    edit_app(&server, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
+async fn enable(State(server): State<Arc<Server>>, operator: Operator, Named(app): Named) -> Answer<AppBody> {
+    edit_app(&server, &operator, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
 }
 
 /// How the former secret ends.
@@ -171,7 +174,7 @@ async fn token_secret(
 
 type Edit<'a> = &'a (dyn Fn(AppSettings) -> Result<AppSettings, ApiError> + Send + Sync);
 
-async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<AppBody> {
+async fn edit_app(server: &Arc<Server>, operator: &Operator, app: &str, edit: Edit<'_>) -> Answer<AppBody> {
     let name: AppName = app.parse().map_err(|_| ApiError::NotFound)?;
     if server.registry.load().is_declared(&name) {
         return Err(ApiError::Declared);
@@ -181,8 +184,8 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
         .decide(|| async move {
             let stored = server.store.apps().await?.good.into_iter().find(|stored| stored.name == *name);
             let stored = stored.ok_or(ApiError::NotFound)?;
-            let settings = edit(read(&stored))?;
-            if check(server, &settings)? != *name {
+            let settings = at_home(edit(read(&stored))?, operator);
+            if check(server, operator, &settings)? != *name {
                 return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
             }
             let kind = match (stored.disabled, settings.disabled) {
@@ -190,8 +193,7 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
                 (true, false) => EventKind::AppEnabled,
                 _ => EventKind::AppChanged,
             };
-            let (secret, mut changes) =
-                with_secret(server, write(stored, settings.clone())?, &settings).await?;
+            let (secret, mut changes) = save(server, write(stored, settings.clone())?, &settings).await?;
             changes.push(Event::new(kind).at(name).into());
             Ok((secret, changes))
         })
@@ -200,16 +202,28 @@ async fn edit_app(server: &Arc<Server>, app: &str, edit: Edit<'_>) -> Answer<App
     Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
 }
 
+/// Settings that name no realm, by who has one only.
+fn at_home(settings: AppSettings, operator: &Operator) -> AppSettings {
+    let realm = settings.realm.clone().or_else(|| operator.realm().map(ToString::to_string));
+    AppSettings { realm, ..settings }
+}
+
+fn is_theirs(settings: &AppSettings, operator: &Operator) -> bool {
+    let realm = settings.realm.as_deref().unwrap_or(RealmName::DEFAULT);
+    operator.realm().is_none_or(|own| own.as_str() == realm)
+}
+
 /// The name of an app whose settings are good.
-fn check(server: &Server, settings: &AppSettings) -> Result<AppName, ApiError> {
+fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result<AppName, ApiError> {
     if !settings.keys.is_empty() {
         return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
     let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
-    if !app.realm.is_default()
-        && !server.config.load().realms.iter().any(|realm| realm.name == app.realm.as_str())
-    {
-        return Err(invalid_setting("realm: no realm of this name is declared"));
+    if !operator.covers(&app.realm) {
+        return Err(unknown_realm());
+    }
+    if operator.realm().is_some() {
+        check_audience(server, &app)?;
     }
     let renderer = server.renderer.load();
     match app.mail.locale {
@@ -220,8 +234,18 @@ fn check(server: &Server, settings: &AppSettings) -> Result<AppName, ApiError> {
     }
 }
 
-fn invalid_setting(detail: &str) -> ApiError {
-    ApiError::InvalidMember { member: "settings", code: "invalid_setting", detail: detail.to_owned() }
+fn unknown_realm() -> ApiError {
+    invalid_setting("realm: no realm of this name is declared")
+}
+
+/// Nothing crosses realms: who has one must not make tokens that another realm's app takes for its own.
+fn check_audience(server: &Server, app: &App) -> Result<(), ApiError> {
+    let registry = server.registry.load();
+    let is_taken = |other: &Arc<App>| other.realm != app.realm && other.audience() == app.audience();
+    if registry.apps().into_iter().any(is_taken) {
+        return Err(invalid_setting("audience: an app of another realm has it"));
+    }
+    Ok(())
 }
 
 fn read(stored: &StoredApp) -> AppSettings {
@@ -235,6 +259,19 @@ fn write(stored: StoredApp, settings: AppSettings) -> Result<StoredApp, ApiError
     let disabled = settings.disabled;
     let settings = serde_json::to_string(&AppSettings { disabled: false, ..settings });
     Ok(StoredApp { settings: settings.map_err(|_| ApiError::Internal)?, disabled, ..stored })
+}
+
+/// Everything that is written with an app: its realm, so that it is not removed at the same moment, and its secret.
+async fn save(
+    server: &Server,
+    app: StoredApp,
+    settings: &AppSettings,
+) -> Result<(Option<Private>, Changes), ApiError> {
+    let realm = settings.app().map_err(|error| invalid_setting(&error.0))?.realm;
+    let mut changes = realms::hold(server, &realm).await?.ok_or_else(unknown_realm)?;
+    let (secret, more) = with_secret(server, app, settings).await?;
+    changes.extend(more);
+    Ok((secret, changes))
 }
 
 /// An app and, where its tokens need a secret that nobody made yet, that secret: one commit, for whoever made it in

@@ -101,9 +101,8 @@ async fn create(
     Json(body, _): Json<CreateKeyBody>,
 ) -> Answer<KeyBody> {
     let app = find_app(&server, &app)?;
-    if body.label.chars().count() > 100 || body.label.chars().any(char::is_control) {
-        return Err(invalid("label", "at most 100 characters, no line breaks"));
-    }
+    check_label(&body.label)?;
+    let ending = Ending { expires_at: body.expires_at.as_deref(), expires_in_days: body.expires_in_days };
     let now = server.now();
     let kind = match body.kind {
         KindName::Secret => ApiKeyKind::Secret,
@@ -118,7 +117,7 @@ async fn create(
         digest: server.keys.api_key(&text),
         label: body.label.clone(),
         created_at: now,
-        expires_at: end(&body, now)?,
+        expires_at: ending.read(now)?,
         revoked_at: None,
         last_used_at: None,
     };
@@ -175,21 +174,38 @@ fn told(kind: EventKind, key: &ApiKey) -> Event {
     Event::new(kind).at(&key.app).on(&key.id.to_string()).by_method(key.kind.name())
 }
 
-fn end(body: &CreateKeyBody, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
-    match (&body.expires_at, body.expires_in_days) {
-        (None, None) => Ok(None),
-        (Some(text), None) => {
-            let moment: jiff::Timestamp = text
-                .parse()
-                .map_err(|_| invalid("expires_at", "expected a time such as 2027-01-31T12:00:00Z"))?;
-            let end = Timestamp::from_millis(moment.as_millisecond());
-            if end > now { Ok(Some(end)) } else { Err(invalid("expires_at", "it is over already")) }
+/// Whether a key can be called so.
+pub(super) fn check_label(label: &str) -> Result<(), ApiError> {
+    let is_good = label.chars().count() <= 100 && !label.chars().any(char::is_control);
+    if is_good { Ok(()) } else { Err(invalid("label", "at most 100 characters, no line breaks")) }
+}
+
+/// How a key's end is asked for.
+pub(super) struct Ending<'a> {
+    /// As a time (RFC 3339).
+    pub(super) expires_at: Option<&'a str>,
+    /// In days from now.
+    pub(super) expires_in_days: Option<u32>,
+}
+
+impl Ending<'_> {
+    /// When it ends, if it does.
+    pub(super) fn read(&self, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
+        match (self.expires_at, self.expires_in_days) {
+            (None, None) => Ok(None),
+            (Some(text), None) => {
+                let moment: jiff::Timestamp = text
+                    .parse()
+                    .map_err(|_| invalid("expires_at", "expected a time such as 2027-01-31T12:00:00Z"))?;
+                let end = Timestamp::from_millis(moment.as_millisecond());
+                if end > now { Ok(Some(end)) } else { Err(invalid("expires_at", "it is over already")) }
+            }
+            (None, Some(days)) if (1..=MOST_DAYS).contains(&days) => {
+                Ok(Some(now + Span::from_hours(24 * i64::from(days))))
+            }
+            (None, Some(_)) => Err(invalid("expires_in_days", "expected 1 to 3650")),
+            (Some(_), Some(_)) => Err(invalid("expires_at", "give either expires_at or expires_in_days")),
         }
-        (None, Some(days)) if (1..=MOST_DAYS).contains(&days) => {
-            Ok(Some(now + Span::from_hours(24 * i64::from(days))))
-        }
-        (None, Some(_)) => Err(invalid("expires_in_days", "expected 1 to 3650")),
-        (Some(_), Some(_)) => Err(invalid("expires_at", "give either expires_at or expires_in_days")),
     }
 }
 

@@ -1,62 +1,64 @@
 //! `/v1/admin`: what an operator changes while the server runs. A file for each group of routes.
 //!
-//! There is no key here: these routes are served on Unix sockets alone, and the mode of a socket says who may. What
-//! is changed holds at once on this node; other nodes read it within a second. No content of a message, no digest
-//! and no stored secret is ever shown; what is made is shown once.
+//! On a Unix socket there is no key here: the mode of a socket says who may. Over a network there is an admin key,
+//! with scopes and perhaps a realm (`operator`, `access`). What is changed holds at once on this node; other nodes read
+//! it within a second. No content of a message, no digest and no stored secret is ever shown; what is made is shown
+//! once.
 
+mod access;
+pub mod admin_keys;
 pub mod apps;
 pub mod backup;
+pub mod bulk;
 pub mod events;
 pub mod export;
+pub mod invitations;
 pub mod keys;
 pub mod master_key;
 pub mod messages;
+pub mod operator;
+pub mod realms;
 pub mod revocations;
+pub mod sessions;
 pub mod signing;
 pub mod users;
 
 use std::sync::Arc;
 
+pub use self::operator::Operator;
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, Request},
-    middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    extract::{FromRequestParts, Query},
+    middleware,
 };
 use countersign_domain::{
     app::{App, AppName},
-    event::Actor,
     secret::Secret,
 };
 use http::request::Parts;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{error::ApiError, events::context, listener::Peer, maintenance, state::Server};
+use crate::{error::ApiError, maintenance, state::Server};
 
 /// All routes for operators.
-pub fn routes() -> Router<Arc<Server>> {
+pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
+        .merge(admin_keys::routes())
         .merge(apps::routes())
         .merge(export::routes())
+        .merge(bulk::routes())
+        .merge(invitations::routes())
         .merge(events::routes())
         .merge(backup::routes())
         .merge(keys::routes())
         .merge(master_key::routes())
         .merge(messages::routes())
+        .merge(realms::routes())
         .merge(revocations::routes())
+        .merge(sessions::routes())
         .merge(signing::routes())
         .merge(users::routes())
-        .route_layer(middleware::from_fn(local_only))
-}
-
-/// A network is nobody's identity: whoever comes over one finds nothing, whatever the listeners are set to serve.
-async fn local_only(request: Request, next: Next) -> Response {
-    let networked = matches!(request.extensions().get::<Peer>(), Some(Peer(Some(_))));
-    if networked || crate::call::is_forwarded(request.headers()) {
-        return ApiError::NotFound.into_response();
-    }
-    context::note_actor(Actor::Operator);
-    next.run(request).await
+        .route_layer(middleware::from_fn_with_state(Arc::clone(server), operator::admit))
 }
 
 /// Which part of a list is asked for: `?after=…&limit=…`.
@@ -110,6 +112,28 @@ impl Page {
 /// A member that is not what it should be.
 fn invalid(member: &'static str, detail: &str) -> ApiError {
     ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
+}
+
+/// Settings changed by a JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
+fn merge_patch<T: Serialize + DeserializeOwned>(
+    settings: &T,
+    patch: &serde_json::Map<String, serde_json::Value>,
+) -> Result<T, ApiError> {
+    let mut value = serde_json::to_value(settings).map_err(|_| ApiError::Internal)?;
+    let members = value.as_object_mut().ok_or(ApiError::Internal)?;
+    for (name, member) in patch {
+        if member.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.clone(), member.clone())
+        };
+    }
+    serde_json::from_value(value).map_err(|error| invalid_setting(&error.to_string()))
+}
+
+/// A setting that is not what it should be.
+fn invalid_setting(detail: &str) -> ApiError {
+    ApiError::InvalidMember { member: "settings", code: "invalid_setting", detail: detail.to_owned() }
 }
 
 /// An app that is known now.

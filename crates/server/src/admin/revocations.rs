@@ -7,7 +7,7 @@ use countersign_domain::{subject::Subject, time::Span, token::RevocationTarget};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{find_app, invalid};
+use super::{Operator, invalid};
 use crate::{
     api::{Answer, answer, rfc3339, token::take_back},
     call::Json,
@@ -49,9 +49,10 @@ pub struct RevokedBody {
 
 async fn create(
     State(server): State<Arc<Server>>,
+    operator: Operator,
     Json(body, _): Json<RevocationBody>,
 ) -> Answer<RevokedBody> {
-    let app = find_app(&server, &body.app)?;
+    let app = operator.app(&server, &body.app)?;
     let (name, target) = match (&body.subject, &body.token_id) {
         (None, None) => ("app", RevocationTarget::App),
         (Some(subject), None) => {

@@ -15,7 +15,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Page, failed, invalid};
+use super::{List, Operator, Page, failed, invalid};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::Json,
@@ -75,10 +75,20 @@ pub(super) fn acceptance(asked: Option<u32>, usual: Span) -> Result<Span, ApiErr
     if span <= most { Ok(span) } else { Err(refused()) }
 }
 
-async fn list(State(server): State<Arc<Server>>, page: Page) -> Answer<List<SigningKeyBody>> {
+async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    page: Page,
+) -> Answer<List<SigningKeyBody>> {
     let now = server.now();
     let ring = server.key_ring.load();
-    let mut keys: Vec<_> = ring.all().into_iter().map(|key| body_of(key, now)).collect();
+    // Those of all apps are in the key set that everybody reads; those of one app are its realm's.
+    let is_theirs = |key: &&StoredKey| {
+        let app = key.app.as_ref().filter(|_| operator.realm().is_some());
+        app.is_none_or(|app| operator.app(&server, app.as_str()).is_ok())
+    };
+    let theirs = ring.all().into_iter().filter(is_theirs);
+    let mut keys: Vec<_> = theirs.map(|key| body_of(key, now)).collect();
     keys.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(answer(StatusCode::OK, page.of(keys, |key| key.id.clone())))
 }

@@ -1,37 +1,45 @@
-//! Users of realms: listed, found by exact address, switched off and on, erased. What an address is stays sealed, for
-//! operators too.
+//! Users of realms: listed, found by exact address, made, changed, switched off and on, erased, one or many. What an
+//! address is stays sealed, for operators too. The person is told what was changed.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     extract::{FromRequestParts, Query, State},
-    routing::get,
+    routing::{get, post},
 };
 use countersign_domain::{
+    changes::{Change, Changes},
     event::{Event, EventKind},
     id::UserId,
     identifier::EmailAddress,
-    realm::RealmName,
-    user::{self, User},
+    time::Timestamp,
+    user::{self, NEVER, User, UserStatus},
 };
+use countersign_store::UserFilter;
 use http::{StatusCode, request::Parts};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{List, invalid, usual_limit};
+use super::{List, Operator, invalid, realms, usual_limit};
 use crate::{
-    accounts::user_of,
+    accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
     erasure,
     error::ApiError,
+    newcomer::{GivenEmail, GivenPerson, GivenStatus, Newcomer, check_profile},
+    outbox::notice::{Notice, Touched},
     state::Server,
 };
+
+/// Users that can be erased at once.
+const MOST_AT_ONCE: usize = 100;
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
-        .route("/v1/admin/users", get(list))
+        .route("/v1/admin/users", get(list).post(create))
+        .route("/v1/admin/users/delete", post(erase_many))
         .route("/v1/admin/users/{id}", get(show).patch(change).delete(erase))
 }
 
@@ -39,12 +47,21 @@ pub fn routes() -> Router<Arc<Server>> {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserQuery {
-    /// Of which realm: `default` where absent.
+    /// Of which realm: that of the key, or `default`, where absent.
     #[serde(default)]
     realm: Option<String>,
     /// Only who has this address, exactly.
     #[serde(default)]
     email: Option<String>,
+    /// Only `active` or `disabled` ones.
+    #[serde(default)]
+    status: Option<GivenStatus>,
+    /// Only who was made at this moment or later (RFC 3339).
+    #[serde(default)]
+    created_from: Option<String>,
+    /// Only who was made before this moment (RFC 3339).
+    #[serde(default)]
+    created_before: Option<String>,
     /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
@@ -68,35 +85,76 @@ pub struct UserBody {
     pub sessions: usize,
     /// When it was made.
     pub created_at: String,
-    /// When the person signed in last.
-    pub signed_in_at: String,
+    /// When the person signed in last; absent for who never did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_in_at: Option<String>,
 }
 
-/// A user who is gone, or will be.
+/// Somebody who is to be a user.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateUserBody {
+    /// Of which realm: that of the key, or `default`, where absent.
+    #[serde(default)]
+    realm: Option<String>,
+    /// The addresses, the primary one first: 1 to 10. One that is not verified must be the only one.
+    emails: Vec<GivenEmail>,
+    /// As others see them: up to 100 characters.
+    #[serde(default)]
+    display_name: Option<String>,
+    /// A BCP 47 tag such as `de-CH`: up to 35 characters.
+    #[serde(default)]
+    locale: Option<String>,
+    /// `active` where absent.
+    #[serde(default)]
+    status: GivenStatus,
+}
+
+/// What is to be changed; `null` removes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeUserBody {
+    /// Whether the user may sign in. Switching one off ends all sessions.
+    #[serde(default)]
+    status: Option<GivenStatus>,
+    /// As others see them: up to 100 characters.
+    #[serde(default, deserialize_with = "given")]
+    display_name: Option<Option<String>>,
+    /// A BCP 47 tag such as `de-CH`: up to 35 characters.
+    #[serde(default, deserialize_with = "given")]
+    locale: Option<Option<String>>,
+}
+
+/// Whom to erase.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseUsersBody {
+    /// Up to 100 ids.
+    ids: Vec<String>,
+}
+
+/// What became of a user who was to be erased.
 #[derive(Debug, Serialize)]
 pub struct UserErasedBody {
     /// Named it.
     pub id: String,
-    /// `erased`, or `erasing` where the realm waits some days; a second time erases at once.
+    /// `erased`; `erasing` where the realm waits some days: a second time erases at once; `not_found`; `unavailable`.
     pub outcome: &'static str,
     /// When it will be erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<String>,
 }
 
-/// What is to be changed.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChangeUserBody {
-    status: StatusName,
+/// What became of each of them.
+#[derive(Debug, Serialize)]
+pub struct UsersErasedBody {
+    /// In the order in which they were named.
+    pub items: Vec<UserErasedBody>,
 }
 
-/// Whether a user may sign in.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StatusName {
-    Active,
-    Disabled,
+/// Tells a member that is `null` from one that is absent.
+fn given<'de, D: Deserializer<'de>>(member: D) -> Result<Option<Option<String>>, D::Error> {
+    Deserialize::deserialize(member).map(Some)
 }
 
 impl FromRequestParts<Arc<Server>> for UserQuery {
@@ -109,23 +167,42 @@ impl FromRequestParts<Arc<Server>> for UserQuery {
     }
 }
 
-async fn list(State(server): State<Arc<Server>>, query: UserQuery) -> Answer<List<UserBody>> {
-    let realm: RealmName = match &query.realm {
-        Some(name) => name.parse().map_err(|error| invalid("realm", &format!("{error}")))?,
-        None => RealmName::default(),
-    };
+impl UserQuery {
+    fn filter(&self) -> Result<UserFilter, ApiError> {
+        let after = self.after.as_ref().map(|id| id.parse::<UserId>());
+        Ok(UserFilter {
+            after: after.transpose().map_err(|error| invalid("after", &error.to_string()))?,
+            created_from: moment("created_from", self.created_from.as_deref())?,
+            created_before: moment("created_before", self.created_before.as_deref())?,
+            status: self.status.map(UserStatus::from),
+        })
+    }
+}
+
+fn moment(member: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let moment: Result<jiff::Timestamp, _> = text.parse();
+    match moment {
+        Ok(moment) => Ok(Some(Timestamp::from_millis(moment.as_millisecond()))),
+        Err(_) => Err(invalid(member, "expected a time such as 2027-01-31T12:00:00Z")),
+    }
+}
+
+async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: UserQuery,
+) -> Answer<List<UserBody>> {
+    let realm = operator.choose(query.realm.as_deref())?;
+    let filter = query.filter()?;
     let mut users = match &query.email {
         Some(email) => {
             let address = EmailAddress::parse(email).map_err(|error| invalid("email", &error.to_string()))?;
             user_of(&server, &realm, &address).await?.into_iter().collect()
         }
         None => {
-            let after = match &query.after {
-                Some(id) => id.parse().map_err(|error| invalid("after", &format!("{error}")))?,
-                None => UserId::from_bytes([0; 16]),
-            };
             let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
-            server.store.users_after(&realm, after, most).await?
+            server.store.users(&realm, &filter, most).await?
         }
     };
     let more = users.len() > query.limit;
@@ -143,46 +220,168 @@ async fn show(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<Use
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
 }
 
-/// Switches a user off, with all sessions and what came from them, or on.
+async fn create(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    Json(body, _): Json<CreateUserBody>,
+) -> Answer<UserBody> {
+    let realm = operator.choose(body.realm.as_deref())?;
+    let person = GivenPerson {
+        emails: body.emails,
+        display_name: body.display_name,
+        locale: body.locale,
+        status: body.status,
+        ..GivenPerson::default()
+    };
+    let newcomer = Newcomer::read(&person, server.now())?;
+    let (this, realm, newcomer) = (&server, &realm, &newcomer);
+    let user = server
+        .decide(|| async move {
+            realms::hold(this, realm).await?.ok_or_else(realms::unknown)?;
+            if newcomer.is_known(this, realm).await? {
+                return Err(ApiError::AddressTaken);
+            }
+            let mut changes = Changes::default();
+            let user = newcomer.become_user(this, realm, &mut *this.random(), &mut changes)?;
+            Ok((user, changes))
+        })
+        .await?;
+    Ok(answer(StatusCode::CREATED, body_of(&server, user).await?))
+}
+
+/// Changes what a user is called, and switches them off, with all sessions and what came from them, or on.
 async fn change(
     State(server): State<Arc<Server>>,
     Named(id): Named,
     Json(body, _): Json<ChangeUserBody>,
 ) -> Answer<UserBody> {
-    let (this, id) = (&server, &id);
+    let name = body.display_name.as_ref().and_then(Option::as_deref);
+    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))?;
+    let (this, id, body) = (&server, &id, &body);
     let user = server
         .decide(|| async move {
-            let user = find(this, id).await?;
-            let (mut decision, kind) = match body.status {
-                StatusName::Active => (user::enable(user), EventKind::UserEnabled),
-                StatusName::Disabled => {
+            let mut user = find(this, id).await?;
+            let renamed = rename(this, &mut user, body)?;
+            let mut decision = match body.status {
+                // Who is to be erased cannot sign in, and goes when it is time.
+                Some(GivenStatus::Disabled) if user.status == UserStatus::Erasing => user::write(user),
+                Some(GivenStatus::Disabled) => {
                     let sessions = this.store.sessions_of(user.id).await?;
-                    (user::disable(user, &sessions, this.now()), EventKind::UserDisabled)
+                    user::disable(user, &sessions, this.now())
                 }
+                // Writes the user as it is, with what it is called now.
+                Some(GivenStatus::Active) => user::enable(user),
+                None => user::write(user),
             };
-            let user = &decision.outcome;
-            let told = Event::new(kind).of_user(user.id).within(&user.realm);
-            decision.changes.push(told.into());
+            tell(this, &decision.outcome, body, renamed, &mut decision.changes).await?;
             Ok((decision.outcome, decision.changes))
         })
         .await?;
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
 }
 
-/// Erases a user, after the days that the realm gives them to change their mind.
-async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
-    let (this, id) = (&server, &id);
-    let at = server
-        .decide(|| async move {
-            let user = find(this, id).await?;
-            let app = this.speaker(&user.realm);
-            erasure::begin(this, user, app.as_deref()).await
-        })
-        .await?;
-    let outcome = if at.is_some() { "erasing" } else { "erased" };
-    Ok(answer(StatusCode::OK, UserErasedBody { id: id.clone(), outcome, erased_at: at.map(rfc3339) }))
+/// Whether what the user is called is another now.
+fn rename(server: &Server, user: &mut User, body: &ChangeUserBody) -> Result<bool, ApiError> {
+    let former = open_profile(server, user)?;
+    let profile = Profile {
+        display_name: body.display_name.clone().unwrap_or_else(|| former.display_name.clone()),
+        locale: body.locale.clone().unwrap_or_else(|| former.locale.clone()),
+        ..former.clone()
+    };
+    if profile == former {
+        return Ok(false);
+    }
+    user.sealed_profile = seal_profile(server, user, &profile)?;
+    Ok(true)
 }
 
+/// Tells the log and the person what was changed.
+async fn tell(
+    server: &Server,
+    user: &User,
+    body: &ChangeUserBody,
+    renamed: bool,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    if renamed {
+        changes.push(told(EventKind::UserChanged, user));
+        tell_person(server, user, Touched::Details, changes).await?;
+    }
+    if let Some(status) = body.status {
+        let kind = match status {
+            GivenStatus::Active => EventKind::UserEnabled,
+            GivenStatus::Disabled => EventKind::UserDisabled,
+        };
+        changes.push(told(kind, user));
+        tell_person(server, user, Touched::Access, changes).await?;
+    }
+    Ok(())
+}
+
+/// Writes to the person that an administrator did something to their account, where an app can speak.
+pub(super) async fn tell_person(
+    server: &Server,
+    user: &User,
+    what: Touched,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let Some(app) = server.speaker(&user.realm) else { return Ok(()) };
+    server.tell_user(&app, user, &Notice::AdministratorChanged { what }, changes).await
+}
+
+/// Something that an operator did to a user.
+pub(super) fn told(kind: EventKind, user: &User) -> Change {
+    Event::new(kind).of_user(user.id).within(&user.realm).into()
+}
+
+/// Erases a user, after the days that the realm gives them to change their mind.
+async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
+    let at = erase_one(&server, &id).await?;
+    Ok(answer(StatusCode::OK, erased(id, at)))
+}
+
+fn erased(id: String, at: Option<Timestamp>) -> UserErasedBody {
+    let outcome = if at.is_some() { "erasing" } else { "erased" };
+    UserErasedBody { id, outcome, erased_at: at.map(rfc3339) }
+}
+
+/// Erases each of many by itself: one that cannot be keeps no other.
+async fn erase_many(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    Json(body, _): Json<EraseUsersBody>,
+) -> Answer<UsersErasedBody> {
+    if !(1..=MOST_AT_ONCE).contains(&body.ids.len()) {
+        return Err(invalid("ids", "expected 1 to 100"));
+    }
+    let mut items = Vec::with_capacity(body.ids.len());
+    for id in body.ids {
+        let found = match find(&server, &id).await {
+            Ok(user) if operator.covers(&user.realm) => erase_one(&server, &id).await,
+            Ok(_) => Err(ApiError::NotFound),
+            Err(error) => Err(error),
+        };
+        items.push(match found {
+            Ok(at) => erased(id, at),
+            Err(ApiError::NotFound) => UserErasedBody { id, outcome: "not_found", erased_at: None },
+            Err(_) => UserErasedBody { id, outcome: "unavailable", erased_at: None },
+        });
+    }
+    Ok(answer(StatusCode::OK, UsersErasedBody { items }))
+}
+
+/// When the user will be erased; none who is erased already.
+async fn erase_one(server: &Arc<Server>, id: &str) -> Result<Option<Timestamp>, ApiError> {
+    server
+        .decide(|| async move {
+            let user = find(server, id).await?;
+            let app = server.speaker(&user.realm);
+            erasure::begin(server, user, app.as_deref()).await
+        })
+        .await
+}
+
+/// A user by the id that a path names. That it is in the operator's realm was seen to before.
 pub(super) async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
     let id: UserId = id.parse().map_err(|_| ApiError::NotFound)?;
     server.store.user(id).await?.ok_or(ApiError::NotFound)
@@ -198,6 +397,6 @@ async fn body_of(server: &Server, user: User) -> Result<UserBody, ApiError> {
         identifiers: server.store.identifiers_of(user.id).await?.len(),
         sessions: sessions.iter().filter(|session| session.is_live(now)).count(),
         created_at: rfc3339(user.created_at),
-        signed_in_at: rfc3339(user.signed_in_at),
+        signed_in_at: Some(user.signed_in_at).filter(|at| *at > NEVER).map(rfc3339),
     })
 }

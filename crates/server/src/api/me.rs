@@ -36,6 +36,7 @@ use crate::{
     error::ApiError,
     export::ExportBody,
     metadata::{Kept, Object},
+    newcomer::check_profile,
     outbox::Notice,
     state::Server,
     visitor::{Person, Visitor},
@@ -356,20 +357,8 @@ fn invalid(member: &'static str, detail: &str) -> ApiError {
 }
 
 fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
-    if let Some(Some(name)) = &body.display_name {
-        let length = name.chars().count();
-        if !(1..=100).contains(&length) || name.chars().any(char::is_control) {
-            return Err(invalid("display_name", "expected 1 to 100 characters without line breaks"));
-        }
-    }
-    if let Some(Some(locale)) = &body.locale {
-        let fits = (2..=35).contains(&locale.len())
-            && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !fits {
-            return Err(invalid("locale", "expected a BCP 47 tag such as de-CH"));
-        }
-    }
-    Ok(())
+    let name = body.display_name.as_ref().and_then(Option::as_deref);
+    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
 /// Refuses who signed in longer ago than ten minutes.

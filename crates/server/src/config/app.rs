@@ -50,7 +50,7 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"staff")]
     pub realm: Option<String>,
-    /// Who may sign in who has no account yet: `open` (default) or `closed`.
+    /// Who may sign in who has no account yet: `open` (default), `invitation` or `closed`.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(example = &"closed")]
     pub sign_up: SignUpSetting,

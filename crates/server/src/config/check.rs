@@ -7,8 +7,7 @@ use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress, realm::R
 use http::HeaderName;
 
 use super::{
-    Config, ListenAddress, Part, Security, SmtpServerSettings, Transport, problem::Problem, schema::Schema,
-    secret_file,
+    Config, Part, Security, SmtpServerSettings, Transport, problem::Problem, schema::Schema, secret_file,
 };
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
@@ -107,17 +106,8 @@ fn check_listeners(config: &Config, problems: &mut Vec<Problem>) {
         };
         match listener.read() {
             Err((key, why)) => wrong(key, why),
-            Ok(ListenAddress::Tcp(..)) if listener.parts.contains(&Part::Admin) => {
-                wrong(
-                    "parts",
-                    "`admin` asks for no key: it may only be on a Unix socket, whose mode says who may",
-                );
-            }
             Ok(_) if listener.parts.contains(&Part::Admin) && listener.parts.contains(&Part::Public) => {
-                wrong(
-                    "parts",
-                    "`admin` asks for no key: give it a socket of its own, which no proxy speaks to",
-                );
+                wrong("parts", "`admin` is not for everybody: give it a listener of its own");
             }
             Ok(_) => {}
         }

@@ -15,7 +15,8 @@ use super::{
 /// How the names of our variables begin.
 pub(super) const PREFIX: &str = "COUNTERSIGN_";
 /// Variables of ours that are no settings: the command line and the tests read them.
-const OTHERS: [&str; 2] = ["COUNTERSIGN_CONFIG", "COUNTERSIGN_URL"];
+const OTHERS: [&str; 4] =
+    ["COUNTERSIGN_CONFIG", "COUNTERSIGN_URL", "COUNTERSIGN_ADMIN_KEY_FILE", "COUNTERSIGN_CA_FILE"];
 
 /// The variables of this process whose names begin with `COUNTERSIGN_`.
 pub fn process_environment() -> Vec<(String, String)> {

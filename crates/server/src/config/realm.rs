@@ -76,6 +76,8 @@ pub enum SignUpSetting {
     Open,
     /// Nobody.
     Closed,
+    /// Who was invited: `countersign invitation add`.
+    Invitation,
 }
 
 /// What a browser holds that was signed in on a page of an app.
@@ -169,6 +171,7 @@ impl AppSettings {
         }
         let sign_up = match (self.sign_up, self.sign_up_domains.as_slice()) {
             (SignUpSetting::Closed, _) => SignUp::Closed,
+            (SignUpSetting::Invitation, _) => SignUp::Invitation,
             (SignUpSetting::Open, []) => SignUp::Open,
             (SignUpSetting::Open, domains) => SignUp::Domains(read_domains(domains)?),
         };

@@ -289,8 +289,8 @@ fn a_server_that_cannot_be_used_is_named_with_its_line() {
             "`server.listeners[0].mode` in line 3: expected three octal digits such as 660",
         ),
         (
-            &format!("[[server.listeners]]\naddress = \"[::1]:80\"\nparts = [\"admin\"]{NEXT}"),
-            "`server.listeners[0].parts` in line 3: `admin` asks for no key: it may only be on a Unix socket, whose mode says who may",
+            &format!("[[server.listeners]]\naddress = \"[::1]:80\"\nparts = [\"public\", \"admin\"]{NEXT}"),
+            "`server.listeners[0].parts` in line 3: `admin` is not for everybody: give it a listener of its own",
         ),
         (
             &format!("[[server.listeners]]\naddress = \"127.0.0.1:1\"{NEXT}"),

@@ -244,10 +244,10 @@ async fn waiting_messages_are_listed_without_content_hurried_and_dropped() {
 }
 
 #[tokio::test]
-async fn nobody_comes_over_a_network() {
+async fn nobody_comes_over_a_network_without_an_admin_key() {
     let operator = Operator::new().await;
     let address: SocketAddr = "127.0.0.1:5000".parse().unwrap();
-    for (peer, expected) in [(Some(address), StatusCode::NOT_FOUND), (None, StatusCode::OK)] {
+    for (peer, expected) in [(Some(address), StatusCode::UNAUTHORIZED), (None, StatusCode::OK)] {
         let request =
             Request::builder().uri("/v1/admin/apps").extension(Peer(peer)).body(Body::empty()).unwrap();
         assert_eq!(operator.service.answer(request).await.status(), expected, "{peer:?}");

@@ -72,7 +72,7 @@ async fn p12_known_and_unknown_people_get_equal_answers_at_equal_cost() {
 
 #[tokio::test]
 async fn p12_with_accounts_a_wrong_code_and_a_start_cost_the_same_for_users_and_strangers() {
-    for sign_up in [SignUpSetting::Open, SignUpSetting::Closed] {
+    for sign_up in [SignUpSetting::Open, SignUpSetting::Closed, SignUpSetting::Invitation] {
         let engine = Faulty::new(Arc::new(Sqlite::memory().unwrap()));
         let world = World::on(Arc::clone(&engine) as _);
         {

@@ -17,6 +17,9 @@ mod network;
 mod support;
 
 mod accounts;
+mod admin;
+mod admin_import;
+mod admin_users;
 mod backups;
 mod browsers;
 mod callers;
@@ -30,6 +33,7 @@ mod events;
 mod flow;
 mod identifiers;
 mod input;
+mod invitations;
 mod limits;
 mod links;
 mod mail;

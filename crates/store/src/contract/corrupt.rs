@@ -71,6 +71,8 @@ fn cases() -> Vec<Case> {
         ("user_identifier", "kind", "UPDATE user_identifier SET kind = ?", text("fax")),
         ("user_identifier", "is_primary", "UPDATE user_identifier SET is_primary = ?", number(2)),
         ("user_subject", "subject", "UPDATE user_subject SET subject = ?", bytes(25)),
+        ("invitation", "realm", "UPDATE invitation SET realm = ?", text("a b")),
+        ("invitation", "digest", "UPDATE invitation SET digest = ?", bytes(31)),
         ("user_password", "user_id", "UPDATE user_password SET user_id = ?", bytes(15)),
         ("password_wish", "challenge", "UPDATE password_wish SET challenge = ?", bytes(17)),
         ("session", "realm", "UPDATE session SET realm = ?", text("")),
@@ -124,6 +126,7 @@ async fn clear(store: &Store) {
         "DELETE FROM user_identifier",
         "DELETE FROM user_subject",
         "DELETE FROM session",
+        "DELETE FROM invitation",
         "DELETE FROM user_password",
         "DELETE FROM password_wish",
     ];
@@ -148,6 +151,10 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
         "user_subject" => {
             let subject = sample::user_subject(1);
             store.user_subject(subject.user, subject.sector).await.map(drop)
+        }
+        "invitation" => {
+            let all = Statement { sql: "SELECT * FROM invitation", parameters: Vec::new() };
+            store.all(all, sql::read_invitation).await.map(drop)
         }
         "user_password" => {
             let all = Statement {
@@ -250,6 +257,7 @@ fn one_of_each() -> Vec<Change> {
         Change::IdentifierAdded(sample::identifier(1)),
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
+        Change::InvitationAdded(sample::invitation(1)),
         Change::Password(password()),
         Change::PasswordWished(wish()),
         Change::SigningKey(StoredKey {

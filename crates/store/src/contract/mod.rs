@@ -3,6 +3,7 @@
 //! It is part of the library so that it can see what the library hides, and behind a feature so that no program
 //! carries it. Every case takes a freshly migrated store of its own.
 
+pub mod administration;
 pub mod api_key;
 pub mod app;
 pub mod atomicity;

@@ -10,7 +10,8 @@ use countersign_domain::{
     challenge::{Challenge, Purpose, State},
     changes::{Change, Changes},
     contact::{Contact, ContactKey},
-    id::{ChallengeId, MessageId, SessionId, UserId},
+    id::{ChallengeId, InvitationId, MessageId, SessionId, UserId},
+    invitation::Invitation,
     message::Message,
     random::Random as _,
     realm::RealmName,
@@ -132,6 +133,18 @@ pub(super) fn session(seed: u64) -> Session {
         idle_ends_at: after(600),
         expires_at: after(3_600),
         version: 1,
+    }
+}
+
+/// An invitation to the forum, in the realm `staff`.
+pub(super) fn invitation(seed: u64) -> Invitation {
+    Invitation {
+        id: InvitationId::new(after(seed as i64), &mut Seeded::new(seed)),
+        realm: "staff".parse().unwrap(),
+        app: app("forum"),
+        digest: digest(seed),
+        created_at: NOW,
+        expires_at: after(60),
     }
 }
 

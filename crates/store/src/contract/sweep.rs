@@ -8,6 +8,7 @@ use countersign_domain::{
     changes::{Change, Idempotency},
     contact::Contact,
     id::TokenId,
+    invitation::Invitation,
     message::Message,
     session::Session,
     signing_key::StoredKey,
@@ -39,6 +40,7 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
         "signing_key",
         "session",
         "password_wish",
+        "invitation",
     ];
     let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
     assert_eq!(gone, tables.map(|table| (table, 1)));
@@ -97,6 +99,7 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
         Change::Revocation(revocation),
         Change::SigningKey(key),
         Change::SessionStarted(Session { idle_ends_at: end, ..sample::session(seed) }),
+        Change::InvitationAdded(Invitation { expires_at: end, ..sample::invitation(seed) }),
     ];
     save(store, changes).await;
     assert!(store.take_quota(&quota(&seed.to_string(), end)).await.unwrap());

@@ -25,6 +25,10 @@ pub(crate) fn select_messages(most: i64) -> Statement {
     read(concat!("SELECT ", columns!(), " FROM message ORDER BY id LIMIT ?"), vec![most.into()])
 }
 
+pub(crate) fn select_message(message: MessageId) -> Statement {
+    read(concat!("SELECT ", columns!(), " FROM message WHERE id = ?"), vec![id(message)])
+}
+
 pub(crate) fn select_messages_after(after: MessageId, most: i64) -> Statement {
     read(
         concat!("SELECT ", columns!(), " FROM message WHERE id > ? ORDER BY id LIMIT ?"),

@@ -48,6 +48,34 @@ pub(crate) fn select_users_after(realm: &RealmName, after: UserId, most: i64) ->
     )
 }
 
+/// `between` are the first id that may be there and the one behind the last.
+pub(crate) fn select_users(
+    realm: &RealmName,
+    between: [UserId; 2],
+    status: Option<UserStatus>,
+    most: i64,
+) -> Statement {
+    let [first, end] = between.map(|id| id.bytes().as_slice().into());
+    match status {
+        None => read(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM realm_user WHERE realm = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?"
+            ),
+            vec![realm.as_str().into(), first, end, most.into()],
+        ),
+        Some(status) => read(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM realm_user WHERE realm = ? AND status = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?"
+            ),
+            vec![realm.as_str().into(), status.name().into(), first, end, most.into()],
+        ),
+    }
+}
+
 pub(crate) fn read_user(row: Row) -> Result<User, Error> {
     let mut columns = Columns::new("realm_user", row);
     Ok(User {

@@ -5,7 +5,7 @@ use countersign_domain::{
     user::{IdentifierKind, UserIdentifier},
 };
 
-use super::{one, read, row::Columns};
+use super::{any, one, read, row::Columns};
 use crate::{
     Error,
     engine::{Row, Statement, Value, Write},
@@ -75,4 +75,17 @@ fn place(identifier: &UserIdentifier) -> [Value; 4] {
         identifier.digest.into(),
         identifier.user.bytes().as_slice().into(),
     ]
+}
+pub(super) fn verify(identifier: &UserIdentifier) -> Write {
+    any(
+        "UPDATE user_identifier SET verified_at = ? \
+         WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ? AND verified_at IS NULL",
+        vec![
+            identifier.verified_at.into(),
+            identifier.realm.as_str().into(),
+            identifier.kind.name().into(),
+            identifier.digest.into(),
+            identifier.user.bytes().as_slice().into(),
+        ],
+    )
 }

@@ -24,6 +24,14 @@ macro_rules! suite {
     ($engine:ident: $run:path) => {
         mod $engine {
             cases! { $run:
+                administration {
+                    realms_round_trip
+                    an_empty_realm_is_removed_with_what_it_has
+                    admin_keys_round_trip_and_end_once
+                    invitations_are_found_replaced_and_swept
+                    one_of_many_spends_an_invitation
+                    open_invitations_of_a_realm_are_limited
+                }
                 api_key { keys_round_trip keys_are_unique_and_end_once }
                 app { apps_round_trip }
                 atomicity { a_conflict_at_the_end_leaves_nothing a_conflict_harms_no_other_commit }

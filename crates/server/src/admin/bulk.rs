@@ -1,0 +1,308 @@
+//! Users brought in and given out in bulk, as lines of JSON. A bad batch is refused as a whole unless it is asked
+//! otherwise; whoever is given out can see that in what is told about them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, Query, Request, State},
+    routing::{get, post},
+};
+use countersign_domain::{
+    changes::Changes,
+    event::{Event, EventKind},
+    id::UserId,
+    realm::RealmName,
+    user::{IdentifierKind, User},
+};
+use http::{StatusCode, request::Parts};
+use serde::{Deserialize, Serialize};
+
+use super::{List, Operator, Page, invalid, realms, users::told};
+use crate::{
+    accounts::{open_identifier, open_profile},
+    api::{Answer, answer, rfc3339},
+    call::{body, single},
+    error::{ApiError, BodyError},
+    newcomer::{GivenEmail, GivenPerson, Newcomer},
+    state::Server,
+};
+
+/// Lines of one batch.
+pub const MOST_LINES: usize = 1_000;
+/// Longest batch in bytes.
+pub const LONGEST_BATCH: usize = 2 * 1024 * 1024;
+/// What a batch says that it is.
+const LINES_OF_JSON: [&str; 2] = ["application/x-ndjson", "application/jsonl"];
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new().route("/v1/admin/users/import", post(import)).route("/v1/admin/users/export", get(export))
+}
+
+/// How a batch is taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportQuery {
+    /// Into which realm: that of the key, or `default`, where absent.
+    #[serde(default)]
+    realm: Option<String>,
+    /// Takes the good lines of a batch that has bad ones.
+    #[serde(default)]
+    partial: bool,
+    /// Looks at every line and takes none.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize)]
+pub struct ImportedBody {
+    /// `imported`, `refused` (a line is bad, and none was taken) or `checked` (it was asked only to look).
+    pub outcome: &'static str,
+    /// How many lines there are, empty ones not counted.
+    pub lines: usize,
+    /// How many users were made.
+    pub imported: usize,
+    /// What is wrong, by line.
+    pub problems: Vec<LineProblem>,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LineProblem {
+    /// Which, counted from 1, empty ones too.
+    pub line: usize,
+    /// A stable code: `malformed_json`, `invalid_request`, `invalid_member`, `duplicate`, `address_taken`,
+    /// `passwords_off`.
+    pub code: &'static str,
+    /// The member that is meant, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<&'static str>,
+    /// What to do. It repeats nothing of the line.
+    pub detail: String,
+}
+
+/// A line that is not empty, and what it says.
+struct Line {
+    number: usize,
+    read: Result<Newcomer, LineProblem>,
+}
+
+impl FromRequestParts<Arc<Server>> for ImportQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
+        let query = Query::<Self>::try_from_uri(&parts.uri);
+        query.map(|Query(query)| query).map_err(|error| invalid("partial", &error.body_text()))
+    }
+}
+
+async fn import(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: ImportQuery,
+    request: Request,
+) -> Answer<ImportedBody> {
+    let realm = operator.choose(query.realm.as_deref())?;
+    let media_type = single(request.headers(), "content-type")?.unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if !LINES_OF_JSON.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/x-ndjson")));
+    }
+    let bytes = body(request, LONGEST_BATCH).await?;
+    let lines = read(&server, &realm, &bytes)?;
+    let (this, realm, lines, query) = (&server, &realm, &lines, &query);
+    let imported = server
+        .decide(|| async move {
+            realms::hold(this, realm).await?.ok_or_else(realms::unknown)?;
+            decide(this, realm, lines, query).await
+        })
+        .await?;
+    Ok(answer(StatusCode::OK, imported))
+}
+
+async fn decide(
+    server: &Server,
+    realm: &RealmName,
+    lines: &[Line],
+    query: &ImportQuery,
+) -> Result<(ImportedBody, Changes), ApiError> {
+    let (mut changes, mut problems, mut imported) = (Changes::default(), Vec::new(), 0);
+    let mut random = server.random();
+    for line in lines {
+        match &line.read {
+            Err(problem) => problems.push(problem.clone()),
+            Ok(newcomer) if newcomer.is_known(server, realm).await? => problems.push(LineProblem {
+                line: line.number,
+                code: "address_taken",
+                member: Some("emails"),
+                detail: "somebody of the realm has an address of these".to_owned(),
+            }),
+            Ok(newcomer) => {
+                newcomer.become_user(server, realm, &mut *random, &mut changes)?;
+                imported += 1;
+            }
+        }
+    }
+    let is_refused = !query.partial && !problems.is_empty();
+    let outcome = match (query.dry_run, is_refused) {
+        (true, _) => "checked",
+        (false, true) => "refused",
+        (false, false) => "imported",
+    };
+    if outcome != "imported" {
+        (changes, imported) = (Changes::default(), 0);
+    } else if imported > 0 {
+        changes.push(Event::new(EventKind::UsersImported).within(realm).on(&imported.to_string()).into());
+    }
+    Ok((ImportedBody { outcome, lines: lines.len(), imported, problems }, changes))
+}
+
+/// Every line that is not empty; what is wrong with one says nothing about the others.
+fn read(server: &Server, realm: &RealmName, bytes: &[u8]) -> Result<Vec<Line>, ApiError> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (place, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        if lines.len() == MOST_LINES {
+            return Err(ApiError::Body(BodyError::Shape(format!("at most {MOST_LINES} lines at once"))));
+        }
+        let number = place + 1;
+        lines.push(Line {
+            number,
+            read: read_line(server, realm, text).map_err(|error| problem(number, &error)),
+        });
+    }
+    note_duplicates(&mut lines);
+    Ok(lines)
+}
+
+fn read_line(server: &Server, realm: &RealmName, text: &[u8]) -> Result<Newcomer, ApiError> {
+    let given: GivenPerson = serde_json::from_slice(text).map_err(|error| {
+        ApiError::Body(match error.classify() {
+            serde_json::error::Category::Data => BodyError::Shape(error.to_string()),
+            _ => BodyError::Malformed(error.to_string()),
+        })
+    })?;
+    let newcomer = Newcomer::read(&given, server.now())?;
+    newcomer.check_password(server, realm)?;
+    Ok(newcomer)
+}
+
+fn problem(line: usize, error: &ApiError) -> LineProblem {
+    let member = match error {
+        ApiError::InvalidMember { member, .. } => Some(*member),
+        _ => None,
+    };
+    let detail = error.detail().unwrap_or_else(|| error.title().to_owned());
+    LineProblem { line, code: error.code(), member, detail }
+}
+
+/// A line with an address of an earlier one is bad, and says which.
+fn note_duplicates(lines: &mut [Line]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for line in lines {
+        let Ok(newcomer) = &line.read else { continue };
+        let addresses: HashSet<String> =
+            newcomer.addresses().map(|address| address.canonical().to_owned()).collect();
+        if let Some(first) = addresses.iter().find_map(|address| seen.get(address)) {
+            let detail = format!("line {first} has an address of these");
+            let member = Some("emails");
+            line.read = Err(LineProblem { line: line.number, code: "duplicate", member, detail });
+            continue;
+        }
+        seen.extend(addresses.into_iter().map(|address| (address, line.number)));
+    }
+}
+
+/// Users with their addresses. Each of them can see that somebody looked.
+async fn export(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: ExportQuery,
+) -> Answer<List<GivenPerson>> {
+    let realm = operator.choose(query.realm.as_deref())?;
+    let after = match &query.page.after {
+        Some(id) => id.parse().map_err(|error| invalid("after", &format!("{error}")))?,
+        None => UserId::from_bytes([0; 16]),
+    };
+    let most = i64::try_from(query.page.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut users = server.store.users_after(&realm, after, most).await?;
+    let more = users.len() > query.page.limit;
+    users.truncate(query.page.limit);
+    let next = users.last().filter(|_| more).map(|user| user.id.to_string());
+    let mut items = Vec::with_capacity(users.len());
+    for user in &users {
+        items.push(given_out(&server, user).await?);
+    }
+    // Written before anything is shown.
+    let (realm, users) = (&realm, &users);
+    server
+        .decide(|| async move {
+            let mut changes = Changes(users.iter().map(|user| told(EventKind::UserRead, user)).collect());
+            if !users.is_empty() {
+                let count = users.len().to_string();
+                changes.push(Event::new(EventKind::UsersExported).within(realm).on(&count).into());
+            }
+            Ok(((), changes))
+        })
+        .await?;
+    Ok(answer(StatusCode::OK, List { items, next }))
+}
+
+/// Which users are given out.
+#[derive(Clone, Debug)]
+pub struct ExportQuery {
+    realm: Option<String>,
+    page: Page,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportMembers {
+    #[serde(default)]
+    realm: Option<String>,
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default = "super::usual_limit")]
+    limit: usize,
+}
+
+impl FromRequestParts<Arc<Server>> for ExportQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
+        let members = Query::<ExportMembers>::try_from_uri(&parts.uri);
+        let Query(ExportMembers { realm, after, limit }) =
+            members.map_err(|error| invalid("limit", &error.body_text()))?;
+        if !(1..=200).contains(&limit) {
+            return Err(invalid("limit", "expected 1 to 200"));
+        }
+        Ok(Self { realm, page: Page { after, limit } })
+    }
+}
+
+async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError> {
+    let mut emails = Vec::new();
+    for identifier in server.store.identifiers_of(user.id).await? {
+        if identifier.kind == IdentifierKind::Email {
+            let address = open_identifier(server, &identifier)?;
+            emails.push(GivenEmail { address, verified: identifier.verified_at.is_some() });
+        }
+    }
+    let profile = open_profile(server, user)?;
+    Ok(GivenPerson {
+        id: Some(user.id.to_string()),
+        emails,
+        display_name: profile.display_name,
+        locale: profile.locale,
+        status: user.status.into(),
+        created_at: Some(rfc3339(user.created_at)),
+        password_hash: None,
+    })
+}
