@@ -259,7 +259,8 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
     match path {
         "/v1/me" => {
             let taken = ApiError::Refused(Refusal::IdentifierTaken);
-            all.extend([ApiError::NotFresh, invalid("display_name"), taken]);
+            all.extend([ApiError::NotFresh, ApiError::AppDisabled, invalid("display_name"), taken]);
+            all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
         }
         "/v1/me/export" => all.push(ApiError::NotFresh),
         "/v1/me/identifiers" => all.extend(refusals_of_a_start().into_iter().chain(refusals_of_an_account())),
