@@ -5,6 +5,7 @@
 
 mod examples;
 mod passwords;
+mod people;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -224,7 +225,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
-        "/v1/users/{subject}" => all.extend(refusals_about_a_user()),
+        "/v1/users/{subject}" => all.extend(people::refusals_about_a_user()),
         _ if path.starts_with("/v1/password") => {
             all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
@@ -259,14 +260,17 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
     match path {
         "/v1/me" => {
             let taken = ApiError::Refused(Refusal::IdentifierTaken);
-            all.extend([ApiError::NotFresh, invalid("display_name"), taken]);
+            all.extend([ApiError::NotFresh, ApiError::AppDisabled, invalid("display_name"), taken]);
+            all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
         }
         "/v1/me/export" => all.push(ApiError::NotFresh),
-        "/v1/me/identifiers" => all.extend(refusals_of_a_start().into_iter().chain(refusals_of_an_account())),
-        "/v1/me/identifiers/{id}" => all.extend(refusals_of_an_account()),
+        "/v1/me/identifiers" => {
+            all.extend(refusals_of_a_start().into_iter().chain(people::refusals_of_an_account()))
+        }
+        "/v1/me/identifiers/{id}" => all.extend(people::refusals_of_an_account()),
         "/v1/me/identifiers/{id}/verify" => {
             let wait = Span::from_seconds(1);
-            all.extend(refusals_of_an_account());
+            all.extend(people::refusals_of_an_account());
             all.extend([
                 ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }),
                 ApiError::Refused(Refusal::InvalidBinding),
@@ -283,27 +287,6 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
         _ => all.push(ApiError::AppDisabled),
     }
     all
-}
-
-/// What an app's server may be refused for that asks about a person.
-fn refusals_about_a_user() -> [ApiError; 4] {
-    let (member, code) = ("public", "metadata_too_long");
-    let too_long = ApiError::InvalidMember { member, code, detail: String::new() };
-    [ApiError::OriginNotAllowed, ApiError::KeyKind("secret"), ApiError::NotFound, too_long]
-}
-
-/// What a change of what a person is found by may be refused for.
-fn refusals_of_an_account() -> Vec<ApiError> {
-    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
-    vec![
-        ApiError::NotFresh,
-        ApiError::NotFound,
-        ApiError::AppDisabled,
-        invalid("email"),
-        ApiError::Refused(Refusal::IdentifierTaken),
-        ApiError::Refused(Refusal::TooManyIdentifiers),
-        ApiError::Refused(Refusal::LastWayIn),
-    ]
 }
 
 /// What may be wrong with a body as a whole.

@@ -82,7 +82,7 @@ fn somebody_else_s_and_one_too_many_are_refused() {
 }
 
 #[test]
-fn p14_what_came_with_a_thief_goes_when_an_address_is_brought_back() {
+fn what_came_with_a_thief_goes_when_an_address_is_brought_back() {
     let day = Span::DAY;
     let theft = START + Span::from_hours(24 * 100);
     let mut account = account(2);
@@ -112,7 +112,7 @@ fn p14_what_came_with_a_thief_goes_when_an_address_is_brought_back() {
 
 proptest! {
     #[test]
-    fn p14_no_order_of_changes_takes_the_last_way_in_or_the_primary_address(
+    fn p20_no_order_of_changes_takes_the_last_way_in_or_the_primary_address(
         steps in prop::collection::vec((0_u8..3, 0_u8..6), 1..40)
     ) {
         let mut account = account(1);

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p12_numbers_have_one_form() {
+    fn numbers_have_one_form() {
         for (written, expected) in [
             ("+4930901820", Some("+4930901820")),
             (" +49 (30) 90-18.20 ", Some("+4930901820")),
@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p12_what_was_read_reads_again_as_itself(text in "\\+?[0-9 ().-]{0,20}|.{0,20}") {
+        fn what_was_read_reads_again_as_itself(text in "\\+?[0-9 ().-]{0,20}|.{0,20}") {
             if let Ok(number) = PhoneNumber::parse(&text) {
                 prop_assert!(number.as_str().bytes().skip(1).all(|byte| byte.is_ascii_digit()));
                 prop_assert_eq!(PhoneNumber::parse(number.as_str()), Ok(number));

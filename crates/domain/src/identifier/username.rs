@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn p14_names_that_look_alike_have_one_skeleton() {
+    fn names_that_look_alike_have_one_skeleton() {
         for (one, other) in [
             ("ann", "ANN"),
             ("bob", "b0b"),
@@ -138,7 +138,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p14_what_was_read_reads_again_as_itself(text in "\\PC{0,12}|[A-Za-z0-9._-]{0,12}") {
+        fn what_was_read_reads_again_as_itself(text in "\\PC{0,12}|[A-Za-z0-9._-]{0,12}") {
             if let Ok(name) = Username::parse(&text) {
                 prop_assert_eq!(Username::parse(name.as_str()), Ok(name));
             }

@@ -26,6 +26,7 @@ use utoipa::ToSchema;
 use super::{
     Answer, answer,
     identifiers::{new_identifier, with_event},
+    own_call::OwnCall,
     rfc3339,
     session::signed_out,
 };
@@ -162,8 +163,13 @@ pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
 #[utoipa::path(patch, path = "/v1/me", operation_id = "change_me", tag = "account", request_body = ChangeMeBody,
     security(("session_cookie" = [])),
     responses((status = 200, description = "The account as it is now", body = MeBody)))]
-pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
+pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
     check(&body)?;
+    if body.username.is_some() {
+        // The answer tells whether somebody has the name: nobody is to ask for many.
+        own.call.limit_network(None)?;
+    }
+    let visitor = own.visitor;
     let read = |name: &String| Username::parse(name).map_err(|error| invalid("username", &error.to_string()));
     let username = body.username.as_ref().map(|name| name.as_ref().map(read).transpose()).transpose()?;
     let (server, visitor, body, username) = (&visitor.server, &visitor, &body, &username);

@@ -21,7 +21,7 @@ use crate::{
 };
 
 on_every_engine! {
-    p14_who_waits_is_kept_or_goes
+    who_waits_is_kept_or_goes
 }
 
 const ANN: &str = "zebedee.lee@mail.example";
@@ -56,7 +56,7 @@ async fn ask(server: &TestServer) -> (Browser, String) {
 }
 
 /// Until the end the account can be kept; at the end it goes.
-async fn p14_who_waits_is_kept_or_goes(world: World) {
+async fn who_waits_is_kept_or_goes(world: World) {
     let server = world.node_with(waiting).await;
     let (ann, first) = ask(&server).await;
     // Coming back says so, and mails the way to keep it; the earlier link ends.
@@ -147,7 +147,7 @@ fn count(folder: &std::path::Path, names: &[Vec<u8>]) -> usize {
 }
 
 #[tokio::test]
-async fn p14_nothing_is_left_in_the_files_of_who_was_erased() {
+async fn nothing_is_left_in_the_files_of_who_was_erased() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("countersign.db");
     let server = World::on(Arc::new(Sqlite::open(&path).unwrap())).node_with(waiting).await;

@@ -14,8 +14,8 @@ use crate::{
 };
 
 on_every_engine! {
-    p14_one_of_many_has_a_username
-    p22_an_undo_works_once
+    one_of_many_has_a_username
+    an_undo_works_once
 }
 
 const ANN: &str = "ann@mail.example";
@@ -96,7 +96,27 @@ async fn an_address_counts_once_it_is_proven_and_the_others_are_told() {
 }
 
 #[tokio::test]
-async fn p12_what_cannot_be_added_is_refused() {
+async fn p12_adding_an_address_answers_the_same_for_a_user_s_and_a_stranger_s() {
+    let server = TestServer::with(|config| {
+        with_club(config);
+        let club = config.apps.iter_mut().find(|app| app.name == "club").unwrap();
+        club.sign_up = countersign_server::config::SignUpSetting::Open;
+    })
+    .await;
+    let ann = sign_in(&server, ISSUER, ANN, "").await;
+    sign_in(&server, ISSUER, BOB, "").await;
+    let mut answers = Vec::new();
+    for address in [BOB, NEW] {
+        let answer = add(&server, &ann, address).await.expect(202).json();
+        let members: Vec<String> = answer.as_object().unwrap().keys().cloned().collect();
+        answers.push((members, answer["expires_at"].clone(), answer["resend_after"].clone()));
+        assert!(server.mail_to(address).await.find_code().is_some(), "both are asked");
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn p20_what_cannot_be_added_or_removed_is_refused() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     sign_in(&server, ISSUER, BOB, "").await;
@@ -142,7 +162,7 @@ async fn p12_what_cannot_be_added_is_refused() {
 }
 
 #[tokio::test]
-async fn p22_a_changed_address_is_told_and_can_bring_itself_back() {
+async fn p20_a_changed_address_is_told_and_can_bring_itself_back() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let undo = change_address(&server, &ann).await;
@@ -174,7 +194,7 @@ async fn p22_a_changed_address_is_told_and_can_bring_itself_back() {
 }
 
 #[tokio::test]
-async fn p22_an_undo_is_over_after_seven_days_and_nobody_else_s() {
+async fn an_undo_is_over_after_seven_days_and_nobody_else_s() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let undo = change_address(&server, &ann).await;
@@ -190,7 +210,7 @@ async fn p22_an_undo_is_over_after_seven_days_and_nobody_else_s() {
 }
 
 /// Of many who press the link at once one takes the change back.
-async fn p22_an_undo_works_once(world: World) {
+async fn an_undo_works_once(world: World) {
     let server = Arc::new(world.node_with(with_club).await);
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let undo = change_address(&server, &ann).await;
@@ -212,7 +232,7 @@ async fn p22_an_undo_works_once(world: World) {
 }
 
 /// Of many who take one name at once, in all its spellings, one has it.
-async fn p14_one_of_many_has_a_username(world: World) {
+async fn one_of_many_has_a_username(world: World) {
     let server = Arc::new(world.node_with(with_club).await);
     let mut people = Vec::new();
     for number in 0..12 {
@@ -243,7 +263,7 @@ async fn p14_one_of_many_has_a_username(world: World) {
 }
 
 #[tokio::test]
-async fn p14_a_name_is_given_changed_and_taken_away() {
+async fn a_name_is_given_changed_and_taken_away() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let bob = sign_in(&server, ISSUER, BOB, "").await;

@@ -35,7 +35,7 @@ async fn change(server: &TestServer, app: &str, subject: &str, body: &Value) -> 
 }
 
 #[tokio::test]
-async fn p20_metadata_is_an_app_s_own_and_the_private_part_is_not_the_person_s() {
+async fn metadata_is_an_app_s_own_and_the_private_part_is_not_the_person_s() {
     let server = TestServer::with(two_apps).await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let at_desk = flow::sign_in(&server, "desk", ANN).await.text("subject");

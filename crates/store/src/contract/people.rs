@@ -60,7 +60,7 @@ pub async fn p14_an_identifier_is_its_owner_s_to_change(store: Store) {
 }
 
 /// Of many who take one username at the same moment, each an account of their own, one has it.
-pub async fn p14_one_of_many_has_a_username(store: Store) {
+pub async fn one_of_many_has_a_username(store: Store) {
     for seed in 1..=50 {
         save(&store, vec![Change::UserAdded(user(seed))]).await;
     }

@@ -65,7 +65,7 @@ macro_rules! suite {
                 }
                 people {
                     p14_an_identifier_is_its_owner_s_to_change
-                    p14_one_of_many_has_a_username
+                    one_of_many_has_a_username
                     links_that_take_back_are_found_until_they_are_over
                     metadata_is_kept_by_version
                     erasing_takes_links_and_metadata
