@@ -102,8 +102,9 @@ pub async fn assemble(
     if store.is_half_restored().await? {
         return Err("a restore into this database began and did not end: begin it anew with countersign restore --again".into());
     }
-    let keys = envelope::open(&store, root, clock.now()).await?;
+    // The time first: keys seal from a moment on.
     catch_up(&store, &*clock).await?;
+    let keys = envelope::open(&store, root, clock.now()).await?;
     let began = clock.now();
     let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
@@ -142,13 +143,13 @@ pub async fn assemble(
         entropy,
         store,
     });
-    begin(&server, began).await?;
+    hashing::follow(&server)?;
+    learn(&server, began).await?;
     Ok(server)
 }
 
 /// Reads what other nodes, or a former life, decided, and makes the keys that are missing.
-async fn begin(server: &Arc<Server>, began: Timestamp) -> Result<(), Error> {
-    hashing::follow(server)?;
+async fn learn(server: &Arc<Server>, began: Timestamp) -> Result<(), Error> {
     server.freshness.note_read(began);
     let now = server.now();
     server.revocations.add(server.store.revocations(Timestamp::from_millis(0)).await?, &server.epoch);

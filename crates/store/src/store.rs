@@ -2,6 +2,7 @@
 
 mod accounts;
 mod events;
+mod facts;
 mod people;
 mod sealing_keys;
 mod sweep;
@@ -106,8 +107,11 @@ impl Store {
             return Err(Error::Unavailable("an event is told that nobody has written".to_owned()));
         }
         let mut writes = Vec::with_capacity(changes.0.len() + 2);
-        let erases = changes.0.iter().any(|change| matches!(change, Change::UserErased(..)));
-        changes.0.into_iter().for_each(|change| sql::write(change, &mut writes));
+        let mut erases = false;
+        for change in changes.0 {
+            erases |= matches!(change, Change::UserErased(..));
+            sql::write(change, &mut writes);
+        }
         self.engine.commit(writes).await?;
         if erases {
             self.unscrubbed.store(true, Ordering::SeqCst);
@@ -319,24 +323,7 @@ impl Store {
         Err(Error::Conflict)
     }
 
-    /// A small fact about this database and its version; `None` and 0 when it was never written.
-    ///
-    /// # Errors
-    /// As for every read.
-    pub async fn fact(&self, name: &str) -> Result<(Option<Vec<u8>>, i64), Error> {
-        let row = self.first(sql::select_fact(name)).await?;
-        row.map_or(Ok((None, 0)), |row| sql::read_fact(row).map(|(value, version)| (Some(value), version)))
-    }
-
-    /// Writes a fact that was read at `version`.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when another node wrote it first.
-    pub async fn save_fact(&self, name: &str, value: Vec<u8>, version: i64) -> Result<(), Error> {
-        self.engine.commit(vec![sql::save_fact(name, value, version)]).await.map(drop)
-    }
-
-    async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {
+    pub(crate) async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {
         Ok(self.engine.query(statement).await?.into_iter().next())
     }
 
