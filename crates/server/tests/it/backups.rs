@@ -183,7 +183,10 @@ async fn round(world: World, into: Option<String>) {
     let engine = target.engine().await;
     let after = everything(&Store::new(Arc::clone(&engine))).await;
     for ((table, rows), (_, found)) in before.iter().zip(&after) {
-        assert!(rows == found, "{table}: {} rows, then {}", rows.len(), found.len());
+        // That it was restored is told in the log of what is restored.
+        let told = usize::from(table.as_str() == "event");
+        let is_kept = rows.iter().all(|row| found.contains(row)) && found.len() == rows.len() + told;
+        assert!(is_kept, "{table}: {} rows, then {}", rows.len(), found.len());
     }
     for (table, _) in countersign_store::copy::LEFT_OUT.iter().filter(|(table, _)| *table != "sealing_key") {
         let sql = format!("SELECT COUNT(*) FROM {table}");
