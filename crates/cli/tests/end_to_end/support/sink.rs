@@ -80,10 +80,20 @@ impl Sink {
 
     /// The newest mail to somebody, waiting for it.
     pub(crate) fn mail_to(&self, address: &str, patience: Duration) -> Option<Mail> {
+        self.mail_beyond(0, address, patience)
+    }
+
+    /// How many mails there are to somebody.
+    pub(crate) fn count_to(&self, address: &str) -> usize {
+        self.shared.mails.lock().unwrap().iter().filter(|mail| mail.to == address).count()
+    }
+
+    /// The newest mail to somebody, waiting until there are more than `known`.
+    pub(crate) fn mail_beyond(&self, known: usize, address: &str, patience: Duration) -> Option<Mail> {
         let end = Instant::now() + patience;
         let mut mails = self.shared.mails.lock().unwrap();
         loop {
-            if let Some(mail) = mails.iter().rev().find(|mail| mail.to == address) {
+            if let Some(mail) = mails.iter().filter(|mail| mail.to == address).skip(known).last() {
                 return Some(mail.clone());
             }
             let left = end.checked_duration_since(Instant::now())?;
