@@ -2,6 +2,7 @@
 //! no routes.
 
 mod sealed;
+mod telling;
 
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use countersign_domain::{
     app::{AccountPolicy, App, BrowserTokens, SignUp},
     assurance::{Assurance, Method},
     challenge::{Proof, Purpose},
-    changes::{Change, Changes, Decision},
-    event::{Event, EventKind},
+    changes::{Changes, Decision},
+    event::EventKind,
     id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
@@ -20,7 +21,6 @@ use countersign_domain::{
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
-    time::Timestamp,
     user::{IdentifierKind, User, UserStatus},
     vault::Vault as _,
 };
@@ -29,6 +29,9 @@ pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal
 use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
 };
+
+use self::telling::tell_endings;
+pub use self::telling::{authentication, session_ended, tell_sign_in};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]
@@ -102,39 +105,6 @@ pub async fn complete(
         }
     }
     Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
-}
-
-/// Something about an authentication at an app.
-#[must_use]
-pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
-    Event::new(kind).at(&app.name).within(&app.realm).by_method(method.name())
-}
-
-/// Tells that somebody signed in: the proof, the user where one was made, the session.
-pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
-    let session = &signed_in.session;
-    let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
-    changes.push(about(passed).into());
-    let told = |kind| about(authentication(kind, &call.app, session.assurance.method));
-    if signed_in.is_new {
-        changes.push(told(EventKind::UserCreated).into());
-    }
-    let mut started = told(EventKind::SessionStarted).on(&session.id.to_string());
-    if let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) {
-        started = started.with("device", crate::pages::device(agent));
-    }
-    changes.push(started.into());
-}
-
-/// Tells that a session ended before its time.
-#[must_use]
-pub fn session_ended(session: &Session) -> Event {
-    Event::new(EventKind::SessionEnded)
-        .of_user(session.user)
-        .of_subject(session.subject)
-        .at(&session.app)
-        .within(&session.realm)
-        .on(&session.id.to_string())
 }
 
 /// The mailbox that a proof is about, where the challenge kept it.
@@ -248,23 +218,6 @@ pub async fn begin(
     }
     tell_endings(&ending, now, &mut decision.changes);
     Ok(decision)
-}
-
-/// Tells which of these sessions make room; one that was over already has ended by itself.
-fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
-    let ended: Vec<SessionId> = changes
-        .0
-        .iter()
-        .filter_map(|change| match change {
-            Change::SessionEnded(id) => Some(*id),
-            _ => None,
-        })
-        .collect();
-    for id in ended {
-        if let Some(session) = sessions.iter().find(|session| session.id == id && session.is_live(now)) {
-            changes.push(session_ended(session).by_method("sign_in").into());
-        }
-    }
 }
 
 /// Whether it is a browser that asks and that will hold tokens in cookies. On our own pages it holds a session.

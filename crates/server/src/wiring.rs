@@ -148,7 +148,7 @@ pub async fn assemble(
     Ok(server)
 }
 
-/// What a server knows and makes before it serves.
+/// Reads what other nodes, or a former life, decided, and makes the keys that are missing.
 async fn learn(server: &Arc<Server>, began: Timestamp) -> Result<(), Error> {
     server.freshness.note_read(began);
     let now = server.now();
