@@ -8,12 +8,14 @@ use crate::{
     event::{Event, EventKey, StoredEvent},
     id::{ApiKeyId, ChallengeId, MessageId, SessionId, UserId},
     message::Message,
+    metadata::Metadata,
     secret::Digest,
     session::Session,
     signing_key::StoredKey,
     stored_app::StoredApp,
     time::Timestamp,
     token::Revocation,
+    undo::{Undo, UndoKind},
     user::{User, UserIdentifier, UserSubject},
     user_password::{PasswordWish, UserPassword},
     webhook::Delivery,
@@ -164,6 +166,19 @@ pub enum Change {
     EventKeyAdded(EventKey),
     /// Adds something to be delivered to a webhook.
     WebhookQueued(Delivery),
+
+    /// Replaces whether an identifier is primary, and when it was proven.
+    IdentifierChanged(UserIdentifier),
+    /// Removes an identifier; one that is gone is a conflict.
+    IdentifierRemoved(UserIdentifier),
+    /// Adds a link that takes something back.
+    UndoAdded(Undo),
+    /// Removes the link with this digest, which was pressed; one that is gone is a conflict.
+    UndoUsed(Digest),
+    /// Removes all of a user's links of a kind.
+    UndosDropped(UserId, UndoKind),
+    /// Inserts metadata of version 0, else replaces exactly that version.
+    Metadata(Metadata),
 }
 
 /// An earlier end of a signing key.

@@ -4,6 +4,7 @@
 //! randomness ([`random::Random`]) and keyed digests ([`vault::Vault`]) come in as arguments; what must be written
 //! comes out as data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
+pub mod account;
 pub mod algorithm;
 pub mod api_key;
 pub mod app;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod id;
 pub mod identifier;
 pub mod message;
+pub mod metadata;
 pub mod password;
 pub mod random;
 pub mod realm;
@@ -33,6 +35,7 @@ pub mod subject;
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod undo;
 pub mod user;
 pub mod user_password;
 pub mod vault;

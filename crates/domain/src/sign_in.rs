@@ -85,6 +85,7 @@ pub fn sign_in(
     let is_new = known.user.is_none();
     match known.user {
         Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
+        Some(user) if user.status == UserStatus::Erasing => return refused(Refusal::UserErasing),
         Some(user) => changes.push(Change::User(User { signed_in_at: now, ..user })),
         None if !sign_in.accounts.sign_up.admits(sign_in.address) => return refused(Refusal::SignUpClosed),
         None => add_user(&sign_in, known.id, vault, &mut changes),

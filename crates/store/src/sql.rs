@@ -9,6 +9,7 @@ mod event_checkpoint;
 mod fact;
 mod idempotency;
 mod message;
+mod metadata;
 mod quota;
 mod revocation;
 mod row;
@@ -16,6 +17,7 @@ mod sealing_key;
 mod session;
 mod signing_key;
 mod sweep;
+mod undo;
 mod user;
 mod user_identifier;
 mod user_password;
@@ -28,8 +30,8 @@ use parking_lot::Mutex;
 
 pub(crate) use self::{
     api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*, idempotency::*,
-    message::*, quota::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*, user::*,
-    user_identifier::*, user_password::*, webhook::*,
+    message::*, metadata::*, quota::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*,
+    undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -75,6 +77,13 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::EventWritten(event) => event::insert(*event, writes),
         Change::EventKeyAdded(key) => writes.push(event::insert_key(key)),
         Change::WebhookQueued(delivery) => writes.push(webhook::insert(delivery)),
+
+        Change::IdentifierChanged(identifier) => writes.push(user_identifier::update(&identifier)),
+        Change::IdentifierRemoved(identifier) => writes.push(user_identifier::remove(&identifier)),
+        Change::UndoAdded(undo) => writes.push(undo::insert(undo)),
+        Change::UndoUsed(link) => writes.push(undo::remove(link)),
+        Change::UndosDropped(user, kind) => writes.push(undo::drop_of(user, kind)),
+        Change::Metadata(metadata) => writes.push(metadata::save(metadata)),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod apps;
 pub mod backup;
 pub mod events;
+pub mod export;
 pub mod keys;
 pub mod master_key;
 pub mod messages;
@@ -36,6 +37,7 @@ use crate::{error::ApiError, events::context, listener::Peer, maintenance, state
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .merge(apps::routes())
+        .merge(export::routes())
         .merge(events::routes())
         .merge(backup::routes())
         .merge(keys::routes())

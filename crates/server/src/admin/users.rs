@@ -23,6 +23,7 @@ use crate::{
     accounts::user_of,
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
+    erasure,
     error::ApiError,
     state::Server,
 };
@@ -59,7 +60,7 @@ pub struct UserBody {
     pub id: String,
     /// Where it lives.
     pub realm: String,
-    /// `active` or `disabled`.
+    /// `active`, `disabled` or `erasing`.
     pub status: &'static str,
     /// How many addresses it has.
     pub identifiers: usize,
@@ -71,13 +72,16 @@ pub struct UserBody {
     pub signed_in_at: String,
 }
 
-/// A user who is gone.
+/// A user who is gone, or will be.
 #[derive(Debug, Serialize)]
 pub struct UserErasedBody {
     /// Named it.
     pub id: String,
-    /// `erased`.
+    /// `erased`, or `erasing` where the realm waits some days; a second time erases at once.
     pub outcome: &'static str,
+    /// When it will be erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<String>,
 }
 
 /// What is to be changed.
@@ -165,22 +169,21 @@ async fn change(
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
 }
 
+/// Erases a user, after the days that the realm gives them to change their mind.
 async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
     let (this, id) = (&server, &id);
-    server
+    let at = server
         .decide(|| async move {
             let user = find(this, id).await?;
-            let sessions = this.store.sessions_of(user.id).await?;
-            let mut changes = user::erase(&user, &sessions, this.now());
-            let told = Event::new(EventKind::UserErased).of_user(user.id).within(&user.realm);
-            changes.push(told.into());
-            Ok(((), changes))
+            let app = this.speaker(&user.realm);
+            erasure::begin(this, user, app.as_deref()).await
         })
         .await?;
-    Ok(answer(StatusCode::OK, UserErasedBody { id: id.clone(), outcome: "erased" }))
+    let outcome = if at.is_some() { "erasing" } else { "erased" };
+    Ok(answer(StatusCode::OK, UserErasedBody { id: id.clone(), outcome, erased_at: at.map(rfc3339) }))
 }
 
-async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
+pub(super) async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
     let id: UserId = id.parse().map_err(|_| ApiError::NotFound)?;
     server.store.user(id).await?.ok_or(ApiError::NotFound)
 }

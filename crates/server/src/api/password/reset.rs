@@ -180,6 +180,7 @@ async fn person(call: &Call, proof: &Proof) -> Result<Result<User, Refusal>, Api
     };
     Ok(match user {
         Some(user) if user.status == UserStatus::Disabled => Err(Refusal::UserDisabled),
+        Some(user) if user.status == UserStatus::Erasing => Err(Refusal::UserErasing),
         Some(user) => Ok(user),
         None => Err(Refusal::ChallengeOver),
     })
