@@ -14,13 +14,14 @@ use countersign_domain::{
     testing::Seeded,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
+    user_password::PasswordWish,
 };
 
 use super::sample::{self, NOW, digest, save};
 use crate::{Quota, Store};
 
 /// Tables that have no row here.
-const BESIDE: [&str; 3] = ["webhook_delivery", "password_wish", "user_undo"];
+const BESIDE: [&str; 2] = ["webhook_delivery", "user_undo"];
 
 /// In every table that forgets, a row whose time has come goes, and one with a millisecond left stays.
 pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
@@ -28,8 +29,17 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     fill(&store, 1, NOW).await;
     fill(&store, 2, left).await;
     let gone = store.sweep(NOW).await.unwrap();
-    let tables =
-        ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
+    let tables = [
+        "challenge",
+        "contact",
+        "message",
+        "idempotency",
+        "revocation",
+        "quota",
+        "signing_key",
+        "session",
+        "password_wish",
+    ];
     let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
     assert_eq!(gone, tables.map(|table| (table, 1)));
     for (seed, kept) in [(1, false), (2, true)] {
@@ -77,7 +87,9 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
     };
     let challenge = sample::challenge(seed);
     let used = Idempotency { id: digest(seed), body: digest(9), challenge: challenge.id, expires_at: end };
+    let wish = PasswordWish { challenge: challenge.id, sealed_hash: Vec::new(), expires_at: end };
     let changes = vec![
+        Change::PasswordWished(wish),
         Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
         Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
         Change::Message(Message { expires_at: end, ..sample::message(seed) }),
