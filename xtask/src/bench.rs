@@ -17,6 +17,8 @@ mod group_commit;
 #[cfg(feature = "bench")]
 mod measure;
 #[cfg(feature = "bench")]
+mod passwords;
+#[cfg(feature = "bench")]
 mod process;
 #[cfg(feature = "bench")]
 mod report;
@@ -47,6 +49,8 @@ pub(crate) fn start(arguments: &[String]) -> anyhow::Result<bool> {
     let example = ["build", "--release", "--package=countersign-store", "--example=group_commit"];
     environment::must_succeed(&mut cargo(&example)?)?;
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=xtask", "--features=bench"])?)?;
+    let raw = ["build", "--profile=floor", "--package=xtask", "--features=raw", "--example=raw_argon2"];
+    environment::must_succeed(&mut cargo(&raw)?)?;
     let program = environment::target()?.join("release/xtask");
     let mut bench = Command::new("taskset");
     bench.args(["-c", LOAD_CORE]).arg(program).args(["bench-part", "measure"]).args(arguments);

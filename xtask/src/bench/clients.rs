@@ -46,6 +46,29 @@ impl Caller {
         Ok(member(&token, "access_token")?.to_owned())
     }
 
+    /// Registers a new person with a password; the token at its end.
+    ///
+    /// # Errors
+    /// When any step is refused or the mail does not come.
+    pub(crate) async fn register(&mut self, person: u64) -> anyhow::Result<String> {
+        let address = format!("person-{person}@example.org");
+        let code = self.mailboxes.expect(&address);
+        let started = self.exchange(&post("/v1/password/register", &with_password(person))).await?;
+        let (id, binding) = (member(&started, "id")?, member(&started, "binding")?);
+        let code = tokio::time::timeout(PATIENCE, code).await.context("the mail did not come")??;
+        let body = format!(r#"{{"code":"{code}","binding":"{binding}"}}"#);
+        let token = self.exchange(&post(&format!("/v1/challenges/{id}/verify"), &body)).await?;
+        Ok(member(&token, "access_token")?.to_owned())
+    }
+
+    /// Signs a person in who has registered.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub(crate) async fn sign_in_with_password(&mut self, person: u64) -> anyhow::Result<()> {
+        self.exchange(&post("/v1/password/sign-in", &with_password(person))).await.map(drop)
+    }
+
     /// Sends a request and reads the body of its answer.
     ///
     /// # Errors
@@ -73,6 +96,10 @@ impl Caller {
         }
         Ok(body)
     }
+}
+
+fn with_password(person: u64) -> String {
+    format!(r#"{{"email":"person-{person}@example.org","password":"quiet lampshade of {person}"}}"#)
 }
 
 fn post(path: &str, body: &str) -> String {

@@ -6,7 +6,7 @@ use std::{path::Path, time::Duration};
 use super::{
     beside, fill,
     flow::{self, Until},
-    group_commit,
+    group_commit, passwords,
     process::Process,
     report::{Report, Target, machine, median, micros, percentile},
     settings::Settings,
@@ -45,6 +45,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     report.add("resident at most", server.process.mebibytes("VmHWM")?, "MiB", Target::AtMost(40.0));
     server.process.stop()?;
     group_commit::measure(settings, &mut report)?;
+    passwords::measure(settings, &world, &mut report)?;
     if settings.large {
         fill::measure(settings, &world, &mut report)?;
     }

@@ -111,10 +111,18 @@ impl Server {
     /// # Errors
     /// When it does not start or does not answer.
     pub(crate) fn start_with(sink: u16, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with_more(sink, folder, "")
+    }
+
+    /// The same, with more at the end of its configuration, where the app is.
+    ///
+    /// # Errors
+    /// When it does not start or does not answer.
+    pub(crate) fn start_with_more(sink: u16, folder: &Path, more: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let [port, operations] = [free_port()?, free_port()?];
         let config = folder.join("countersign.toml");
-        std::fs::write(&config, configuration(folder, port, operations, sink))?;
+        std::fs::write(&config, configuration(folder, port, operations, sink) + more)?;
         let began = Instant::now();
         let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
         let process = Process::start(&Self::program()?, &arguments, &folder.join("server.log"))?;

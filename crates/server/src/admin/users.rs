@@ -286,7 +286,6 @@ fn rename(server: &Server, user: &mut User, body: &ChangeUserBody) -> Result<boo
     let profile = Profile {
         display_name: body.display_name.clone().unwrap_or_else(|| former.display_name.clone()),
         locale: body.locale.clone().unwrap_or_else(|| former.locale.clone()),
-        ..former.clone()
     };
     if profile == former {
         return Ok(false);

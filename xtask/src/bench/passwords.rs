@@ -1,0 +1,118 @@
+//! Signing in with passwords: how many a second beside the bare hash on the same core, and what a question about a token
+//! waits for while the hashing threads are saturated.
+
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+use super::{
+    clients::Caller,
+    flow,
+    process::Process,
+    report::{Report, Target, median, micros, percentile},
+    settings::Settings,
+    world::{Server, World},
+};
+use crate::environment;
+
+/// People who sign in; each has fewer sessions than make room for each other.
+const PEOPLE: u64 = 32;
+/// Sign-ins at once: the one thread that hashes never waits for one.
+const CALLERS: usize = 4;
+/// What turns accounts and passwords on for the app, which comes last.
+const SETTINGS: &str = "accounts = \"realm\"
+[[realms]]
+name = \"default\"
+passwords = \"on\"
+[passwords]
+workers = 1
+wrong_after_milliseconds = 0
+";
+
+/// Measures both.
+///
+/// # Errors
+/// When a measurement could not be made.
+pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -> anyhow::Result<()> {
+    report.part("Passwords: Argon2id, 19 MiB, two passes, one thread");
+    let folder = settings.folder.join("passwords");
+    let server = Server::start_with_more(world.sink(), &folder, SETTINGS)?;
+    let first = world.person() << 32;
+    let tokens = register(world, server.port, first)?;
+    let program = environment::target()?.join("floor/examples/raw_argon2");
+    let (mut rates, mut raws, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut beside, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+    let p99 = |times: &[Duration]| percentile(&micros(times), 0.99);
+    for _ in 0..settings.rounds {
+        let long = settings.turn.as_millis().to_string();
+        let raw: f64 = Process::start(&program, &[long], &folder.join("raw.log"))?.line()?.parse()?;
+        let idle = p99(&flow::reads(world, server.port, &tokens, settings.turn)?);
+        let (rate, times) = saturated(world, server.port, first, (&tokens, settings.turn))?;
+        let busy = p99(&times);
+        rates.push(rate);
+        raws.push(raw);
+        ratios.push(rate / raw);
+        alone.push(idle);
+        beside.push(busy);
+        waits.push(busy / idle);
+    }
+    report.add("bare Argon2id, built for speed", median(&raws), "/s", Target::None);
+    report.add("sign-ins, questions beside them", median(&rates), "/s", Target::None);
+    report.add("… ratio", median(&ratios), "", Target::AtLeast(0.95));
+    report.add("GET /v1/token, p99, nobody signs in", median(&alone), "µs", Target::None);
+    report.add("… while hashing is saturated", median(&beside), "µs", Target::None);
+    report.add("… ratio", median(&waits), "", Target::AtMost(2.0));
+    report.add("resident then", server.process.mebibytes("VmRSS")?, "MiB", Target::None);
+    server.process.stop()
+}
+
+/// Registers everybody; the tokens that it was worth.
+fn register(world: &World, port: u16, first: u64) -> anyhow::Result<Vec<String>> {
+    world.run(async {
+        let mut caller = Caller::connect(port, world.mailboxes.clone()).await?;
+        let mut tokens = Vec::new();
+        for person in first..first + PEOPLE {
+            tokens.push(caller.register(person).await?);
+        }
+        Ok(tokens)
+    })
+}
+
+/// Sign-ins a second, and the times of questions asked meanwhile.
+fn saturated(
+    world: &World,
+    port: u16,
+    first: u64,
+    (tokens, long): (&[String], Duration),
+) -> anyhow::Result<(f64, Vec<Duration>)> {
+    let (count, began) = (Rc::new(Cell::new(0_u32)), Instant::now());
+    let mut signing_in = world.rest(async {
+        let mut tasks = JoinSet::new();
+        for number in 0..CALLERS as u64 {
+            let mut caller = Caller::connect(port, world.mailboxes.clone()).await?;
+            let count = Rc::clone(&count);
+            tasks.spawn_local(async move {
+                let mut person = number;
+                while began.elapsed() < long {
+                    caller.sign_in_with_password(first + person % PEOPLE).await?;
+                    count.set(count.get() + 1);
+                    person += CALLERS as u64;
+                }
+                anyhow::Ok(())
+            });
+        }
+        anyhow::Ok(tasks)
+    })?;
+    let times = flow::reads(world, port, tokens, long)?;
+    world.rest(async {
+        while let Some(ended) = signing_in.join_next().await {
+            ended??;
+        }
+        anyhow::Ok(())
+    })?;
+    Ok((f64::from(count.get()) / began.elapsed().as_secs_f64(), times))
+}
