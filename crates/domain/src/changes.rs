@@ -10,6 +10,7 @@ use crate::{
     id::{AdminKeyId, ApiKeyId, ChallengeId, InvitationId, MessageId, SessionId, UserId},
     invitation::Invitation,
     message::Message,
+    metadata::Metadata,
     realm::RealmName,
     secret::Digest,
     session::Session,
@@ -18,6 +19,7 @@ use crate::{
     stored_realm::StoredRealm,
     time::Timestamp,
     token::Revocation,
+    undo::{Undo, UndoKind},
     user::{User, UserIdentifier, UserSubject},
     user_password::{PasswordWish, UserPassword},
     webhook::Delivery,
@@ -172,6 +174,19 @@ pub enum Change {
     EventKeyAdded(EventKey),
     /// Adds something to be delivered to a webhook.
     WebhookQueued(Delivery),
+
+    /// Replaces whether an identifier is primary, and when it was proven.
+    IdentifierChanged(UserIdentifier),
+    /// Removes an identifier; one that is gone is a conflict.
+    IdentifierRemoved(UserIdentifier),
+    /// Adds a link that takes something back.
+    UndoAdded(Undo),
+    /// Removes the link with this digest, which was pressed; one that is gone is a conflict.
+    UndoUsed(Digest),
+    /// Removes all of a user's links of a kind.
+    UndosDropped(UserId, UndoKind),
+    /// Inserts metadata of version 0, else replaces exactly that version.
+    Metadata(Metadata),
 
     /// Adds an admin key.
     AdminKeyAdded(AdminKey),

@@ -112,6 +112,20 @@ id!(
     InvitationId,
     "inv_"
 );
+id!(
+    /// Names one identifier of a user, for the person who has it; no secret.
+    IdentifierId,
+    "idn_"
+);
+impl IdentifierId {
+    /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
+    #[must_use]
+    pub fn of(digest: &crate::secret::Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.bytes()[..16]);
+        Self(bytes)
+    }
+}
 
 id!(
     /// Names one event of the log; ordered by time.

@@ -4,6 +4,7 @@
 //! randomness ([`random::Random`]) and keyed digests ([`vault::Vault`]) come in as arguments; what must be written
 //! comes out as data ([`changes::Changes`]). This crate knows no HTTP, no SQL and no mail.
 
+pub mod account;
 pub mod admin_key;
 pub mod algorithm;
 pub mod api_key;
@@ -18,6 +19,7 @@ pub mod id;
 pub mod identifier;
 pub mod invitation;
 pub mod message;
+pub mod metadata;
 pub mod password;
 pub mod random;
 pub mod realm;
@@ -36,6 +38,7 @@ pub mod subject;
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod undo;
 pub mod user;
 pub mod user_password;
 pub mod vault;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{session::SessionPolicy, slug::is_slug};
+use crate::{session::SessionPolicy, slug::is_slug, time::Span};
 
 /// The permanent name of a realm, of the same form as an app's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,8 @@ pub struct Realm {
     pub name: RealmName,
     /// How long its sessions last.
     pub session: SessionPolicy,
+    /// How long an account waits between the wish to erase it and its erasure: nothing by default.
+    pub erasure_grace: Span,
 
     /// Whether its people may have passwords.
     pub passwords: bool,
@@ -72,6 +74,6 @@ impl Realm {
     /// A realm with every default.
     #[must_use]
     pub fn new(name: RealmName) -> Self {
-        Self { name, session: SessionPolicy::default(), passwords: false }
+        Self { name, session: SessionPolicy::default(), passwords: false, erasure_grace: Span::ZERO }
     }
 }

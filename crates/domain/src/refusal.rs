@@ -57,6 +57,20 @@ pub enum Refusal {
         retry_after: Span,
     },
 
+    /// Somebody else in the realm has it.
+    #[error("somebody else has it")]
+    IdentifierTaken,
+    /// The person has as many as there may be.
+    #[error("a person has 20 addresses, numbers and names at most")]
+    TooManyIdentifiers,
+    /// Without it the person could not come back.
+    #[error("it is the last way in: add another one first")]
+    LastWayIn,
+    /// The account is about to be erased.
+    #[error(
+        "the account will be erased: the mail that was just sent says until when it can be kept, and how"
+    )]
+    UserErasing,
     /// Nobody has this name with this password: which of the two is wrong is not told.
     #[error("the name or the password is wrong")]
     InvalidPassword,

@@ -89,6 +89,7 @@ pub fn sign_in(
     let is_new = known.user.is_none();
     match known.user {
         Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
+        Some(user) if user.status == UserStatus::Erasing => return refused(Refusal::UserErasing),
         Some(user) => {
             if user.signed_in_at == NEVER && sign_in.assurance.method != Method::Password {
                 changes.push(Change::IdentifierVerified(identifier(&sign_in, known.id, vault)));

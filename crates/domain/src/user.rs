@@ -5,12 +5,13 @@
 
 use crate::{
     changes::{Change, Changes, Decision},
-    id::UserId,
+    id::{IdentifierId, UserId},
     realm::RealmName,
     secret::Digest,
     session::Session,
     subject::Subject,
     time::Timestamp,
+    undo::{Undo, UndoKind},
 };
 
 /// Whether a user may sign in.
@@ -20,6 +21,8 @@ pub enum UserStatus {
     Active,
     /// May not, and has no session.
     Disabled,
+    /// May not, has no session, and is erased at a set time unless the person changes their mind.
+    Erasing,
 }
 
 impl UserStatus {
@@ -29,13 +32,14 @@ impl UserStatus {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
+            Self::Erasing => "erasing",
         }
     }
 
     /// The status that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled].into_iter().find(|status| status.name() == name)
+        [Self::Active, Self::Disabled, Self::Erasing].into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -67,6 +71,10 @@ pub struct User {
 pub enum IdentifierKind {
     /// A mailbox.
     Email,
+    /// A telephone number. Nothing is sent to one yet, so none is proven and none signs in.
+    Phone,
+    /// A name that the person chose. It proves nothing.
+    Username,
 }
 
 impl IdentifierKind {
@@ -75,13 +83,15 @@ impl IdentifierKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Username => "username",
         }
     }
 
     /// The kind that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == Self::Email.name()).then_some(Self::Email)
+        [Self::Email, Self::Phone, Self::Username].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -104,6 +114,20 @@ pub struct UserIdentifier {
     pub verified_at: Option<Timestamp>,
     /// When it was added.
     pub created_at: Timestamp,
+}
+
+impl UserIdentifier {
+    /// How the person who has it calls it.
+    #[must_use]
+    pub fn id(&self) -> IdentifierId {
+        IdentifierId::of(&self.digest)
+    }
+
+    /// Whether it alone lets the person in.
+    #[must_use]
+    pub fn is_way_in(&self) -> bool {
+        self.kind == IdentifierKind::Email && self.verified_at.is_some()
+    }
 }
 
 /// The subject by which a sector of apps knows a user, given at the first sign-in there and never changed.
@@ -130,11 +154,11 @@ pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision
 /// Gives the right back. What was ended stays ended.
 pub fn enable(mut user: User) -> Decision<User> {
     user.status = UserStatus::Active;
-    keep(user)
+    rewrite(user)
 }
 
 /// Writes a user as it is now: what it is called is not known here.
-pub fn keep(mut user: User) -> Decision<User> {
+pub fn rewrite(mut user: User) -> Decision<User> {
     let changes = Changes(vec![Change::User(user.clone())]);
     user.version += 1;
     Decision { outcome: user, changes }
@@ -155,7 +179,27 @@ pub fn erase(user: &User, sessions: &[Session], now: Timestamp) -> Changes {
     changes
 }
 
-fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {
+/// Ends all that was open, and lets the account be erased when `undo` is over: it is what takes that back until then.
+pub fn begin_erasure(user: User, sessions: &[Session], undo: Undo, now: Timestamp) -> Changes {
+    let mut changes = Changes(vec![Change::User(User { status: UserStatus::Erasing, ..user.clone() })]);
+    end_all(&user, sessions, now, &mut changes);
+    changes.push(Change::UndosDropped(user.id, UndoKind::Erasure));
+    changes.push(Change::UndoAdded(undo));
+    changes
+}
+
+/// Keeps an account that was to be erased, by a link that says so. What was ended stays ended.
+pub fn keep(user: User, undo: &Undo) -> Changes {
+    let id = user.id;
+    let changes = vec![
+        Change::User(User { status: UserStatus::Active, ..user }),
+        Change::UndoUsed(undo.link),
+        Change::UndosDropped(id, UndoKind::Erasure),
+    ];
+    Changes(changes)
+}
+
+pub(crate) fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {
     changes.push(Change::SessionsEnded(user.id));
     for session in sessions {
         changes.push(Change::Revocation(session.revocation(now)));

@@ -1,14 +1,17 @@
 //! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
 //! no routes.
 
+mod sealed;
+mod telling;
+
 use std::sync::Arc;
 
 use countersign_domain::{
     app::{AccountPolicy, App, BrowserTokens, SignUp},
     assurance::{Assurance, Method},
     challenge::{Proof, Purpose},
-    changes::{Change, Changes, Decision},
-    event::{Event, EventKind},
+    changes::{Changes, Decision},
+    event::EventKind,
     id::{ChallengeId, SessionId, UserId},
     identifier::EmailAddress,
     invitation::Invitation,
@@ -19,15 +22,17 @@ use countersign_domain::{
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
-    time::Timestamp,
-    user::{IdentifierKind, User, UserIdentifier},
+    user::{IdentifierKind, User, UserStatus},
     vault::Vault as _,
 };
-use serde::{Deserialize, Serialize};
 
+pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile};
 use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
 };
+
+use self::telling::tell_endings;
+pub use self::telling::{authentication, session_ended, tell_sign_in};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]
@@ -36,18 +41,6 @@ pub struct Passed {
     pub proof: Proof,
     /// The session that began.
     pub signed_in: Option<SignedIn>,
-}
-
-/// What a user is called and speaks. Sealed as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
-pub struct Profile {
-    /// As others see it: at most 100 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    /// A BCP 47 tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub locale: Option<String>,
 }
 
 /// What a decision about a challenge became, and all that must be written.
@@ -113,39 +106,6 @@ pub async fn complete(
         }
     }
     Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
-}
-
-/// Something about an authentication at an app.
-#[must_use]
-pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
-    Event::new(kind).at(&app.name).within(&app.realm).by_method(method.name())
-}
-
-/// Tells that somebody signed in: the proof, the user where one was made, the session.
-pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
-    let session = &signed_in.session;
-    let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
-    changes.push(about(passed).into());
-    let told = |kind| about(authentication(kind, &call.app, session.assurance.method));
-    if signed_in.is_new {
-        changes.push(told(EventKind::UserCreated).into());
-    }
-    let mut started = told(EventKind::SessionStarted).on(&session.id.to_string());
-    if let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) {
-        started = started.with("device", crate::pages::device(agent));
-    }
-    changes.push(started.into());
-}
-
-/// Tells that a session ended before its time.
-#[must_use]
-pub fn session_ended(session: &Session) -> Event {
-    Event::new(EventKind::SessionEnded)
-        .of_user(session.user)
-        .of_subject(session.subject)
-        .at(&session.app)
-        .within(&session.realm)
-        .on(&session.id.to_string())
 }
 
 /// The mailbox that a proof is about, where the challenge kept it.
@@ -255,6 +215,7 @@ pub async fn begin(
         },
     };
     let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
+    let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
     let session = SessionId::new(now, &mut *random);
     let asked = SignIn {
         app,
@@ -270,25 +231,11 @@ pub async fn begin(
         now,
     };
     let mut decision = sign_in::sign_in(asked, known, &server.keys, &mut *random);
+    if let Some(user) = erasing {
+        crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
+    }
     tell_endings(&ending, now, &mut decision.changes);
     Ok(decision)
-}
-
-/// Tells which of these sessions make room; one that was over already has ended by itself.
-fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
-    let ended: Vec<SessionId> = changes
-        .0
-        .iter()
-        .filter_map(|change| match change {
-            Change::SessionEnded(id) => Some(*id),
-            _ => None,
-        })
-        .collect();
-    for id in ended {
-        if let Some(session) = sessions.iter().find(|session| session.id == id && session.is_live(now)) {
-            changes.push(session_ended(session).by_method("sign_in").into());
-        }
-    }
 }
 
 /// Whether it is a browser that asks and that will hold tokens in cookies. On our own pages it holds a session.
@@ -318,13 +265,7 @@ pub fn seal_identifier(
     realm: &RealmName,
     address: &EmailAddress,
 ) -> Result<Vec<u8>, ApiError> {
-    let digest = server.keys.identifier(realm, address);
-    let place = identifier_place(&digest);
-    server
-        .keys
-        .realm(realm)
-        .seal(random, &place, address.canonical().as_bytes())
-        .map_err(|_| ApiError::Internal)
+    seal_name(server, random, (realm, &server.keys.identifier(realm, address)), address.canonical())
 }
 
 fn seal_device(
@@ -344,55 +285,6 @@ fn seal_device(
         .map_err(|_| ApiError::Internal)
 }
 
-fn identifier_place(digest: &Digest) -> Context<'_> {
-    Context { table: "user_identifier", column: "sealed", id: digest.bytes() }
-}
-
-/// An identifier as it was given.
-///
-/// # Errors
-/// [`ApiError::Internal`] when it does not open.
-pub fn open_identifier(server: &Server, identifier: &UserIdentifier) -> Result<String, ApiError> {
-    let place = identifier_place(&identifier.digest);
-    let opened = server.keys.open(&place, &identifier.sealed).map_err(|_| ApiError::Internal)?;
-    String::from_utf8(opened.expose().clone()).map_err(|_| ApiError::Internal)
-}
-
-/// The approximate name of a session's device.
-#[must_use]
-pub fn open_device(server: &Server, session: &Session) -> Option<String> {
-    let place = Context { table: "session", column: "sealed_device", id: session.id.bytes() };
-    let opened = server.keys.open(&place, session.sealed_device.as_deref()?).ok()?;
-    String::from_utf8(opened.expose().clone()).ok()
-}
-
-fn profile_place(user: &UserId) -> Context<'_> {
-    Context { table: "realm_user", column: "sealed_profile", id: user.bytes() }
-}
-
-/// What a user is called and speaks.
-///
-/// # Errors
-/// [`ApiError::Internal`] when it does not open.
-pub fn open_profile(server: &Server, user: &User) -> Result<Profile, ApiError> {
-    let Some(sealed) = &user.sealed_profile else { return Ok(Profile::default()) };
-    let opened = server.keys.open(&profile_place(&user.id), sealed).map_err(|_| ApiError::Internal)?;
-    serde_json::from_slice(opened.expose()).map_err(|_| ApiError::Internal)
-}
-
-/// The same, sealed for its row.
-///
-/// # Errors
-/// [`ApiError::Internal`] when memory fails.
-pub fn seal_profile(server: &Server, user: &User, profile: &Profile) -> Result<Option<Vec<u8>>, ApiError> {
-    if *profile == Profile::default() {
-        return Ok(None);
-    }
-    let json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
-    let sealed = server.keys.realm(&user.realm).seal(&mut *server.random(), &profile_place(&user.id), &json);
-    sealed.map(Some).map_err(|_| ApiError::Internal)
-}
-
 /// The first address of a user, where the app's tokens carry it.
 ///
 /// # Errors
@@ -402,8 +294,7 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
         return Ok(None);
     }
     let identifiers = server.store.identifiers_of(user).await?;
-    let primary =
-        identifiers.iter().find(|identifier| identifier.primary && identifier.verified_at.is_some());
+    let primary = identifiers.iter().find(|identifier| identifier.primary && identifier.is_way_in());
     primary.map(|identifier| open_identifier(server, identifier)).transpose()
 }
 

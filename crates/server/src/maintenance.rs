@@ -99,6 +99,9 @@ async fn sweep(server: &Arc<Server>) {
         tracing::warn!(%error, "the time could not be noted, so nothing is purged; next time");
         return;
     }
+    if let Err(error) = crate::erasure::sweep(server).await {
+        tracing::warn!(%error, "accounts that were to be erased could not be; next time");
+    }
     match server.store.sweep(now).await {
         Ok(gone) => {
             for (table, rows) in gone.into_iter().filter(|(_, rows)| *rows > 0) {

@@ -61,7 +61,7 @@ impl From<UserStatus> for GivenStatus {
     fn from(status: UserStatus) -> Self {
         match status {
             UserStatus::Active => Self::Active,
-            UserStatus::Disabled => Self::Disabled,
+            UserStatus::Disabled | UserStatus::Erasing => Self::Disabled,
         }
     }
 }

@@ -50,15 +50,18 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
-        api::events::list, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::events::list, api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
         api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
         api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
+        api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
+        api::identifiers::remove, api::users::show, api::users::change,
     ),
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
+        (name = "users", description = "What an app's server knows about its people and keeps with them"),
         (name = "passwords", description = "Passwords, where a realm has them"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
@@ -198,7 +201,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     all.extend(key);
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
-    let accounts = [E::Refused(Refusal::SignUpClosed), E::Refused(Refusal::UserDisabled)];
+    let accounts = [Refusal::SignUpClosed, Refusal::UserDisabled, Refusal::UserErasing].map(E::Refused);
     let code = [
         invalid("code", "malformed_code"),
         E::Refused(Refusal::InvalidCode { tries_left: 0 }),
@@ -221,6 +224,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
             all.push(E::Refused(Refusal::ChallengeNotFound));
         }
+        "/v1/users/{subject}" => all.extend(refusals_about_a_user()),
         _ if path.starts_with("/v1/password") => {
             all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
@@ -253,13 +257,53 @@ fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
     let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
     let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
     match path {
-        "/v1/me" => all.extend([ApiError::NotFresh, invalid("display_name")]),
+        "/v1/me" => {
+            let taken = ApiError::Refused(Refusal::IdentifierTaken);
+            all.extend([ApiError::NotFresh, invalid("display_name"), taken]);
+        }
+        "/v1/me/export" => all.push(ApiError::NotFresh),
+        "/v1/me/identifiers" => all.extend(refusals_of_a_start().into_iter().chain(refusals_of_an_account())),
+        "/v1/me/identifiers/{id}" => all.extend(refusals_of_an_account()),
+        "/v1/me/identifiers/{id}/verify" => {
+            let wait = Span::from_seconds(1);
+            all.extend(refusals_of_an_account());
+            all.extend([
+                ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }),
+                ApiError::Refused(Refusal::InvalidBinding),
+                ApiError::Refused(Refusal::ChallengeNotFound),
+                ApiError::Refused(Refusal::ChallengeOver),
+                ApiError::Refused(Refusal::NotApproved),
+                ApiError::Refused(Refusal::TooManyAttempts { retry_after: wait }),
+                ApiError::TooManyRequests(wait),
+            ]);
+        }
         "/v1/me/sessions" => all.push(invalid("except")),
         "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
         "/v1/me/events" => all.push(invalid("limit")),
         _ => all.push(ApiError::AppDisabled),
     }
     all
+}
+
+/// What an app's server may be refused for that asks about a person.
+fn refusals_about_a_user() -> [ApiError; 4] {
+    let (member, code) = ("public", "metadata_too_long");
+    let too_long = ApiError::InvalidMember { member, code, detail: String::new() };
+    [ApiError::OriginNotAllowed, ApiError::KeyKind("secret"), ApiError::NotFound, too_long]
+}
+
+/// What a change of what a person is found by may be refused for.
+fn refusals_of_an_account() -> Vec<ApiError> {
+    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    vec![
+        ApiError::NotFresh,
+        ApiError::NotFound,
+        ApiError::AppDisabled,
+        invalid("email"),
+        ApiError::Refused(Refusal::IdentifierTaken),
+        ApiError::Refused(Refusal::TooManyIdentifiers),
+        ApiError::Refused(Refusal::LastWayIn),
+    ]
 }
 
 /// What may be wrong with a body as a whole.
@@ -291,7 +335,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 27);
+        assert_eq!(operations.len(), 35);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -331,6 +375,10 @@ mod tests {
             "RedeemBody",
             "VerifyByAddressBody",
             "ChangeMeBody",
+            "AddIdentifierBody",
+            "VerifyIdentifierBody",
+            "ChangeIdentifierBody",
+            "ChangeAppUserBody",
             "PasswordSignInBody",
             "RegisterBody",
             "ForgottenBody",

@@ -22,14 +22,13 @@ const WAITING: usize = 4096;
 const BATCH: usize = 256;
 
 /// The refusals that are failed authentications: somebody guessed, or came with what is not theirs.
-const FAILURES: [&str; 9] = [
+const FAILURES: [&str; 8] = [
     "api_key_ended",
     "api_key_malformed",
     "api_key_unknown",
     "invalid_binding",
     "invalid_client",
     "invalid_code",
-    "invalid_credentials",
     "invalid_number",
     "invalid_password",
 ];

@@ -9,7 +9,7 @@ use countersign_domain::{
     app::AppName,
     code::Code,
     id::{ChallengeId, SessionId, UserId},
-    identifier::EmailAddress,
+    identifier::{EmailAddress, PhoneNumber, Username},
     random::Random,
     realm::RealmName,
     secret::{Digest, Secret},
@@ -101,6 +101,22 @@ impl Keys {
     #[must_use]
     pub fn check(&self) -> Digest {
         self.hierarchy.check()
+    }
+
+    /// A username as the people of a realm are found by it: the same for all names that look alike.
+    #[must_use]
+    pub fn username(&self, realm: &RealmName, name: &Username) -> Digest {
+        let parts =
+            [b"realm", realm.as_str().as_bytes(), b"username", name.skeleton().as_bytes()] as [&[u8]; 4];
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// A number that a user says is theirs. Nobody has proven it, so it is told from the same number of anybody else's, and
+    /// nobody is found by it.
+    #[must_use]
+    pub fn claimed_phone(&self, user: UserId, number: &PhoneNumber) -> Digest {
+        let parts = [b"user", user.bytes().as_slice(), b"phone", number.as_str().as_bytes()] as [&[u8]; 4];
+        self.hierarchy.addresses.digest(&parts)
     }
 
     /// An API key, to be found by.

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use countersign_domain::time::Timestamp;
 use countersign_store::{
     Store, engine::Engine, mariadb::MariaDb, network::PoolOptions, postgres::Postgres, sqlite::Sqlite,
 };
@@ -101,8 +102,9 @@ pub async fn assemble(
     if store.is_half_restored().await? {
         return Err("a restore into this database began and did not end: begin it anew with countersign restore --again".into());
     }
-    let keys = envelope::open(&store, root, clock.now()).await?;
+    // The time first: keys seal from a moment on.
     catch_up(&store, &*clock).await?;
+    let keys = envelope::open(&store, root, clock.now()).await?;
     let began = clock.now();
     let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
@@ -142,22 +144,25 @@ pub async fn assemble(
         store,
     });
     hashing::follow(&server)?;
+    learn(&server, began).await?;
+    Ok(server)
+}
+
+/// Reads what other nodes, or a former life, decided, and makes the keys that are missing.
+async fn learn(server: &Arc<Server>, began: Timestamp) -> Result<(), Error> {
     server.freshness.note_read(began);
     let now = server.now();
-    server.revocations.add(
-        server.store.revocations(countersign_domain::time::Timestamp::from_millis(0)).await?,
-        &server.epoch,
-    );
+    server.revocations.add(server.store.revocations(Timestamp::from_millis(0)).await?, &server.epoch);
     server.revocations.note_asked(now);
     if let Some(restored_at) = server.store.restored_at().await? {
         server.revocations.refuse_all_until(restored_at);
     }
-    envelope::ensure(&server).await?;
-    maintenance::rotate(&server).await?;
+    envelope::ensure(server).await?;
+    maintenance::rotate(server).await?;
     if server.store.is_exclusive() {
         server.store.release_messages(now).await?;
     }
-    Ok(server)
+    Ok(())
 }
 
 /// Lets no time be told that is before what was acted upon.
@@ -190,6 +195,9 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::refresh::routes())
             .merge(api::session::routes())
             .merge(api::me::routes())
+            .merge(api::identifiers::routes())
+            .merge(api::users::routes())
+            .merge(pages::undo::routes())
             .merge(api::events::routes())
             .merge(api::password::routes())
             .merge(api::my_password::routes())

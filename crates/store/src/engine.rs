@@ -101,6 +101,12 @@ pub trait Engine: Send + Sync {
     /// The version the schema is at, 0 for an empty database.
     fn version(&self) -> BoxFuture<'_, Result<i64, Error>>;
 
+    /// Makes sure that nothing of what was deleted is left in the database's own files. Where others look after the
+    /// files there is nothing to do.
+    fn scrub(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Finishes what is under way and closes the database.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

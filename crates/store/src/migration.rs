@@ -33,7 +33,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, sql: include_str!("migrations/0005.sql") },
     Migration { version: 4, sql: include_str!("migrations/0007.sql") },
     Migration { version: 5, sql: include_str!("migrations/0004.sql") },
-    Migration { version: 6, sql: include_str!("migrations/0006.sql") },
+    Migration { version: 6, sql: include_str!("migrations/0003.sql") },
+    Migration { version: 7, sql: include_str!("migrations/0006.sql") },
 ];
 
 impl Migration {

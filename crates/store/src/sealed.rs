@@ -37,6 +37,8 @@ pub const SEALED: &[SealedColumn] = &[
     of("webhook_delivery", "sealed", &["id"], None),
     of("user_password", "sealed_hash", &["user_id"], None),
     of("password_wish", "sealed_hash", &["challenge"], None),
+    of("user_undo", "sealed", &["link"], None),
+    of("user_metadata", "sealed", &["subject"], None),
 ];
 
 /// Sealed columns that are never sealed anew, and why.

@@ -11,6 +11,7 @@ mod fact;
 mod idempotency;
 mod invitation;
 mod message;
+mod metadata;
 mod quota;
 mod realm;
 mod revocation;
@@ -19,6 +20,7 @@ mod sealing_key;
 mod session;
 mod signing_key;
 mod sweep;
+mod undo;
 mod user;
 mod user_identifier;
 mod user_password;
@@ -31,8 +33,9 @@ use parking_lot::Mutex;
 
 pub(crate) use self::{
     admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
-    idempotency::*, invitation::*, message::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*,
-    signing_key::*, sweep::*, user::*, user_identifier::*, user_password::*, webhook::*,
+    idempotency::*, invitation::*, message::*, metadata::*, quota::*, realm::*, revocation::*,
+    sealing_key::*, session::*, signing_key::*, sweep::*, undo::*, user::*, user_identifier::*,
+    user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -78,6 +81,13 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::EventWritten(event) => event::insert(*event, writes),
         Change::EventKeyAdded(key) => writes.push(event::insert_key(key)),
         Change::WebhookQueued(delivery) => writes.push(webhook::insert(delivery)),
+
+        Change::IdentifierChanged(identifier) => writes.push(user_identifier::update(&identifier)),
+        Change::IdentifierRemoved(identifier) => writes.push(user_identifier::remove(&identifier)),
+        Change::UndoAdded(undo) => writes.push(undo::insert(undo)),
+        Change::UndoUsed(link) => writes.push(undo::remove(link)),
+        Change::UndosDropped(user, kind) => writes.push(undo::drop_of(user, kind)),
+        Change::Metadata(metadata) => writes.push(metadata::save(metadata)),
 
         Change::AdminKeyAdded(key) => writes.push(admin_key::insert(key)),
         Change::AdminKeyRevoked(id, at) => writes.push(admin_key::revoke(id, at)),

@@ -119,6 +119,10 @@ impl Engine for Sqlite {
         self.writer.ask(Job::Version)
     }
 
+    fn scrub(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.writer.ask(Job::Scrub)
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             if let Some(readers) = &self.readers {

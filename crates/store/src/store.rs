@@ -3,7 +3,10 @@
 mod accounts;
 mod administration;
 mod events;
+mod facts;
+mod people;
 mod sealing_keys;
+mod sweep;
 
 pub use self::{
     administration::UserFilter,
@@ -11,12 +14,15 @@ pub use self::{
     sealing_keys::{FactUpdate, KeyChanges},
 };
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use countersign_domain::{
     api_key::ApiKey,
     challenge::Challenge,
-    changes::{Changes, Idempotency},
+    changes::{Change, Changes, Idempotency},
     contact::{Contact, ContactKey, MOST_LIVE},
     id::{ChallengeId, MessageId},
     message::Message,
@@ -38,13 +44,15 @@ use crate::{
 #[derive(Clone)]
 pub struct Store {
     pub(crate) engine: Arc<dyn Engine>,
+    /// Whether somebody was erased since the files were last scrubbed. Nobody knows at the start.
+    unscrubbed: Arc<AtomicBool>,
 }
 
 impl Store {
     /// A store on `engine`.
     #[must_use]
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+        Self { engine, unscrubbed: Arc::new(AtomicBool::new(true)) }
     }
 
     /// The engine's name: `sqlite`, `postgres` or `mariadb`.
@@ -101,10 +109,16 @@ impl Store {
             return Err(Error::Unavailable("an event is told that nobody has written".to_owned()));
         }
         let mut writes = Vec::with_capacity(changes.0.len() + 2);
+        let mut erases = false;
         for change in changes.0 {
+            erases |= matches!(change, Change::UserErased(..));
             sql::write(change, &mut writes);
         }
-        self.engine.commit(writes).await.map(drop)
+        self.engine.commit(writes).await?;
+        if erases {
+            self.unscrubbed.store(true, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// A challenge by its id.
@@ -311,37 +325,7 @@ impl Store {
         Err(Error::Conflict)
     }
 
-    /// A small fact about this database and its version; `None` and 0 when it was never written.
-    ///
-    /// # Errors
-    /// As for every read.
-    pub async fn fact(&self, name: &str) -> Result<(Option<Vec<u8>>, i64), Error> {
-        let row = self.first(sql::select_fact(name)).await?;
-        row.map_or(Ok((None, 0)), |row| sql::read_fact(row).map(|(value, version)| (Some(value), version)))
-    }
-
-    /// Writes a fact that was read at `version`.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when another node wrote it first.
-    pub async fn save_fact(&self, name: &str, value: Vec<u8>, version: i64) -> Result<(), Error> {
-        self.engine.commit(vec![sql::save_fact(name, value, version)]).await.map(drop)
-    }
-
-    /// Purges what is past its lifetime; returns how many rows of each table went.
-    ///
-    /// # Errors
-    /// As for every commit; what was not purged goes at the next sweep.
-    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<(&'static str, u64)>, Error> {
-        let mut gone = Vec::new();
-        for (table, write) in sql::sweep(now) {
-            let rows = self.engine.commit(vec![write]).await?;
-            gone.push((table, rows.into_iter().sum()));
-        }
-        Ok(gone)
-    }
-
-    async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {
+    pub(crate) async fn first(&self, statement: Statement) -> Result<Option<Row>, Error> {
         Ok(self.engine.query(statement).await?.into_iter().next())
     }
 

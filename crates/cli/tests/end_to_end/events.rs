@@ -67,9 +67,25 @@ fn p40_events_survive_kill_9_and_every_change_of_them_shows() {
     let cut = ["event", "verify", "--known", &format!("999:{}", "0".repeat(64))];
     assert!(command(&server, &cut).1.contains("was seen before"));
 
+    let backup = server.setup.folder.path().join("backup").display().to_string();
+    assert!(command(&server, &["backup", &backup]).0);
     server.terminate();
     let verified = json(&server, &["event", "verify"]);
     assert_eq!(verified["public_key"], key, "without a server too");
+    assert_eq!(kinds(&server, "backup.created"), 1);
+    // A restored log is the one that was signed, and goes on.
+    server.setup.storage = "sqlite:restored.db".to_owned();
+    server.setup.run(&["restore", &backup]);
+    server.start_again();
+    let restored = wait_for("what was restored is signed", Duration::from_secs(20), || {
+        Some(json(&server, &["event", "verify"])).filter(|verified| verified["waiting"] == 0)
+    });
+    assert_eq!(restored["public_key"], key);
+    assert_eq!(kinds(&server, "backup.restored"), 1);
+}
+
+fn kinds(server: &Server, kind: &str) -> usize {
+    json(server, &["event", "list", "--kind", kind]).as_array().unwrap().len()
 }
 
 #[test]

@@ -29,6 +29,7 @@ use countersign_server::{
 use serde_json::Value;
 
 use crate::support::{
+    person::MAIL,
     server::{PROGRAM, Server, Setup},
     sink::Sink,
     wait_for,
@@ -142,6 +143,19 @@ fn open_all(setup: &Setup) -> usize {
     })
 }
 
+/// The subject of somebody who signs in once more, and the access token.
+fn sign_in_again(server: &Server, sink: &Sink) -> (String, String) {
+    let client = server.client();
+    let mails = || sink.mails().into_iter().filter(|mail| mail.to == "jane@example.net").collect::<Vec<_>>();
+    let before = mails().len();
+    let started = client.start("jane@example.net").unwrap();
+    assert_eq!(started.status, 201, "{started:?}");
+    let mail = wait_for("a new mail", MAIL, || mails().into_iter().nth(before));
+    let answer = client.verify_started(&started, &mail.code()).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    (answer.text("subject"), answer.text("access_token"))
+}
+
 fn status(server: &Server) -> Value {
     json(&server.setup, &["key", "status"])
 }
@@ -177,7 +191,7 @@ fn p33_kill_9_while_everything_is_sealed_anew_loses_nothing() {
         server.start_again();
     }
     assert!(seen_between, "it was never in the middle");
-    assert_eq!(server.client().sign_in("jane@example.net", &sink).text("subject"), subject);
+    assert_eq!(sign_in_again(&server, &sink).0, subject);
     wait_for("everything is sealed anew and former keys are gone", Duration::from_secs(120), || {
         let status = status(&server);
         assert_eq!(status["unreadable"], 0, "{status}");
@@ -242,7 +256,7 @@ fn p29_kill_9_in_the_middle_of_a_restore_is_noticed_and_begun_anew() {
     let restored = other.start();
     assert_eq!(restored.client().token_status(&before.text("access_token")), 401);
     assert_eq!(restored.client().refresh(&before.text("refresh_token")).unwrap().status, 400);
-    let after = restored.client().sign_in("jane@example.net", &sink);
-    assert_eq!(after.text("subject"), before.text("subject"));
-    assert_eq!(restored.client().token_status(&after.text("access_token")), 200);
+    let (subject, token) = sign_in_again(&restored, &sink);
+    assert_eq!(subject, before.text("subject"));
+    assert_eq!(restored.client().token_status(&token), 200);
 }

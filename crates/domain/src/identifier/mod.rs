@@ -5,6 +5,10 @@
 
 mod address;
 mod address_error;
+mod phone;
+mod username;
 
 pub use address::EmailAddress;
 pub use address_error::AddressError;
+pub use phone::{PhoneError, PhoneNumber};
+pub use username::{Username, UsernameError};

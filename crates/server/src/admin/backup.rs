@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
+use countersign_domain::event::{Event, EventKind};
 use futures_util::stream;
 use http::{HeaderValue, header};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::invalid;
-use crate::{backup::write::write, call::Json, error::ApiError, keys::RootKey, state::Server};
+use crate::{backup::write::write, call::Json, error::ApiError, events, keys::RootKey, state::Server};
 
 /// Pieces that wait for whoever writes them.
 const AHEAD: usize = 4;
@@ -41,6 +42,8 @@ async fn begin(
 ) -> Result<Response, ApiError> {
     let recovery = body.recovery_key.map(|text| RootKey::parse(&text)).transpose();
     let recovery = recovery.map_err(|error| invalid("recovery_key", &error.to_string()))?;
+    // Before it begins: whoever has begun one may have all of it.
+    events::tell(&server, Event::new(EventKind::BackupCreated)).await?;
     let (sink, pieces) = mpsc::channel(AHEAD);
     tokio::spawn(write(Arc::clone(&server), recovery, sink));
     let pieces =

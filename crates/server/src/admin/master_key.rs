@@ -7,6 +7,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
+use countersign_domain::event::{Event, EventKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use crate::{
         rotate::{Rotated, rotate_master},
         status::{EnvelopeStatus, status},
     },
-    key_file,
+    events, key_file,
     keys::RootKey,
     state::Server,
 };
@@ -90,6 +91,10 @@ async fn rotate(
             return Err(invalid("new_file", why));
         }
     };
+    let told = Event::new(EventKind::MasterKeyRotated).on(&body.id);
+    if let Err(error) = events::tell(&server, told).await {
+        tracing::error!(%error, "that the master key was replaced is not in the log of events");
+    }
     tracing::warn!(
         id = body.id,
         former = body.former_id,

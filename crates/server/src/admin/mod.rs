@@ -11,6 +11,7 @@ pub mod apps;
 pub mod backup;
 pub mod bulk;
 pub mod events;
+pub mod export;
 pub mod invitations;
 pub mod keys;
 pub mod master_key;
@@ -44,6 +45,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .merge(admin_keys::routes())
         .merge(apps::routes())
+        .merge(export::routes())
         .merge(bulk::routes())
         .merge(invitations::routes())
         .merge(events::routes())

@@ -25,6 +25,7 @@ use crate::{
     accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
+    erasure,
     error::ApiError,
     newcomer::{GivenEmail, GivenPerson, GivenStatus, Newcomer, check_profile},
     outbox::notice::{Notice, Touched},
@@ -76,7 +77,7 @@ pub struct UserBody {
     pub id: String,
     /// Where it lives.
     pub realm: String,
-    /// `active` or `disabled`.
+    /// `active`, `disabled` or `erasing`.
     pub status: &'static str,
     /// How many addresses it has.
     pub identifiers: usize,
@@ -132,13 +133,16 @@ pub struct EraseUsersBody {
     ids: Vec<String>,
 }
 
-/// What became of a user who was to be erased.
+/// What became of a user who was to be erased: gone, or will be.
 #[derive(Debug, Serialize)]
 pub struct UserErasedBody {
     /// Named it.
     pub id: String,
-    /// `erased`, `not_found` or `unavailable`.
+    /// `erased`, `erasing`, `not_found` or `unavailable`.
     pub outcome: &'static str,
+    /// When it will be erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<String>,
 }
 
 /// What became of each of them.
@@ -258,14 +262,14 @@ async fn change(
         .decide(|| async move {
             let mut user = find(this, id).await?;
             let renamed = rename(this, &mut user, body)?;
-            let mut decision = match body.status.map(UserStatus::from) {
-                Some(UserStatus::Disabled) => {
+            let mut decision = match body.status {
+                Some(GivenStatus::Disabled) => {
                     let sessions = this.store.sessions_of(user.id).await?;
                     user::disable(user, &sessions, this.now())
                 }
                 // Writes the user as it is, with what it is called now.
-                Some(UserStatus::Active) => user::enable(user),
-                None => user::keep(user),
+                Some(GivenStatus::Active) => user::enable(user),
+                None => user::rewrite(user),
             };
             tell(this, &decision.outcome, body, renamed, &mut decision.changes).await?;
             Ok((decision.outcome, decision.changes))
@@ -327,9 +331,15 @@ pub(super) fn told(kind: EventKind, user: &User) -> Change {
     Event::new(kind).of_user(user.id).within(&user.realm).into()
 }
 
+/// Erases a user, after the days that the realm gives them to change their mind.
 async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
-    erase_one(&server, &id).await?;
-    Ok(answer(StatusCode::OK, UserErasedBody { id, outcome: "erased" }))
+    let at = erase_one(&server, &id).await?;
+    Ok(answer(StatusCode::OK, erased(id, at)))
+}
+
+fn erased(id: String, at: Option<Timestamp>) -> UserErasedBody {
+    let outcome = if at.is_some() { "erasing" } else { "erased" };
+    UserErasedBody { id, outcome, erased_at: at.map(rfc3339) }
 }
 
 /// Erases each of many by itself: one that cannot be keeps no other.
@@ -343,29 +353,28 @@ async fn erase_many(
     }
     let mut items = Vec::with_capacity(body.ids.len());
     for id in body.ids {
-        let erased = match find(&server, &id).await {
+        let done = match find(&server, &id).await {
             Ok(user) if operator.covers(&user.realm) => erase_one(&server, &id).await,
             Ok(_) => Err(ApiError::NotFound),
             Err(error) => Err(error),
         };
-        let outcome = match erased {
-            Ok(()) => "erased",
-            Err(ApiError::NotFound) => "not_found",
-            Err(_) => "unavailable",
-        };
-        items.push(UserErasedBody { id, outcome });
+        let refused = |outcome| UserErasedBody { id: id.clone(), outcome, erased_at: None };
+        items.push(match done {
+            Ok(at) => erased(id, at),
+            Err(ApiError::NotFound) => refused("not_found"),
+            Err(_) => refused("unavailable"),
+        });
     }
     Ok(answer(StatusCode::OK, UsersErasedBody { items }))
 }
 
-async fn erase_one(server: &Arc<Server>, id: &str) -> Result<(), ApiError> {
+/// When the user will be erased, where the realm gives days to think about it.
+async fn erase_one(server: &Arc<Server>, id: &str) -> Result<Option<Timestamp>, ApiError> {
     server
         .decide(|| async move {
             let user = find(server, id).await?;
-            let sessions = server.store.sessions_of(user.id).await?;
-            let mut changes = user::erase(&user, &sessions, server.now());
-            changes.push(told(EventKind::UserErased, &user));
-            Ok(((), changes))
+            let app = server.speaker(&user.realm);
+            erasure::begin(server, user, app.as_deref()).await
         })
         .await
 }

@@ -342,7 +342,7 @@ pub(super) fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
 }
 
 /// The binding that a caller gives, or that their browser holds.
-fn binding_of(call: &Call, given: Option<&str>) -> Result<SecretToken, ApiError> {
+pub(super) fn binding_of(call: &Call, given: Option<&str>) -> Result<SecretToken, ApiError> {
     match (given, &call.held_binding) {
         (Some(text), _) => parse_binding(text),
         (None, Some(held)) => Ok(held.clone()),

@@ -9,24 +9,35 @@ use axum::{
     routing::{delete, get},
 };
 use countersign_domain::{
+    account::{self, Account, Outcome},
     changes::{Change, Changes},
     event::{Event, EventKind},
     id::SessionId,
+    identifier::Username,
     refusal::Refusal,
     session::{self, Session},
     time::Span,
-    user::{self, User},
+    user::{self, IdentifierKind, User},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, answer, rfc3339, session::signed_out};
+use super::{
+    Answer, answer,
+    identifiers::{new_identifier, with_event},
+    rfc3339,
+    session::signed_out,
+};
 use crate::{
-    accounts::{Profile, open_device, open_identifier, open_profile, seal_profile},
+    accounts::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile},
     call::{Json, Named},
+    erasure,
     error::ApiError,
+    export::ExportBody,
+    metadata::{Kept, Object},
     newcomer::check_profile,
+    outbox::Notice,
     state::Server,
     visitor::{Person, Visitor},
 };
@@ -38,6 +49,7 @@ const FRESH: Span = Span::from_minutes(10);
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/v1/me", get(show).patch(change).delete(erase))
+        .route("/v1/me/export", get(export))
         .route("/v1/me/sessions", get(sessions).delete(end_sessions))
         .route("/v1/me/sessions/{id}", delete(end_session))
 }
@@ -57,6 +69,14 @@ pub struct MeBody {
     pub locale: Option<String>,
     /// The addresses, the primary one first.
     pub emails: Vec<EmailBody>,
+    /// The telephone numbers, the primary one first.
+    pub phones: Vec<String>,
+    /// The name that the person chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// What the app that was signed in to keeps for the person to see.
+    #[schema(value_type = Object)]
+    pub metadata: Object,
     /// When the account was made.
     pub created_at: String,
 }
@@ -85,6 +105,17 @@ pub struct ChangeMeBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 35)]
     pub locale: Option<Option<String>>,
+    /// A name that nobody else in the realm has, and none that looks like it: 2 to 32 letters, digits and . _ -.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub username: Option<Option<String>>,
+}
+
+/// What became of the wish to be erased.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErasingBody {
+    /// When everything goes. Until then a mail says how to keep it.
+    pub erased_at: String,
 }
 
 /// A session of a person's.
@@ -124,7 +155,7 @@ fn given<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<Option<St
     responses((status = 200, description = "The account", body = MeBody)))]
 pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
     let user = user_of(&visitor).await?;
-    Ok(answer(StatusCode::OK, body_of(&visitor.server, &user).await?))
+    Ok(answer(StatusCode::OK, body_of(&visitor, &user).await?))
 }
 
 /// Change what I am called.
@@ -133,8 +164,10 @@ pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
     responses((status = 200, description = "The account as it is now", body = MeBody)))]
 pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
     check(&body)?;
-    let (server, visitor, body) = (&visitor.server, &visitor, &body);
-    server
+    let read = |name: &String| Username::parse(name).map_err(|error| invalid("username", &error.to_string()));
+    let username = body.username.as_ref().map(|name| name.as_ref().map(read).transpose()).transpose()?;
+    let (server, visitor, body, username) = (&visitor.server, &visitor, &body, &username);
+    let decided = server
         .decide(|| async move {
             let user = user_of(visitor).await?;
             let former = open_profile(server, &user)?;
@@ -143,29 +176,68 @@ pub async fn change(Person(visitor): Person, Json(body, _): Json<ChangeMeBody>) 
                 locale: body.locale.clone().unwrap_or(former.locale),
             };
             let sealed_profile = seal_profile(server, &user, &profile)?;
+            let user = User { sealed_profile, ..user };
             let told = told(EventKind::UserChanged, &user);
-            Ok(((), Changes(vec![Change::User(User { sealed_profile, ..user }), told.into()])))
+            let Some(name) = username else {
+                return Ok((Ok(()), Changes(vec![Change::User(user), told.into()])));
+            };
+            let renamed = rename(server, user, name.as_ref()).await?;
+            Ok(with_event(renamed, told))
         })
         .await?;
-    Ok(answer(StatusCode::OK, body_of(server, &user_of(visitor).await?).await?))
+    decided?;
+    Ok(answer(StatusCode::OK, body_of(visitor, &user_of(visitor).await?).await?))
 }
 
-/// Erase the account with everything in it. Needs a sign-in of the last ten minutes.
+/// Erase the account with everything in it, at once or after the days that the realm gives to change one's mind. Needs a
+/// sign-in of the last ten minutes. All sessions end at once.
 #[utoipa::path(delete, path = "/v1/me", operation_id = "erase_me", tag = "account", security(("session_cookie" = [])),
-    responses((status = 204, description = "It is gone; the cookie is taken away")))]
+    responses((status = 204, description = "It is gone; the cookie is taken away"),
+        (status = 202, description = "It will be gone; the cookie is taken away", body = ErasingBody)))]
 pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
     fresh(&visitor)?;
     let (server, visitor) = (&visitor.server, &visitor);
-    server
+    let at = server
         .decide(|| async move {
-            let user = user_of(visitor).await?;
-            let sessions = server.store.sessions_of(user.id).await?;
-            let mut changes = user::erase(&user, &sessions, server.now());
-            changes.push(told(EventKind::UserErased, &user).into());
-            Ok(((), changes))
+            let app = server.app(visitor.session.app.as_str());
+            erasure::begin(server, user_of(visitor).await?, app.as_deref()).await
         })
         .await?;
-    Ok(signed_out(&visitor.server))
+    let gone = signed_out(server);
+    let Some(at) = at else { return Ok(gone) };
+    let mut response = answer(StatusCode::ACCEPTED, ErasingBody { erased_at: rfc3339(at) }).into_response();
+    response.headers_mut().extend(gone.headers().clone());
+    Ok(response)
+}
+
+/// Everything that is held about me. The addresses are told. Needs a sign-in of the last ten minutes.
+#[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "account", security(("session_cookie" = [])),
+    responses((status = 200, description = "Everything", body = ExportBody)))]
+pub async fn export(Person(visitor): Person) -> Answer<ExportBody> {
+    fresh(&visitor)?;
+    let server = &visitor.server;
+    let user = user_of(&visitor).await?;
+    let body = crate::export::export(server, &user).await?;
+    let mut changes = Changes(vec![told(EventKind::UserExported, &user).into()]);
+    if let Some(app) = server.app(visitor.session.app.as_str()) {
+        server.tell_user(&app, &user, &Notice::AccountExported, &mut changes).await?;
+    }
+    server.commit(changes).await?;
+    Ok(answer(StatusCode::OK, body))
+}
+
+/// Gives a person a username, or none.
+async fn rename(server: &Server, user: User, name: Option<&Username>) -> Result<Outcome, ApiError> {
+    let identifiers = server.store.identifiers_of(user.id).await?;
+    let account = Account { user, identifiers };
+    let Some(name) = name else { return Ok(account::rename(&account, None, None)) };
+    let digest = server.keys.username(&account.user.realm, name);
+    let kind = IdentifierKind::Username;
+    let owner = server.store.user_by_identifier(&account.user.realm, kind, digest).await?;
+    let place = (&account.user.realm, &digest);
+    let sealed = seal_name(server, &mut *server.random(), place, name.as_str())?;
+    let new = new_identifier(&account, kind, (digest, sealed), (None, server.now()));
+    Ok(account::rename(&account, Some(new), owner.map(|user| user.id)))
 }
 
 /// Where am I signed in?
@@ -238,22 +310,32 @@ fn told(kind: EventKind, user: &User) -> Event {
     Event::new(kind).of_user(user.id).within(&user.realm)
 }
 
-async fn body_of(server: &Server, user: &User) -> Result<MeBody, ApiError> {
+async fn body_of(visitor: &Visitor, user: &User) -> Result<MeBody, ApiError> {
+    let server = &visitor.server;
     let profile = open_profile(server, user)?;
-    let mut emails = Vec::new();
+    let (mut emails, mut phones, mut username) = (Vec::new(), Vec::new(), None);
     for identifier in server.store.identifiers_of(user.id).await? {
-        emails.push(EmailBody {
-            email: open_identifier(server, &identifier)?,
-            primary: identifier.primary,
-            verified_at: identifier.verified_at.map(rfc3339),
-        });
+        let value = open_identifier(server, &identifier)?;
+        match identifier.kind {
+            IdentifierKind::Email => emails.push(EmailBody {
+                email: value,
+                primary: identifier.primary,
+                verified_at: identifier.verified_at.map(rfc3339),
+            }),
+            IdentifierKind::Phone => phones.push(value),
+            IdentifierKind::Username => username = Some(value),
+        }
     }
+    let (kept, _) = Kept::of(server, visitor.session.subject).await?;
     Ok(MeBody {
         id: user.id.to_string(),
         realm: user.realm.to_string(),
         display_name: profile.display_name,
         locale: profile.locale,
         emails,
+        phones,
+        username,
+        metadata: kept.public,
         created_at: rfc3339(user.created_at),
     })
 }
@@ -270,12 +352,16 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
     }
 }
 
+fn invalid(member: &'static str, detail: &str) -> ApiError {
+    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
+}
+
 fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
     let name = body.display_name.as_ref().and_then(Option::as_deref);
     check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
-/// Whether the sign-in was a moment ago.
+/// Refuses who signed in longer ago than ten minutes.
 pub(super) fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
     let age = visitor.now.since(visitor.session.assurance.proven_at);
     if age <= FRESH { Ok(()) } else { Err(ApiError::NotFresh) }

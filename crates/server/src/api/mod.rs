@@ -2,13 +2,17 @@
 
 pub mod challenge;
 pub mod events;
+pub mod identifiers;
+mod leaving;
 pub mod me;
 pub mod my_password;
+pub mod own_call;
 pub mod password;
 pub mod refresh;
 pub mod session;
 pub mod start;
 pub mod token;
+pub mod users;
 pub mod verify;
 
 use axum::response::{IntoResponse as _, Response};

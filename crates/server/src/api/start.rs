@@ -137,6 +137,8 @@ pub(super) struct Prepared {
     address: EmailAddress,
     former_binding: Option<SecretToken>,
     idempotency: Option<(Digest, Digest)>,
+    /// Whether it is a person's own account that the address is for: then who may come to the app is not asked.
+    for_account: bool,
 }
 
 /// What a try ends in.
@@ -162,6 +164,12 @@ impl Prepared {
     /// Takes one request from the person's network's budget.
     pub(super) fn limit(&self, call: &Call) -> Result<(), ApiError> {
         call.limit_network(self.body.end_user.as_ref().and_then(|user| user.ip))
+    }
+
+    /// Says that a person wants the address for their own account.
+    pub(super) fn for_account(mut self) -> Self {
+        self.for_account = true;
+        self
     }
 
     /// Adds the hash of the password that the person wishes.
@@ -227,7 +235,7 @@ pub(super) fn prepare(call: &Call, body: StartBody, bytes: &[u8], aim: Aim) -> R
         }
         None => None,
     };
-    Ok(Prepared { body, aim, address, former_binding, idempotency })
+    Ok(Prepared { body, aim, address, former_binding, idempotency, for_account: false })
 }
 
 async fn decide(
@@ -277,7 +285,7 @@ async fn decide(
         Ok(within_total) => started.deliver &= within_total,
         Err(wait) => return Ok((Outcome::Refused(ApiError::AppLimit(*wait)), Changes::default())),
     }
-    started.deliver &= may_be_reached(call, prepared).await?;
+    started.deliver &= prepared.for_account || may_be_reached(call, prepared).await?;
     if let Some(hash) = &prepared.aim.wish {
         let end = started.challenge.keep_until;
         changes.push(user_passwords::wish(server, started.challenge.id, hash, end)?);

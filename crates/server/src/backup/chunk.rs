@@ -229,5 +229,8 @@ mod tests {
             assert!(read(&own, damaged, plain.len()).is_err(), "{case}");
         }
         assert!(read(&own, &sealed, plain.len()).is_ok());
+        // What ends after a whole chunk is no file of that length.
+        assert!(read(&own, &chunks[..3].concat(), 3 * PLAIN).is_err());
+        assert!(read(&own, &[], 0).is_err());
     }
 }

@@ -10,6 +10,8 @@ use std::{
 };
 
 use countersign_domain::{
+    changes::Changes,
+    event::EventKind,
     id::UserId,
     random::Random,
     sealing_key::StoredSealingKey,
@@ -36,7 +38,7 @@ use super::{
 use crate::{
     api::rfc3339,
     config::Config,
-    envelope, erased, key_file,
+    envelope, erased, events, key_file,
     keys::{MasterKey, RootKey},
     maintenance,
     vault::Keys,
@@ -210,6 +212,10 @@ impl<'a> Backup<'a> {
         store.migrate().await?;
         let erased_again = erase(store, people, now).await?;
         let moment = maintenance::newest_time(store).await?.map_or(now, |newest| newest.max(now));
+        if config.events.enabled {
+            let told = events::told_by_operator(&keys, EventKind::BackupRestored, moment, random);
+            store.commit(Changes(vec![told])).await?;
+        }
         store.end_restore(moment).await?;
         Ok(Report {
             made_at: rfc3339(Timestamp::from_millis(self.header.made_at)),

@@ -34,6 +34,11 @@ pub struct RealmSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 30)]
     pub refresh_grace_seconds: Option<i64>,
+    /// How many days an account waits between the wish to erase it and its erasure, and can be kept: 0 (at once) to 30,
+    /// 0 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 14)]
+    pub erasure_grace_days: Option<i64>,
 
     /// Whether its people may have passwords, beside the codes that are mailed to them.
     #[serde(default)]
@@ -104,7 +109,16 @@ impl RealmSettings {
                 ))),
             };
         let day = 86_400;
+        let erasure_grace = match self.erasure_grace_days {
+            None => Span::ZERO,
+            Some(days @ 0..=30) => Span::from_hours(24 * days),
+            Some(days) => {
+                let what = format!("realms.{name}.erasure_grace_days: {days} is not between 0 and 30");
+                return Err(ConfigError(what));
+            }
+        };
         Ok(Realm {
+            erasure_grace,
             session: SessionPolicy {
                 idle: seconds(
                     "session_idle_seconds",

@@ -299,6 +299,9 @@ fn newest(rows: &[StoredSealingKey]) -> BTreeMap<Option<RealmName>, i64> {
     newest
 }
 
+/// Sealing keys as they are to be kept, not wrapped yet, each with the key itself.
+pub type OpenKeys = Vec<(StoredSealingKey, Secret<[u8; 32]>)>;
+
 /// Writes the keys of a backup into a database that has none, wrapped by the master key of `keys`. `next` is the number
 /// of the next sealing key.
 ///
@@ -307,7 +310,7 @@ fn newest(rows: &[StoredSealingKey]) -> BTreeMap<Option<RealmName>, i64> {
 pub async fn put_into(
     store: &Store,
     keys: &Keys,
-    (next, sealing): (u32, Vec<(StoredSealingKey, Secret<[u8; 32]>)>),
+    (next, sealing): (u32, OpenKeys),
     (random, now): (&mut (dyn Random + Send), Timestamp),
 ) -> Result<(), Error> {
     check_root(store, keys).await?;

@@ -22,7 +22,7 @@ use std::{
 
 use countersign_domain::{
     changes::{Change, Changes},
-    event::{Concerned, Event, EventPerson, StoredEvent},
+    event::{Actor, Concerned, Event, EventKind, EventPerson, Outcome, StoredEvent},
     id::{EventId, NodeId, UserId},
     random::Random,
     time::Timestamp,
@@ -30,7 +30,7 @@ use countersign_domain::{
 use parking_lot::Mutex;
 
 use self::person::PersonKey;
-use crate::{keys::SealError, state::Server, webhooks};
+use crate::{keys::SealError, state::Server, vault::Keys, webhooks};
 
 /// The log as this node writes it.
 pub struct Events {
@@ -67,6 +67,35 @@ impl Events {
     pub fn note_news(&self) {
         self.has_news.store(true, Ordering::Relaxed);
     }
+}
+
+/// Tells what an operator did to the database as a whole, beside no other change.
+///
+/// # Errors
+/// The store's: what was done stays done.
+pub async fn tell(server: &Arc<Server>, event: Event) -> Result<(), countersign_store::Error> {
+    server.commit(Changes(vec![event.into()])).await
+}
+
+/// What an operator did to a database on which no server runs.
+pub fn told_by_operator(keys: &Keys, kind: EventKind, now: Timestamp, random: &mut dyn Random) -> Change {
+    let mut stored = StoredEvent {
+        id: EventId::new(now, random),
+        node: NodeId::new(now, random),
+        kind,
+        outcome: Outcome::Success,
+        realm: None,
+        app: None,
+        actor: Actor::Operator.to_string(),
+        person: None,
+        target: String::new(),
+        method: String::new(),
+        request: None,
+        sealed: None,
+        mac: [0; 16],
+    };
+    stored.mac = keys.event_mac(&stored.canonical());
+    Change::EventWritten(Box::new(stored))
 }
 
 /// Events that are being written, until this is dropped.

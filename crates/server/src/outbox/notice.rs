@@ -11,7 +11,7 @@ use countersign_domain::{
     message::Message,
     secret::Secret,
     time::{Span, Timestamp},
-    user::{IdentifierKind, User},
+    user::{User, UserIdentifier},
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -280,12 +280,24 @@ impl Server {
         notice: &Notice,
         changes: &mut Changes,
     ) -> Result<(), ApiError> {
+        let identifiers = self.store.identifiers_of(user.id).await?;
+        self.tell_all(app, (user, &identifiers), notice, changes)
+    }
+
+    /// The same to those mailboxes of a user that are among some identifiers.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when something sealed does not open.
+    pub fn tell_all(
+        &self,
+        app: &App,
+        (user, identifiers): (&User, &[UserIdentifier]),
+        notice: &Notice,
+        changes: &mut Changes,
+    ) -> Result<(), ApiError> {
         let locale = open_profile(self, user)?.locale;
-        for identifier in self.store.identifiers_of(user.id).await? {
-            if identifier.kind != IdentifierKind::Email || identifier.verified_at.is_none() {
-                continue;
-            }
-            let address = open_identifier(self, &identifier)?;
+        for identifier in identifiers.iter().filter(|identifier| identifier.is_way_in()) {
+            let address = open_identifier(self, identifier)?;
             let to = EmailAddress::parse(&address).map_err(|_| ApiError::Internal)?;
             self.tell(Reader { app, to: &to, locale: locale.as_deref() }, notice, changes)?;
         }

@@ -80,7 +80,7 @@ async fn press(State(server): State<Arc<Server>>, Path(token): Path<String>, req
 }
 
 /// Turns what is refused into a page: people come here, not programs.
-fn refused(voice: &Voice, id: Option<&RequestId>, error: ApiError) -> Response {
+pub(super) fn refused(voice: &Voice, id: Option<&RequestId>, error: ApiError) -> Response {
     let (title, text) = match error {
         ApiError::TooManyRequests(_) => (Key::LinkLater, Key::LinkLaterText),
         _ => (Key::LinkTrouble, Key::LinkTroubleText),
@@ -216,14 +216,14 @@ fn done(voice: &Voice) -> Response {
     voice.tell(Key::LinkDone, Key::LinkDoneText, None)
 }
 
-fn over(voice: &Voice) -> Response {
+pub(super) fn over(voice: &Voice) -> Response {
     voice.tell(Key::LinkOver, Key::LinkOverText, None)
 }
 
 /// In whose name a page speaks, and in which language.
-struct Voice {
+pub(super) struct Voice {
     renderer: Arc<Renderer>,
-    locale: Locale,
+    pub(super) locale: Locale,
     /// The app, as its folder of texts is called; empty where it is not known.
     app: String,
     /// The app as people know it.
@@ -232,7 +232,7 @@ struct Voice {
 
 impl Voice {
     /// For a person's browser, which says their language, and for a challenge's app.
-    fn of(server: &Server, headers: &HeaderMap, challenge: Option<&Challenge>) -> Self {
+    pub(super) fn of(server: &Server, headers: &HeaderMap, challenge: Option<&Challenge>) -> Self {
         let renderer = server.renderer.load_full();
         let app = challenge.map_or("", |challenge| challenge.app.as_str());
         let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
@@ -241,12 +241,12 @@ impl Voice {
         Self { locale, app: app.to_owned(), title, renderer }
     }
 
-    fn say(&self, key: Key) -> String {
+    pub(super) fn say(&self, key: Key) -> String {
         self.renderer.catalog().wording(&self.app, &self.locale).say(key, &[("app", &self.title)])
     }
 
     /// A page with a heading and a text; with a request's id, for whoever is asked for help.
-    fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
+    pub(super) fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
         let (lang, dir) = (self.locale.tag(), self.locale.direction());
         let values = context! { lang, dir, title => self.say(title), text => self.say(text), id };
         page("message.html", &values)

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod docs;
 pub mod link;
 pub mod render;
+pub mod undo;
 
 use crate::{api::start::EndUser, call::Call, flood::network};
 

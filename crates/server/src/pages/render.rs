@@ -16,9 +16,10 @@ const POLICY: &str =
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("layout.html", include_str!("../templates/pages/layout.html")),
     ("link.html", include_str!("../templates/pages/link.html")),
+    ("undo.html", include_str!("../templates/pages/undo.html")),
     ("message.html", include_str!("../templates/pages/message.html")),
     ("demo.html", include_str!("../templates/pages/demo.html")),
     ("inbox.html", include_str!("../templates/pages/inbox.html")),

@@ -107,6 +107,16 @@ keys! {
     LinkLaterText = "link.later_text",
     LinkTrouble = "link.trouble",
     LinkTroubleText = "link.trouble_text",
+    UndoQuestion = "undo.question",
+    UndoText = "undo.text",
+    UndoButton = "undo.button",
+    UndoDone = "undo.done",
+    UndoDoneText = "undo.done_text",
+    KeptQuestion = "kept.question",
+    KeptText = "kept.text",
+    KeptButton = "kept.button",
+    KeptDone = "kept.done",
+    KeptDoneText = "kept.done_text",
 }
 
 impl Key {
@@ -137,7 +147,17 @@ impl Key {
             | Self::LinkLater
             | Self::LinkLaterText
             | Self::LinkTrouble
-            | Self::LinkTroubleText => &[],
+            | Self::LinkTroubleText
+            | Self::UndoQuestion
+            | Self::UndoText
+            | Self::UndoButton
+            | Self::UndoDone
+            | Self::UndoDoneText
+            | Self::KeptQuestion
+            | Self::KeptText
+            | Self::KeptButton
+            | Self::KeptDone
+            | Self::KeptDoneText => &[],
             _ => &["app"],
         }
     }

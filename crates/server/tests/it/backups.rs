@@ -136,6 +136,18 @@ async fn people(server: &TestServer, first: usize, count: usize) {
     }
 }
 
+/// What is read of a moment does not change, whoever writes.
+async fn reads_one_moment(source: &TestServer) {
+    let store = &source.server.store;
+    let before = everything(store).await;
+    let mut dump = store.dump().await.unwrap();
+    sign_in(source, "club", "late@mail.example").await;
+    for (name, rows) in before.iter().filter(|(name, _)| name.starts_with("user_") || name == "realm_user") {
+        let table = dump.tables().iter().find(|table| table.name == *name).unwrap().clone();
+        assert!(dump.rows(&table, None, 10_000).await.unwrap() == *rows, "{name}");
+    }
+}
+
 async fn round(world: World, into: Option<String>) {
     let source = world.node_with(with_club).await;
     people(&source, 0, 5).await;
@@ -151,6 +163,8 @@ async fn round(world: World, into: Option<String>) {
     source.outbox_is_empty().await;
     let quiet = backup(&source, true).await;
     let before = everything(&source.server.store).await;
+
+    reads_one_moment(&source).await;
 
     let target = Target::new(into);
     let (file, key) = (target.write("backup", &quiet), target.write("recovery.key", RECOVERY));

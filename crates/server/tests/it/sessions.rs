@@ -41,13 +41,25 @@ pub(crate) async fn sign_in(server: &TestServer, page: &'static str, address: &s
 }
 
 impl Browser {
-    async fn from(&self, server: &TestServer, page: &str, method: Method, path: &str) -> Answer {
+    pub(crate) async fn from(&self, server: &TestServer, page: &str, method: Method, path: &str) -> Answer {
         server.anybody().with("origin", page).with("cookie", &self.cookie).send(method, path, "").await
     }
 
     /// From a page of the server's own.
     pub(crate) async fn own(&self, server: &TestServer, method: Method, path: &str) -> Answer {
         self.from(server, ISSUER, method, path).await
+    }
+
+    /// The same with a JSON body.
+    pub(crate) async fn tell(
+        &self,
+        server: &TestServer,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Answer {
+        let page = server.anybody().with("origin", ISSUER).with("cookie", &self.cookie);
+        page.with("content-type", "application/json").send(method, path, &body.to_string()).await
     }
 
     pub(crate) async fn is_in(&self, server: &TestServer) -> bool {

@@ -16,6 +16,7 @@ pub mod event;
 pub mod fact;
 pub mod idempotency;
 pub mod message;
+pub mod people;
 pub mod quota;
 pub mod races;
 pub mod revocation;

@@ -15,10 +15,14 @@ use countersign_domain::{
     testing::Seeded,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
+    user_password::PasswordWish,
 };
 
 use super::sample::{self, NOW, digest, save};
 use crate::{Quota, Store};
+
+/// Tables that have no row here.
+const BESIDE: [&str; 2] = ["webhook_delivery", "user_undo"];
 
 /// In every table that forgets, a row whose time has come goes, and one with a millisecond left stays.
 pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
@@ -26,11 +30,20 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     fill(&store, 1, NOW).await;
     fill(&store, 2, left).await;
     let gone = store.sweep(NOW).await.unwrap();
-    let tables =
-        ["challenge", "contact", "message", "idempotency", "revocation", "quota", "signing_key", "session"];
-    let mut expected: Vec<_> = tables.into_iter().map(|table| (table, 1)).collect();
-    expected.extend([("password_wish", 0), ("webhook_delivery", 0), ("invitation", 1)]);
-    assert_eq!(gone, expected);
+    let tables = [
+        "challenge",
+        "contact",
+        "message",
+        "idempotency",
+        "revocation",
+        "quota",
+        "signing_key",
+        "session",
+        "password_wish",
+        "invitation",
+    ];
+    let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
+    assert_eq!(gone, tables.map(|table| (table, 1)));
     for (seed, kept) in [(1, false), (2, true)] {
         assert_eq!(store.challenge(sample::challenge(seed).id).await.unwrap().is_some(), kept);
         assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
@@ -43,8 +56,9 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
     assert!(matches!(&store.signing_keys().await.unwrap().good[..], [kept] if kept.gone_at == left));
     assert!(store.take_quota(&quota("1", NOW)).await.unwrap(), "the counter was forgotten");
     assert!(!store.take_quota(&quota("2", left)).await.unwrap(), "the counter was kept");
-    let again = store.sweep(left).await.unwrap();
-    assert!(again.iter().zip(&expected).all(|((_, rows), (_, least))| rows >= least), "{again:?}");
+    assert!(
+        store.sweep(left).await.unwrap().iter().all(|(table, rows)| *rows >= 1 || BESIDE.contains(table))
+    );
     assert!(store.sweep(left).await.unwrap().iter().all(|(_, rows)| *rows == 0));
 }
 
@@ -75,7 +89,9 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
     };
     let challenge = sample::challenge(seed);
     let used = Idempotency { id: digest(seed), body: digest(9), challenge: challenge.id, expires_at: end };
+    let wish = PasswordWish { challenge: challenge.id, sealed_hash: Vec::new(), expires_at: end };
     let changes = vec![
+        Change::PasswordWished(wish),
         Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
         Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
         Change::Message(Message { expires_at: end, ..sample::message(seed) }),

@@ -19,6 +19,8 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("session", delete_over_sessions(now)),
         ("password_wish", any("DELETE FROM password_wish WHERE expires_at <= ?", at())),
         ("webhook_delivery", any("DELETE FROM webhook_delivery WHERE expires_at <= ?", at())),
+        // An erasure that is due takes its own row with it.
+        ("user_undo", any("DELETE FROM user_undo WHERE expires_at <= ? AND kind <> 'erasure'", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
     ]
 }

@@ -121,12 +121,14 @@ pub(super) fn update(user: User) -> Write {
 }
 
 /// Removes a user of exactly this version, and everything that hangs on it but sessions.
-pub(super) fn erase(id: UserId, version: i64) -> [Write; 3] {
+pub(super) fn erase(id: UserId, version: i64) -> [Write; 5] {
     let user = || id.bytes().as_slice().into();
     [
         one("DELETE FROM realm_user WHERE id = ? AND version = ?", vec![user(), version.into()]),
         any("DELETE FROM user_identifier WHERE user_id = ?", vec![user()]),
         any("DELETE FROM user_subject WHERE user_id = ?", vec![user()]),
+        any("DELETE FROM user_undo WHERE user_id = ?", vec![user()]),
+        any("DELETE FROM user_metadata WHERE user_id = ?", vec![user()]),
     ]
 }
 
@@ -141,6 +143,13 @@ pub(crate) fn select_subject(subject: Subject) -> Statement {
     read(
         "SELECT subject, user_id, sector FROM user_subject WHERE subject = ?",
         vec![subject.bytes().as_slice().into()],
+    )
+}
+
+pub(crate) fn select_subjects_of(user: UserId) -> Statement {
+    read(
+        "SELECT subject, user_id, sector FROM user_subject WHERE user_id = ? ORDER BY subject",
+        vec![user.bytes().as_slice().into()],
     )
 }
 

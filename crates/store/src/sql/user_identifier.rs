@@ -8,7 +8,7 @@ use countersign_domain::{
 use super::{any, one, read, row::Columns};
 use crate::{
     Error,
-    engine::{Row, Statement, Write},
+    engine::{Row, Statement, Value, Write},
 };
 
 pub(crate) fn select_identifiers_of(user: UserId) -> Statement {
@@ -62,4 +62,31 @@ pub(super) fn verify(identifier: &UserIdentifier) -> Write {
             identifier.user.bytes().as_slice().into(),
         ],
     )
+}
+
+pub(super) fn update(identifier: &UserIdentifier) -> Write {
+    let mut parameters = vec![identifier.primary.into(), identifier.verified_at.into()];
+    parameters.extend(place(identifier));
+    one(
+        "UPDATE user_identifier SET is_primary = ?, verified_at = ? \
+         WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ?",
+        parameters,
+    )
+}
+
+pub(super) fn remove(identifier: &UserIdentifier) -> Write {
+    one(
+        "DELETE FROM user_identifier WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ?",
+        place(identifier).into(),
+    )
+}
+
+/// What names its row, and whose it must be.
+fn place(identifier: &UserIdentifier) -> [Value; 4] {
+    [
+        identifier.realm.as_str().into(),
+        identifier.kind.name().into(),
+        identifier.digest.into(),
+        identifier.user.bytes().as_slice().into(),
+    ]
 }

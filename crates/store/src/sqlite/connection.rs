@@ -73,6 +73,8 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
             )));
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(error)?;
+        // What is deleted is overwritten: who asks to be forgotten is.
+        connection.pragma_update(None, "secure_delete", "ON").map_err(error)?;
         // What a savepoint sets aside stays in memory.
         connection.pragma_update(None, "temp_store", "MEMORY").map_err(error)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(error)?;
@@ -101,6 +103,13 @@ pub(super) fn memory() -> Result<Connection, Error> {
 fn keep_statements(connection: &Connection) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(error)
+}
+
+/// Empties the journal, which still holds what was deleted; in the database itself it was overwritten.
+pub(super) fn scrub(connection: &Connection) -> Result<(), Error> {
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: bool = connection.query_row(checkpoint, [], |row| row.get(0)).map_err(error)?;
+    if busy { Err(Error::Unavailable("somebody reads the journal".to_owned())) } else { Ok(()) }
 }
 
 pub(super) fn query(connection: &Connection, statement: &Statement) -> Result<Vec<Row>, Error> {

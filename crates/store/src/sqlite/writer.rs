@@ -41,6 +41,7 @@ pub(super) enum Job {
     Commit(Vec<Write>, Answer<Committed>),
     Migrate(Vec<Migration>, Answer<i64>),
     Version(Answer<i64>),
+    Scrub(Answer<()>),
     Close(Answer<()>),
 }
 
@@ -188,6 +189,7 @@ fn serve(connection: &Connection, job: Job) -> bool {
         Job::Commit(writes, answer) => {
             tell(commit(connection, &mut vec![(writes, answer)]));
         }
+        Job::Scrub(answer) => drop(answer.send(connection::scrub(connection))),
         Job::Close(answer) => {
             // An ordinary end leaves one file and no journal. Failing that, the journal is read at the next start.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));

@@ -63,6 +63,13 @@ macro_rules! suite {
                     the_message_of_an_ended_challenge_goes
                     an_operator_hurries_and_forgets_messages
                 }
+                people {
+                    p14_an_identifier_is_its_owner_s_to_change
+                    p14_one_of_many_has_a_username
+                    links_that_take_back_are_found_until_they_are_over
+                    metadata_is_kept_by_version
+                    erasing_takes_links_and_metadata
+                }
                 quota { blocks_are_taken_up_to_the_limit the_limit_is_exact_under_parallel_takers }
                 races {
                     p03_one_of_many_spends_wins

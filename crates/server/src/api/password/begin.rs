@@ -29,6 +29,10 @@ pub struct ForgottenBody {
     #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
     pub binding: Option<String>,
+    /// Leave the binding with the browser, in a cookie that no script reads, instead of telling it in the answer.
+    /// Publishable keys only; send credentials along.
+    #[serde(default)]
+    pub binding_cookie: bool,
     /// The person's languages as in `Accept-Language`, best first.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -52,6 +56,10 @@ pub struct RegisterBody {
     #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
     pub binding: Option<String>,
+    /// Leave the binding with the browser, in a cookie that no script reads, instead of telling it in the answer.
+    /// Publishable keys only; send credentials along.
+    #[serde(default)]
+    pub binding_cookie: bool,
     /// The person's languages as in `Accept-Language`, best first.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -84,12 +92,12 @@ pub async fn forgotten(call: Call, Json(body, bytes): Json<ForgottenBody>) -> An
 pub async fn register(call: Call, Json(body, _): Json<RegisterBody>) -> Answer<StartedBody> {
     let hashing = of_app(&call.server, &call.app)?;
     let password = typed(&body.password)?;
-    let RegisterBody { email, binding, locale, end_user, .. } = body;
+    let RegisterBody { email, binding, binding_cookie, locale, end_user, .. } = body;
     let address = mailbox(&email)?;
     let aim = Aim { purpose: Purpose::Register, member: "email", wish: None };
     // What an `Idempotency-Key` is remembered with has nothing of the password: it is no slow hash.
-    let bytes = format!("{email:?} {binding:?} {locale:?} {end_user:?}");
-    let body = start_body(ForgottenBody { email, binding, locale, end_user });
+    let bytes = format!("{email:?} {binding:?} {binding_cookie} {locale:?} {end_user:?}");
+    let body = start_body(ForgottenBody { email, binding, binding_cookie, locale, end_user });
     let mut prepared = prepare(&call, body, bytes.as_bytes(), aim)?;
     prepared.limit(&call)?;
     hashing.accept(&password, &common_words(&call.app, address.canonical())).await?;
@@ -98,12 +106,12 @@ pub async fn register(call: Call, Json(body, _): Json<RegisterBody>) -> Answer<S
 }
 
 fn start_body(body: ForgottenBody) -> StartBody {
-    let ForgottenBody { email, binding, locale, end_user } = body;
+    let ForgottenBody { email, binding, binding_cookie, locale, end_user } = body;
     StartBody {
         to: Recipient { email },
         purpose: PurposeName::default(),
         binding,
-        binding_cookie: false,
+        binding_cookie,
         locale,
         end_user,
         subject: None,

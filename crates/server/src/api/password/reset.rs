@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    super::challenge::{challenge_id, find_with_contact, parse_binding, parse_code},
+    super::challenge::{binding_of, challenge_id, find_with_contact, parse_code},
     done, typed,
 };
 use crate::{
@@ -45,9 +45,10 @@ pub struct ResetBody {
     #[serde(default)]
     #[schema(min_length = 6, max_length = 64)]
     pub code: Option<String>,
-    /// What the start answered as `binding`.
+    /// What the start answered as `binding`. Left out where the browser holds it in a cookie.
+    #[serde(default)]
     #[schema(min_length = 32, max_length = 32)]
-    pub binding: String,
+    pub binding: Option<String>,
     /// The new password.
     #[schema(value_type = String, min_length = 1, max_length = 1024)]
     pub password: Zeroizing<String>,
@@ -77,7 +78,7 @@ pub async fn reset(call: Call, Json(body, _): Json<ResetBody>) -> Result<Respons
         id,
         contact: challenge.contact,
         code: body.code.as_deref().map(parse_code).transpose()?,
-        binding: parse_binding(&body.binding)?,
+        binding: binding_of(&call, body.binding.as_deref())?,
         password: typed(&body.password)?,
         hash: OnceCell::new(),
     };
@@ -179,6 +180,7 @@ async fn person(call: &Call, proof: &Proof) -> Result<Result<User, Refusal>, Api
     };
     Ok(match user {
         Some(user) if user.status == UserStatus::Disabled => Err(Refusal::UserDisabled),
+        Some(user) if user.status == UserStatus::Erasing => Err(Refusal::UserErasing),
         Some(user) => Ok(user),
         None => Err(Refusal::ChallengeOver),
     })

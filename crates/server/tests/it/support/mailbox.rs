@@ -89,7 +89,9 @@ impl Letter {
     /// The link, if there is one.
     pub(crate) fn find_link(&self) -> Option<String> {
         let text = &self.mail.rendered.text;
-        text.split_whitespace().find(|word| word.contains("/link/")).map(str::to_owned)
+        text.split_whitespace()
+            .find(|word| word.contains("/link/") || word.contains("/undo/"))
+            .map(str::to_owned)
     }
 
     /// The path of the link.

@@ -1,0 +1,64 @@
+//! What is told of sign-ins and of sessions that end. It decides nothing.
+
+use countersign_domain::{
+    app::App,
+    assurance::Method,
+    changes::{Change, Changes},
+    event::{Event, EventKind},
+    id::SessionId,
+    session::Session,
+    sign_in::SignedIn,
+    time::Timestamp,
+};
+
+use crate::call::Call;
+
+/// Something about an authentication at an app.
+#[must_use]
+pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
+    Event::new(kind).at(&app.name).within(&app.realm).by_method(method.name())
+}
+
+/// Tells that somebody signed in: the proof, the user where one was made, the session.
+pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
+    let session = &signed_in.session;
+    let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
+    changes.push(about(passed).into());
+    let told = |kind| about(authentication(kind, &call.app, session.assurance.method));
+    if signed_in.is_new {
+        changes.push(told(EventKind::UserCreated).into());
+    }
+    let mut started = told(EventKind::SessionStarted).on(&session.id.to_string());
+    if let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) {
+        started = started.with("device", crate::pages::device(agent));
+    }
+    changes.push(started.into());
+}
+
+/// Tells that a session ended before its time.
+#[must_use]
+pub fn session_ended(session: &Session) -> Event {
+    Event::new(EventKind::SessionEnded)
+        .of_user(session.user)
+        .of_subject(session.subject)
+        .at(&session.app)
+        .within(&session.realm)
+        .on(&session.id.to_string())
+}
+
+/// Tells which of these sessions make room; one that was over already has ended by itself.
+pub(super) fn tell_endings(sessions: &[Session], now: Timestamp, changes: &mut Changes) {
+    let ended: Vec<SessionId> = changes
+        .0
+        .iter()
+        .filter_map(|change| match change {
+            Change::SessionEnded(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    for id in ended {
+        if let Some(session) = sessions.iter().find(|session| session.id == id && session.is_live(now)) {
+            changes.push(session_ended(session).by_method("sign_in").into());
+        }
+    }
+}

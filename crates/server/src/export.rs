@@ -1,0 +1,163 @@
+//! Everything that is held about a person, as JSON. Whatever else comes to be kept about people is added to [`export`]
+//! here, and nowhere else. What is gone by itself within two days (challenges, counters, waiting mails) is not in it.
+
+use countersign_domain::{session::Session, user::User};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    accounts::{open_device, open_identifier, open_profile},
+    api::{identifiers::IdentifierBody, rfc3339},
+    error::ApiError,
+    metadata::{Kept, Object},
+    state::Server,
+};
+
+/// Everything that is held about a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportBody {
+    /// Names the user.
+    pub id: String,
+    /// The realm it lives in.
+    pub realm: String,
+    /// `active`, `disabled` or `erasing`.
+    pub status: &'static str,
+    /// As others see it.
+    pub display_name: Option<String>,
+    /// The language they want to be written to in.
+    pub locale: Option<String>,
+    /// When the account was made.
+    pub created_at: String,
+    /// When the person signed in last.
+    pub signed_in_at: String,
+    /// What they are found by.
+    pub identifiers: Vec<IdentifierBody>,
+    /// How apps know them, and what these keep with them.
+    pub subjects: Vec<ExportedSubject>,
+    /// Where they are signed in.
+    pub sessions: Vec<ExportedSession>,
+    /// What can still be taken back.
+    pub undos: Vec<ExportedUndo>,
+}
+
+/// How apps know a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedSubject {
+    /// The pseudonym.
+    pub subject: String,
+    /// The apps of the sector, as far as there still are any.
+    pub apps: Vec<String>,
+    /// What they keep for the person to see.
+    #[schema(value_type = Object)]
+    pub public: Object,
+    /// What they keep for themselves.
+    #[schema(value_type = Object)]
+    pub private: Object,
+}
+
+/// A session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedSession {
+    /// Names it.
+    pub id: String,
+    /// The app that was signed in to.
+    pub app: String,
+    /// The approximate name of the device.
+    pub device: Option<String>,
+    /// How the person was known (RFC 8176).
+    pub method: &'static str,
+    /// When that was.
+    pub proven_at: String,
+    /// When it began.
+    pub created_at: String,
+    /// When it was used last, roughly.
+    pub used_at: String,
+    /// When it ends in any case.
+    pub expires_at: String,
+}
+
+/// Something that can still be taken back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedUndo {
+    /// `address` or `erasure`.
+    pub kind: &'static str,
+    /// When it happened.
+    pub created_at: String,
+    /// Until when it can be taken back.
+    pub expires_at: String,
+}
+
+/// Reads everything. One line for each noun.
+///
+/// # Errors
+/// The store's, or [`ApiError::Internal`] when something sealed does not open.
+pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError> {
+    let profile = open_profile(server, user)?;
+    Ok(ExportBody {
+        id: user.id.to_string(),
+        realm: user.realm.to_string(),
+        status: user.status.name(),
+        display_name: profile.display_name,
+        locale: profile.locale,
+        created_at: rfc3339(user.created_at),
+        signed_in_at: rfc3339(user.signed_in_at),
+        identifiers: identifiers(server, user).await?,
+        subjects: subjects(server, user).await?,
+        sessions: server
+            .store
+            .sessions_of(user.id)
+            .await?
+            .iter()
+            .map(|session| of(server, session))
+            .collect(),
+        undos: undos(server, user).await?,
+    })
+}
+
+async fn identifiers(server: &Server, user: &User) -> Result<Vec<IdentifierBody>, ApiError> {
+    let all = server.store.identifiers_of(user.id).await?;
+    all.iter().map(|known| Ok(IdentifierBody::of(known, open_identifier(server, known)?))).collect()
+}
+
+async fn subjects(server: &Server, user: &User) -> Result<Vec<ExportedSubject>, ApiError> {
+    let mut subjects = Vec::new();
+    for known in server.store.subjects_of(user.id).await? {
+        let (kept, _) = Kept::of(server, known.subject).await?;
+        let registry = server.registry.load();
+        let apps = registry.apps();
+        let of_sector = apps.iter().filter(|app| {
+            use countersign_domain::vault::Vault as _;
+            app.realm == user.realm && server.keys.sector(&app.sector) == known.sector
+        });
+        subjects.push(ExportedSubject {
+            subject: known.subject.to_string(),
+            apps: of_sector.map(|app| app.name.to_string()).collect(),
+            public: kept.public,
+            private: kept.private,
+        });
+    }
+    Ok(subjects)
+}
+
+async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {
+    let all = server.store.undos_of(user.id).await?;
+    let body = |undo: countersign_domain::undo::Undo| ExportedUndo {
+        kind: undo.kind.name(),
+        created_at: rfc3339(undo.created_at),
+        expires_at: rfc3339(undo.expires_at),
+    };
+    Ok(all.into_iter().map(body).collect())
+}
+
+fn of(server: &Server, session: &Session) -> ExportedSession {
+    ExportedSession {
+        id: session.id.to_string(),
+        app: session.app.to_string(),
+        device: open_device(server, session),
+        method: session.assurance.method.amr(),
+        proven_at: rfc3339(session.assurance.proven_at),
+        created_at: rfc3339(session.created_at),
+        used_at: rfc3339(session.used_at),
+        expires_at: rfc3339(session.expires_at),
+    }
+}
