@@ -243,8 +243,9 @@ impl Many {
         let ids: Vec<_> = self.ids.iter().map(ToString::to_string).collect();
         let wanted = json!({"ids": ids});
         let answer = client.request(Method::POST, "/v1/admin/users/delete", Some(&wanted)).await?;
-        let is_good =
-            answer["items"].as_array().is_some_and(|all| all.iter().all(|one| one["outcome"] == "erased"));
+        let is_good = answer["items"].as_array().is_some_and(|all| {
+            all.iter().all(|one| one["outcome"] == "erased" || one["outcome"] == "erasing")
+        });
         self.output.print(&answer, |answer| {
             rows(&answer["items"], "Nobody was named.", ["ID", "OUTCOME"], |one| {
                 ["id", "outcome"].map(|name| member(one, name))

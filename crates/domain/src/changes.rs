@@ -187,6 +187,7 @@ pub enum Change {
     UndosDropped(UserId, UndoKind),
     /// Inserts metadata of version 0, else replaces exactly that version.
     Metadata(Metadata),
+
     /// Adds an admin key.
     AdminKeyAdded(AdminKey),
     /// Ends an admin key; one that has ended is a conflict.

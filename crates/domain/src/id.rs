@@ -103,11 +103,6 @@ id!(
     "ses_"
 );
 id!(
-    /// Names one identifier of a user, for the person who has it; no secret.
-    IdentifierId,
-    "idn_"
-);
-id!(
     /// Names one admin key; no secret.
     AdminKeyId,
     "adk_"
@@ -117,6 +112,20 @@ id!(
     InvitationId,
     "inv_"
 );
+id!(
+    /// Names one identifier of a user, for the person who has it; no secret.
+    IdentifierId,
+    "idn_"
+);
+impl IdentifierId {
+    /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
+    #[must_use]
+    pub fn of(digest: &crate::secret::Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.bytes()[..16]);
+        Self(bytes)
+    }
+}
 
 id!(
     /// Names one event of the log; ordered by time.
@@ -133,16 +142,6 @@ id!(
     DeliveryId,
     "whd_"
 );
-
-impl IdentifierId {
-    /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
-    #[must_use]
-    pub fn of(digest: &crate::secret::Digest) -> Self {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.bytes()[..16]);
-        Self(bytes)
-    }
-}
 
 impl MessageId {
     /// The message of a challenge. There is one at most, so the challenge's id names it too and needs no index.

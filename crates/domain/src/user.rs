@@ -154,11 +154,11 @@ pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision
 /// Gives the right back. What was ended stays ended.
 pub fn enable(mut user: User) -> Decision<User> {
     user.status = UserStatus::Active;
-    write(user)
+    rewrite(user)
 }
 
 /// Writes a user as it is now: what it is called is not known here.
-pub fn write(mut user: User) -> Decision<User> {
+pub fn rewrite(mut user: User) -> Decision<User> {
     let changes = Changes(vec![Change::User(user.clone())]);
     user.version += 1;
     Decision { outcome: user, changes }

@@ -61,7 +61,6 @@ impl From<UserStatus> for GivenStatus {
     fn from(status: UserStatus) -> Self {
         match status {
             UserStatus::Active => Self::Active,
-            // Whoever is to be erased here comes to nobody else as somebody who may sign in.
             UserStatus::Disabled | UserStatus::Erasing => Self::Disabled,
         }
     }

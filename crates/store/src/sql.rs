@@ -88,6 +88,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::UndoUsed(link) => writes.push(undo::remove(link)),
         Change::UndosDropped(user, kind) => writes.push(undo::drop_of(user, kind)),
         Change::Metadata(metadata) => writes.push(metadata::save(metadata)),
+
         Change::AdminKeyAdded(key) => writes.push(admin_key::insert(key)),
         Change::AdminKeyRevoked(id, at) => writes.push(admin_key::revoke(id, at)),
         Change::AdminKeyUsed(id, at) => writes.push(admin_key::used(id, at)),

@@ -73,7 +73,7 @@ fn needed(method: &Method, route: &str) -> Need {
         _ => AdminScope::All,
     };
     // Addresses of everybody are more than a look.
-    let is_read = matches!(*method, Method::GET | Method::HEAD) && rest != "users/export";
+    let is_read = matches!(*method, Method::GET | Method::HEAD) && !rest.ends_with("/export");
     Need { group, is_read }
 }
 
@@ -153,6 +153,7 @@ mod tests {
             (Method::DELETE, "/v1/admin/messages/{id}", AdminScope::Apps, false),
             (Method::GET, "/v1/admin/users/{id}", AdminScope::Users, true),
             (Method::GET, "/v1/admin/users/export", AdminScope::Users, false),
+            (Method::GET, "/v1/admin/users/{id}/export", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),

@@ -16,7 +16,7 @@ use countersign_domain::{
     event::{Event, EventKind},
     id::UserId,
     realm::RealmName,
-    user::{IdentifierKind, User},
+    user::{IdentifierKind, User, UserStatus},
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
@@ -236,6 +236,8 @@ async fn export(
     let more = users.len() > query.page.limit;
     users.truncate(query.page.limit);
     let next = users.last().filter(|_| more).map(|user| user.id.to_string());
+    // Who is being erased is not carried on.
+    users.retain(|user| user.status != UserStatus::Erasing);
     let mut items = Vec::with_capacity(users.len());
     for user in &users {
         items.push(given_out(&server, user).await?);

@@ -133,7 +133,7 @@ pub struct EraseUsersBody {
     ids: Vec<String>,
 }
 
-/// What became of a user who was to be erased.
+/// What became of a user who was to be erased: gone, or will be.
 #[derive(Debug, Serialize)]
 pub struct UserErasedBody {
     /// Named it.
@@ -264,14 +264,14 @@ async fn change(
             let renamed = rename(this, &mut user, body)?;
             let mut decision = match body.status {
                 // Who is to be erased cannot sign in, and goes when it is time.
-                Some(GivenStatus::Disabled) if user.status == UserStatus::Erasing => user::write(user),
+                Some(GivenStatus::Disabled) if user.status == UserStatus::Erasing => user::rewrite(user),
                 Some(GivenStatus::Disabled) => {
                     let sessions = this.store.sessions_of(user.id).await?;
                     user::disable(user, &sessions, this.now())
                 }
                 // Writes the user as it is, with what it is called now.
                 Some(GivenStatus::Active) => user::enable(user),
-                None => user::write(user),
+                None => user::rewrite(user),
             };
             tell(this, &decision.outcome, body, renamed, &mut decision.changes).await?;
             Ok((decision.outcome, decision.changes))
@@ -355,21 +355,22 @@ async fn erase_many(
     }
     let mut items = Vec::with_capacity(body.ids.len());
     for id in body.ids {
-        let found = match find(&server, &id).await {
+        let done = match find(&server, &id).await {
             Ok(user) if operator.covers(&user.realm) => erase_one(&server, &id).await,
             Ok(_) => Err(ApiError::NotFound),
             Err(error) => Err(error),
         };
-        items.push(match found {
+        let refused = |outcome| UserErasedBody { id: id.clone(), outcome, erased_at: None };
+        items.push(match done {
             Ok(at) => erased(id, at),
-            Err(ApiError::NotFound) => UserErasedBody { id, outcome: "not_found", erased_at: None },
-            Err(_) => UserErasedBody { id, outcome: "unavailable", erased_at: None },
+            Err(ApiError::NotFound) => refused("not_found"),
+            Err(_) => refused("unavailable"),
         });
     }
     Ok(answer(StatusCode::OK, UsersErasedBody { items }))
 }
 
-/// When the user will be erased; none who is erased already.
+/// When the user will be erased, where the realm gives days to think about it.
 async fn erase_one(server: &Arc<Server>, id: &str) -> Result<Option<Timestamp>, ApiError> {
     server
         .decide(|| async move {

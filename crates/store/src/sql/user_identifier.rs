@@ -50,6 +50,20 @@ pub(super) fn insert(identifier: UserIdentifier) -> Write {
     )
 }
 
+pub(super) fn verify(identifier: &UserIdentifier) -> Write {
+    any(
+        "UPDATE user_identifier SET verified_at = ? \
+         WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ? AND verified_at IS NULL",
+        vec![
+            identifier.verified_at.into(),
+            identifier.realm.as_str().into(),
+            identifier.kind.name().into(),
+            identifier.digest.into(),
+            identifier.user.bytes().as_slice().into(),
+        ],
+    )
+}
+
 pub(super) fn update(identifier: &UserIdentifier) -> Write {
     let mut parameters = vec![identifier.primary.into(), identifier.verified_at.into()];
     parameters.extend(place(identifier));
@@ -75,17 +89,4 @@ fn place(identifier: &UserIdentifier) -> [Value; 4] {
         identifier.digest.into(),
         identifier.user.bytes().as_slice().into(),
     ]
-}
-pub(super) fn verify(identifier: &UserIdentifier) -> Write {
-    any(
-        "UPDATE user_identifier SET verified_at = ? \
-         WHERE realm = ? AND kind = ? AND digest = ? AND user_id = ? AND verified_at IS NULL",
-        vec![
-            identifier.verified_at.into(),
-            identifier.realm.as_str().into(),
-            identifier.kind.name().into(),
-            identifier.digest.into(),
-            identifier.user.bytes().as_slice().into(),
-        ],
-    )
 }
