@@ -44,6 +44,7 @@ mod password_changes;
 mod password_races;
 mod passwords;
 mod privacy;
+mod realms;
 mod rotation;
 mod sessions;
 mod subjects;
