@@ -3,6 +3,8 @@
 //! What measures needs a runtime and an HTTP library, which no other command does: it is behind the feature `bench`.
 
 #[cfg(feature = "bench")]
+mod accounts;
+#[cfg(feature = "bench")]
 mod beside;
 #[cfg(feature = "bench")]
 mod clients;
@@ -47,6 +49,8 @@ const LOAD_CORE: &str = "1";
 pub(crate) fn start(arguments: &[String]) -> anyhow::Result<bool> {
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=countersign-cli"])?)?;
     let example = ["build", "--release", "--package=countersign-store", "--example=group_commit"];
+    environment::must_succeed(&mut cargo(&example)?)?;
+    let example = ["build", "--release", "--package=countersign-server", "--example=fill_accounts"];
     environment::must_succeed(&mut cargo(&example)?)?;
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=xtask", "--features=bench"])?)?;
     let raw = ["build", "--profile=floor", "--package=xtask", "--features=raw", "--example=raw_argon2"];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
-use countersign_domain::{app::AppName, id::TokenId, subject::Subject};
+use countersign_domain::{app::AppName, id::TokenId, realm::RealmName, subject::Subject};
 use serde_json::Map;
 
 use crate::admin::{Client, Output, member};
@@ -28,11 +28,13 @@ Examples:
   countersign token revoke forum --subject 3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAA
   countersign token revoke forum --token-id tok_06c3v8b9hk7qt2m4n5p6r7s8ta
   countersign token revoke forum --all
+  countersign token revoke --realm staff
 
 Who checks signatures alone does not see this: give such apps tokens of short life.")]
 struct Revoke {
     /// Whose tokens.
-    app: AppName,
+    #[arg(required_unless_present = "realm")]
+    app: Option<AppName>,
     #[command(flatten)]
     target: Target,
     #[command(flatten)]
@@ -43,14 +45,17 @@ struct Revoke {
 #[group(required = true, multiple = false)]
 struct Target {
     /// Those of one person, as the app knows them (`sub`).
-    #[arg(long)]
+    #[arg(long, requires = "app")]
     subject: Option<Subject>,
     /// One token, by its id (`jti`).
-    #[arg(long)]
+    #[arg(long, requires = "app")]
     token_id: Option<TokenId>,
     /// All of the app's.
-    #[arg(long)]
+    #[arg(long, requires = "app")]
     all: bool,
+    /// All of every app of a realm, with their sessions: everybody there signs in anew.
+    #[arg(long, conflicts_with = "app")]
+    realm: Option<RealmName>,
 }
 
 impl Token {
@@ -70,7 +75,8 @@ impl Token {
 impl Revoke {
     async fn run(self, client: &Client) -> anyhow::Result<()> {
         let mut wanted = Map::new();
-        wanted.insert("app".to_owned(), self.app.as_str().into());
+        wanted.extend(self.app.map(|app| ("app".to_owned(), app.as_str().into())));
+        wanted.extend(self.target.realm.map(|realm| ("realm".to_owned(), realm.as_str().into())));
         wanted.extend(self.target.subject.map(|subject| ("subject".to_owned(), subject.to_string().into())));
         wanted.extend(self.target.token_id.map(|id| ("token_id".to_owned(), id.to_string().into())));
         let revoked = client.request(Method::POST, "/v1/admin/revocations", Some(&wanted.into())).await?;

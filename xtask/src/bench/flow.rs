@@ -54,6 +54,23 @@ pub(crate) fn flows(
     until: Until,
     pause: Duration,
 ) -> anyhow::Result<Flows> {
+    // People are numbered ahead, since tasks may not borrow the world.
+    let first = world.person() << 32;
+    flows_of(world, port, callers, (until, pause), move |number| first + number)
+}
+
+/// The same, with the person of each flow, by its number.
+///
+/// # Errors
+/// When any flow fails.
+pub(crate) fn flows_of(
+    world: &World,
+    port: u16,
+    callers: usize,
+    (until, pause): (Until, Duration),
+    person: impl Fn(u64) -> u64 + 'static,
+) -> anyhow::Result<Flows> {
+    let person = Rc::new(person);
     let result = Rc::new(RefCell::new(Flows::default()));
     let begun = Rc::new(Cell::new(0));
     let began = Instant::now();
@@ -63,11 +80,9 @@ pub(crate) fn flows(
         for _ in 0..callers {
             connected.push(Caller::connect(port, world.mailboxes.clone()).await?);
         }
-        // People are numbered ahead, since tasks may not borrow the world.
         let people = Rc::new(move || begun.replace(begun.get() + 1));
-        let first = world.person() << 32;
         for mut caller in connected {
-            let (result, people) = (Rc::clone(&result), Rc::clone(&people));
+            let (result, people, person) = (Rc::clone(&result), Rc::clone(&people), Rc::clone(&person));
             tasks.spawn_local(async move {
                 loop {
                     let number = people();
@@ -79,7 +94,7 @@ pub(crate) fn flows(
                         return anyhow::Ok(());
                     }
                     let before = Instant::now();
-                    let token = caller.flow(first + number as u64).await?;
+                    let token = caller.flow(person(number as u64)).await?;
                     result.borrow_mut().latencies.push(before.elapsed());
                     result.borrow_mut().tokens.push(token);
                     tokio::time::sleep(pause.saturating_sub(before.elapsed())).await;

@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    beside, fill,
+    accounts, beside, fill,
     flow::{self, Until},
     group_commit, passwords,
     process::Process,
@@ -45,9 +45,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     report.add("resident at most", server.process.mebibytes("VmHWM")?, "MiB", Target::AtMost(40.0));
     server.process.stop()?;
     group_commit::measure(settings, &mut report)?;
+    accounts::measure(settings, &world, &hello, &mut report)?;
     passwords::measure(settings, &world, &mut report)?;
     if settings.large {
         fill::measure(settings, &world, &mut report)?;
+        accounts::measure_many(settings, &world, &mut report)?;
     }
     report.write(&machine, &settings.json)?;
     std::fs::remove_dir_all(&settings.folder)?;

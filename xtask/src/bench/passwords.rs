@@ -15,7 +15,7 @@ use super::{
     process::Process,
     report::{Report, Target, median, micros, percentile},
     settings::Settings,
-    world::{Server, World},
+    world::{SESSIONS, Server, World},
 };
 use crate::environment;
 
@@ -40,7 +40,7 @@ wrong_after_milliseconds = 0
 pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -> anyhow::Result<()> {
     report.part("Passwords: Argon2id, 19 MiB, two passes, one thread");
     let folder = settings.folder.join("passwords");
-    let server = Server::start_with_more(world.sink(), &folder, SETTINGS)?;
+    let server = Server::start_with_more(world.sink(), &folder, (SESSIONS, SETTINGS))?;
     let first = world.person() << 32;
     let tokens = register(world, server.port, first)?;
     let program = environment::target()?.join("floor/examples/raw_argon2");

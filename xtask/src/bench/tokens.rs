@@ -60,6 +60,30 @@ pub(crate) fn cpu(server: (&Process, u16), token: &str, long: Duration) -> anyho
     Ok(turn(server, drawn(&request, 1), long, None)?.cpu)
 }
 
+/// Requests drawn uniformly: answers a second, and microseconds of the server for each.
+///
+/// # Errors
+/// When it does not answer, or not with 200.
+pub(crate) fn drawn_load(
+    server: (&Process, u16),
+    requests: &[String],
+    seed: u64,
+    long: Duration,
+) -> anyhow::Result<(f64, f64)> {
+    let turn = turn(server, drawn(requests, seed), long, None)?;
+    Ok((turn.load.per_second(), turn.cpu))
+}
+
+/// Each request once.
+///
+/// # Errors
+/// When any is not answered 200.
+pub(crate) fn once_each(server: (&Process, u16), requests: &[String]) -> anyhow::Result<()> {
+    let mut each = requests.iter();
+    let next = move || each.next().map(String::as_bytes);
+    turn(server, next, Duration::from_secs(600), None).map(drop)
+}
+
 /// Measures everything about checking tokens; `tokens` were never shown to this server.
 ///
 /// # Errors

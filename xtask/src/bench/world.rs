@@ -21,6 +21,9 @@ use crate::environment;
 /// An API key as the server accepts it; the databases it opens are thrown away.
 pub(crate) const API_KEY: &str = "cs_sk_benchbenchbenchbenchbenchbench002fgtd6f";
 
+/// Sessions remembered, unless somebody asks for more: what the server does by itself.
+pub(crate) const SESSIONS: usize = 65_536;
+
 /// What all measurements share.
 pub(crate) struct World {
     runtime: Runtime,
@@ -111,18 +114,22 @@ impl Server {
     /// # Errors
     /// When it does not start or does not answer.
     pub(crate) fn start_with(sink: u16, folder: &Path) -> anyhow::Result<Self> {
-        Self::start_with_more(sink, folder, "")
+        Self::start_with_more(sink, folder, (SESSIONS, ""))
     }
 
-    /// The same, with more at the end of its configuration, where the app is.
+    /// The same, with so many sessions remembered, and more at the end of its configuration, where the app is.
     ///
     /// # Errors
     /// When it does not start or does not answer.
-    pub(crate) fn start_with_more(sink: u16, folder: &Path, more: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start_with_more(
+        sink: u16,
+        folder: &Path,
+        (sessions, more): (usize, &str),
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let [port, operations] = [free_port()?, free_port()?];
         let config = folder.join("countersign.toml");
-        std::fs::write(&config, configuration(folder, port, operations, sink) + more)?;
+        std::fs::write(&config, configuration(folder, (port, operations, sink), sessions) + more)?;
         let began = Instant::now();
         let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
         let process = Process::start(&Self::program()?, &arguments, &folder.join("server.log"))?;
@@ -145,10 +152,11 @@ impl Server {
     }
 }
 
-fn configuration(folder: &Path, port: u16, operations: u16, sink: u16) -> String {
+fn configuration(folder: &Path, (port, operations, sink): (u16, u16, u16), sessions: usize) -> String {
     format!(
         r#"[server]
 issuer = "http://localhost:8080"
+session_cache = {sessions}
 listeners = [
   {{ address = "127.0.0.1:{port}", parts = ["public"] }},
   {{ address = "127.0.0.1:{operations}", parts = ["operations"] }},
@@ -161,6 +169,7 @@ max_connections = 16
 smtp = [{{ host = "127.0.0.1", port = {sink}, security = "none" }}]
 [limits]
 messages_per_day = 100_000_000
+polls_per_network_per_minute = 1_000_000_000
 [[apps]]
 name = "bench"
 resend_pause_seconds = 0

@@ -1,16 +1,21 @@
-//! Revocations by an operator: one token, a person's tokens at an app, or all tokens of an app.
+//! Revocations by an operator: one token, a person's tokens at an app, all tokens of an app, or all of a realm. What
+//! would make them again ends with them.
 
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::post};
-use countersign_domain::{subject::Subject, time::Span, token::RevocationTarget};
+use countersign_domain::{app::App, subject::Subject, time::Span, token::RevocationTarget};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{Operator, invalid};
 use crate::{
-    api::{Answer, answer, rfc3339, token::take_back},
+    api::{
+        Answer, answer, rfc3339,
+        token::{take_back, take_back_at},
+    },
     call::Json,
+    error::ApiError,
     state::Server,
 };
 
@@ -27,7 +32,11 @@ pub fn routes() -> Router<Arc<Server>> {
 #[serde(deny_unknown_fields)]
 pub struct RevocationBody {
     /// Whose tokens.
-    app: String,
+    #[serde(default)]
+    app: Option<String>,
+    /// In place of an app: all tokens and sessions of every app of this realm.
+    #[serde(default)]
+    realm: Option<String>,
     /// Only this person's, as the app knows them.
     #[serde(default)]
     subject: Option<String>,
@@ -40,8 +49,12 @@ pub struct RevocationBody {
 #[derive(Debug, Serialize)]
 pub struct RevokedBody {
     /// Whose tokens.
-    pub app: String,
-    /// `token`, `subject` or `app`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// Of which realm, where all of it is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// `token`, `subject`, `app` or `realm`.
     pub target: &'static str,
     /// Tokens made later are untouched.
     pub before: String,
@@ -52,7 +65,13 @@ async fn create(
     operator: Operator,
     Json(body, _): Json<RevocationBody>,
 ) -> Answer<RevokedBody> {
-    let app = operator.app(&server, &body.app)?;
+    let app = match (&body.app, &body.realm) {
+        (Some(app), None) => operator.app(&server, app)?,
+        (None, Some(realm)) if body.subject.is_none() && body.token_id.is_none() => {
+            return of_realm(&server, &operator, realm).await;
+        }
+        _ => return Err(invalid("app", "give either app, with or without subject or token_id, or realm")),
+    };
     let (name, target) = match (&body.subject, &body.token_id) {
         (None, None) => ("app", RevocationTarget::App),
         (Some(subject), None) => {
@@ -67,6 +86,23 @@ async fn create(
         (Some(_), Some(_)) => return Err(invalid("subject", "give either subject or token_id")),
     };
     let before = take_back(&server, &app, target, server.now() + KEEP).await?;
-    let body = RevokedBody { app: app.name.to_string(), target: name, before: rfc3339(before) };
-    Ok(answer(StatusCode::CREATED, body))
+    let app = Some(app.name.to_string());
+    Ok(answer(StatusCode::CREATED, RevokedBody { app, realm: None, target: name, before: rfc3339(before) }))
+}
+
+/// Signs everybody out of a realm: one commit, so that nobody is left.
+async fn of_realm(server: &Arc<Server>, operator: &Operator, realm: &str) -> Answer<RevokedBody> {
+    let realm = operator.choose(Some(realm))?;
+    let registry = server.registry.load_full();
+    let apps: Vec<&App> =
+        registry.apps().into_iter().map(|app| &**app).filter(|app| app.realm == realm).collect();
+    if apps.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    let before = take_back_at(server, &apps, RevocationTarget::App, server.now() + KEEP).await?;
+    let realm = Some(realm.to_string());
+    Ok(answer(
+        StatusCode::CREATED,
+        RevokedBody { app: None, realm, target: "realm", before: rfc3339(before) },
+    ))
 }

@@ -225,8 +225,54 @@ pub async fn take_back(
     target: RevocationTarget,
     expires_at: Timestamp,
 ) -> Result<Timestamp, ApiError> {
+    take_back_at(server, &[app], target, expires_at).await
+}
+
+/// The same at several apps, in one commit.
+///
+/// # Errors
+/// As for one.
+pub async fn take_back_at(
+    server: &Arc<Server>,
+    apps: &[&App],
+    target: RevocationTarget,
+    expires_at: Timestamp,
+) -> Result<Timestamp, ApiError> {
     let now = server.now();
-    let before = match &target {
+    let rows: Vec<_> = apps
+        .iter()
+        .map(|app| {
+            server.metrics.revoked(app);
+            let before = up_to(server, app, &target, (now, expires_at));
+            let target = target.clone();
+            (*app, Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at })
+        })
+        .collect();
+    let all = &rows;
+    server
+        .decide(|| async move {
+            let mut changes = Changes::default();
+            for (app, row) in all {
+                changes.push(Change::Revocation(row.clone()));
+                if app.accounts.is_some() {
+                    changes.extend(sessions_with(server, row).await?);
+                }
+                changes.push(taken_back(app, row).into());
+            }
+            Ok(((), changes))
+        })
+        .await?;
+    Ok(rows.iter().map(|(_, row)| row.before).max().unwrap_or(now))
+}
+
+/// Up to when tokens were made that a revocation concerns, of `now` and its end.
+fn up_to(
+    server: &Server,
+    app: &App,
+    target: &RevocationTarget,
+    (now, expires_at): (Timestamp, Timestamp),
+) -> Timestamp {
+    match target {
         RevocationTarget::Token(id) => TokenId::made_at(id),
         // A session that ends with them may be giving a token at this moment.
         RevocationTarget::Subject(_) | RevocationTarget::App
@@ -237,20 +283,7 @@ pub async fn take_back(
         RevocationTarget::Subject(_) | RevocationTarget::App => now + CLOCK_SKEW,
         // What is being made at this moment too.
         RevocationTarget::Session(_) => expires_at,
-    };
-    server.metrics.revoked(app);
-    let row = &Revocation { app: app.name.clone(), target, before, revoked_at: now, expires_at };
-    server
-        .decide(|| async move {
-            let mut changes = Changes(vec![Change::Revocation(row.clone())]);
-            if app.accounts.is_some() {
-                changes.extend(sessions_with(server, row).await?);
-            }
-            changes.push(taken_back(app, row).into());
-            Ok(((), changes))
-        })
-        .await?;
-    Ok(before)
+    }
 }
 
 /// What is told of it. The app's name for a person is no name for a log.

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn p09_code_fields_take_one_time_codes_and_pastes() {
-        let demo = SOURCES[3].1;
+        let demo = include_str!("../templates/pages/demo.html");
         assert!(demo.contains("autocomplete=\"one-time-code\"") && demo.contains("inputmode=\"numeric\""));
         assert!(!demo.contains("maxlength=\"1\"") && !include_str!("../static/demo.js").contains("paste"));
     }

@@ -25,10 +25,15 @@ pub(crate) const CLUB: &str = "https://club.example";
 
 /// An app with accounts, whose pages are the server's own and one of its own.
 pub(crate) fn club() -> AppSettings {
+    club_named("club")
+}
+
+/// The same under another name.
+pub(crate) fn club_named(name: &'static str) -> AppSettings {
     AppSettings {
         accounts: AccountsSetting::Realm,
         origins: vec![ISSUER.to_owned(), CLUB.to_owned()],
-        ..app("club")
+        ..app(name)
     }
 }
 

@@ -191,24 +191,9 @@ async fn what_holds_every_secret_is_for_who_is_at_the_machine() {
     local(&server).get("/v1/admin/master-key").await.expect(200);
 }
 
-async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
-    let server = world.node_with(two_realms).await;
-    sign_in(&server, "club", ANN).await;
-    sign_in(&server, "desk", ANN).await;
-    let (key, own_id) = admin_key(&server, Some("staff"), &["all"]).await;
-    let (_, other_id) = admin_key(&server, Some("default"), &["all"]).await;
-    let (_, wide_id) = admin_key(&server, None, &["all"]).await;
-    let staff = remote(&server, &key);
-    let names = |answer: &Answer| -> Vec<_> {
-        items(answer).iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
-    };
-    assert_eq!(names(&staff.get("/v1/admin/apps").await.expect(200)), ["desk"]);
-    assert_eq!(names(&staff.get("/v1/admin/realms").await.expect(200)), ["staff"]);
-    let own: Vec<_> = items(&staff.get("/v1/admin/admin-keys").await.expect(200));
-    assert_eq!((own.len(), &own[0]["id"]), (1, &json!(own_id)));
-    assert_eq!(items(&staff.get("/v1/admin/users").await.expect(200)).len(), 1);
-    let (mine, other) = (user_in(&server, "staff").await, user_in(&server, "default").await);
-    let foreign = items(&local(&server).get("/v1/admin/apps/club/keys").await.expect(200));
+/// Nothing of the realm `default` is there for the key of another: neither a user nor keys.
+async fn finds_nothing_elsewhere(server: &TestServer, staff: &Client, other: &str, other_keys: [&str; 2]) {
+    let foreign = items(&local(server).get("/v1/admin/apps/club/keys").await.expect(200));
     let foreign = foreign[0]["id"].as_str().unwrap();
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     for (method, path) in [
@@ -226,20 +211,40 @@ async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
         (&get, format!("/v1/admin/users?realm=default&email={ANN}")),
         (&get, "/v1/admin/realms/default".to_owned()),
         (&patch, "/v1/admin/realms/default".to_owned()),
-        (&post, format!("/v1/admin/admin-keys/{other_id}/revoke")),
-        (&post, format!("/v1/admin/admin-keys/{wide_id}/revoke")),
+        (&post, format!("/v1/admin/admin-keys/{}/revoke", other_keys[0])),
+        (&post, format!("/v1/admin/admin-keys/{}/revoke", other_keys[1])),
     ] {
-        ask(&staff, method, &path).await.refused(404, "not_found");
+        ask(staff, method, &path).await.refused(404, "not_found");
     }
+}
+
+async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
+    let server = world.node_with(two_realms).await;
+    sign_in(&server, "club", ANN).await;
+    sign_in(&server, "desk", ANN).await;
+    let (key, own_id) = admin_key(&server, Some("staff"), &["all"]).await;
+    let (_, other_id) = admin_key(&server, Some("default"), &["all"]).await;
+    let (_, wide_id) = admin_key(&server, None, &["all"]).await;
+    let staff = remote(&server, &key);
+    let names = |answer: &Answer| -> Vec<_> {
+        items(answer).iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&staff.get("/v1/admin/apps").await.expect(200)), ["desk"]);
+    assert_eq!(names(&staff.get("/v1/admin/realms").await.expect(200)), ["staff"]);
+    let own: Vec<_> = items(&staff.get("/v1/admin/admin-keys").await.expect(200));
+    assert_eq!((own.len(), &own[0]["id"]), (1, &json!(own_id)));
+    assert_eq!(items(&staff.get("/v1/admin/users").await.expect(200)).len(), 1);
+    let (mine, other) = (user_in(&server, "staff").await, user_in(&server, "default").await);
+    finds_nothing_elsewhere(&server, &staff, &other, [&other_id, &wide_id]).await;
     let club = json!({"app": "club"});
     staff.post("/v1/admin/revocations", &club).await.refused(404, "not_found");
     for (method, path) in [
-        (&post, "/v1/admin/signing-keys/rotate"),
-        (&delete, "/v1/admin/realms/staff"),
-        (&get, "/v1/admin/events"),
-        (&get, "/v1/admin/events/chain"),
+        (Method::POST, "/v1/admin/signing-keys/rotate"),
+        (Method::DELETE, "/v1/admin/realms/staff"),
+        (Method::GET, "/v1/admin/events"),
+        (Method::GET, "/v1/admin/events/chain"),
     ] {
-        ask(&staff, method, path).await.refused(403, "all_realms_needed");
+        ask(&staff, &method, path).await.refused(403, "all_realms_needed");
     }
     staff.post("/v1/admin/realms", &json!({"name": "more"})).await.refused(403, "all_realms_needed");
     staff
@@ -257,7 +262,7 @@ async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
     moved.refused(422, "invalid_setting");
     let narrow = staff.post("/v1/admin/admin-keys", &json!({"scopes": ["read"]})).await.expect(201);
     assert_eq!(narrow.text("realm"), "staff");
-    ask(&staff, &delete, &format!("/v1/admin/users/{mine}")).await.expect(200);
+    ask(&staff, &Method::DELETE, &format!("/v1/admin/users/{mine}")).await.expect(200);
     assert_eq!(user_in(&server, "default").await, other);
     server.stop().await;
 }

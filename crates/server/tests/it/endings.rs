@@ -7,12 +7,12 @@ use std::{
 };
 
 use countersign_domain::time::Span;
-use countersign_server::config::{Config, Part};
+use countersign_server::config::{AppSettings, Config, Part, RealmSettings};
 use http::Method;
 use serde_json::Value;
 
 use crate::{
-    accounts::{is_good, refresh, server, with_club},
+    accounts::{club_named, is_good, refresh, server, with_club},
     flow::sign_in,
     sessions,
     support::{Caller, TestServer, World, backend::on_every_engine, caller::Client, settings::ISSUER},
@@ -209,6 +209,39 @@ async fn p28_a_user_who_is_switched_off_or_erased_is_dead_on_every_node(world: W
     }
     assert!(is_good(other, &bob.text("access_token")).await, "nobody else");
     refresh(other, &bob.text("refresh_token")).await.expect(200);
+}
+
+#[tokio::test]
+async fn p28_a_realm_is_signed_out_as_a_whole_and_no_other() {
+    let server = TestServer::with(|config| {
+        with_club(config);
+        config.apps.push(AppSettings { realm: Some("staff".to_owned()), ..club_named("desk") });
+        config.apps.push(AppSettings { realm: Some("staff".to_owned()), ..club_named("till") });
+        config.realms.push(RealmSettings { name: "staff".to_owned(), ..RealmSettings::default() });
+    })
+    .await;
+    let mut people = Vec::new();
+    for app in ["club", "desk", "till"] {
+        people.push((app, sign_in(&server, app, ANN).await));
+    }
+    operator(&server)
+        .post("/v1/admin/revocations", &serde_json::json!({"realm": "none"}))
+        .await
+        .refused(404, "not_found");
+    let both = serde_json::json!({"realm": "staff", "app": "desk"});
+    operator(&server).post("/v1/admin/revocations", &both).await.refused(422, "invalid_member");
+    let done = operator(&server)
+        .post("/v1/admin/revocations", &serde_json::json!({"realm": "staff"}))
+        .await
+        .expect(201);
+    assert_eq!((done.text("target"), done.text("realm")), ("realm".to_owned(), "staff".to_owned()));
+    for (app, person) in people {
+        let token = Caller::Bearer(person.text("access_token"));
+        let is_good = server.calls(token).get("/v1/token").await.status == 200;
+        let form = format!("grant_type=refresh_token&refresh_token={}", person.text("refresh_token"));
+        let refreshed = server.app(app).form("/oauth2/token", &form).await.status == 200;
+        assert_eq!((is_good, refreshed), (app == "club", app == "club"), "{app}");
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,13 @@ fn bytes(length: usize) -> Value {
 }
 
 fn cases() -> Vec<Case> {
+    let mut cases = cases_of_challenges();
+    cases.extend(cases_of_people());
+    cases.extend(cases_of_apps());
+    cases
+}
+
+fn cases_of_challenges() -> Vec<Case> {
     let number = Value::Integer;
     vec![
         ("challenge", "app", "UPDATE challenge SET app = ?", text("-")),
@@ -63,6 +70,12 @@ fn cases() -> Vec<Case> {
         ("revocation", "target", "UPDATE revocation SET kind = ?", text("app")),
         ("revocation", "target", "UPDATE revocation SET kind = ?", text("odd")),
         ("revocation", "app", "UPDATE revocation SET app = ?", text("a b")),
+    ]
+}
+
+fn cases_of_people() -> Vec<Case> {
+    let number = Value::Integer;
+    vec![
         ("realm_user", "id", "UPDATE realm_user SET id = ?", bytes(15)),
         ("realm_user", "realm", "UPDATE realm_user SET realm = ?", text("a b")),
         ("realm_user", "status", "UPDATE realm_user SET status = ?", text("odd")),
@@ -84,6 +97,12 @@ fn cases() -> Vec<Case> {
         ("session", "generation", "UPDATE session SET generation = ?", number(0)),
         ("session", "generation", "UPDATE session SET generation = ?", number(-1)),
         ("session", "generation", "UPDATE session SET cookie_digest = ?", bytes(32)),
+    ]
+}
+
+fn cases_of_apps() -> Vec<Case> {
+    let number = Value::Integer;
+    vec![
         ("app", "name", "UPDATE app SET name = ?", text("a_b")),
         ("app", "disabled", "UPDATE app SET disabled = ?", number(7)),
         ("api_key", "id", "UPDATE api_key SET id = ?", bytes(1)),

@@ -1,0 +1,126 @@
+//! Apps with accounts: the check of a session's cookie beside bare hyper, and everything about a million users with two
+//! million sessions beside a thousand users.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use anyhow::Context as _;
+
+use super::{
+    flow::{self, Until},
+    process::SERVER_CORE,
+    report::{Report, Target, median},
+    settings::Settings,
+    tokens::{self, Hello},
+    world::{Server, World},
+};
+use crate::environment;
+
+/// Users where nobody asks for many: each has two sessions.
+const USERS: u64 = 50_000;
+/// Users of the small store and the large one.
+const FEW_AND_MANY: [u64; 2] = [1_000, 1_000_000];
+/// Callers who sign in at once.
+const MANY: usize = 64;
+
+/// Measures the check of a cookie.
+///
+/// # Errors
+/// When a measurement could not be made.
+pub(crate) fn measure(
+    settings: &Settings,
+    world: &World,
+    hello: &Hello,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.part("Checking a session's cookie, GET /v1/session, 16 connections");
+    let folder = settings.folder.join("accounts");
+    let cache = usize::try_from(USERS * 4)?;
+    let (server, requests) = filled(world, &folder, USERS, cache)?;
+    let before = server.process.mebibytes("VmRSS")?;
+    tokens::once_each((&server.process, server.port), &requests)?;
+    let (mut rates, mut ratios, mut costs, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..settings.rounds as u64 {
+        let floor = tokens::drawn_load((&hello.process, hello.port), &requests, round, settings.turn)?;
+        let ours = tokens::drawn_load((&server.process, server.port), &requests, 7 + round, settings.turn)?;
+        rates.push(ours.0);
+        ratios.push(ours.0 / floor.0);
+        costs.push(ours.1);
+        bare.push(floor.1);
+    }
+    let hits = server.counter("countersign_session_cache_hits_total")?;
+    report.add(&format!("a cookie seen before, of {}", requests.len()), median(&rates), "/s", Target::None);
+    report.add("… CPU; bare hyper's", median(&costs), "µs", Target::None);
+    report.add("bare hyper, CPU", median(&bare), "µs", Target::None);
+    report.add("… answered from memory", hits, "", Target::None);
+    report.add("… to bare hyper's rate", median(&ratios), "", Target::AtLeast(0.75));
+    let grown = (server.process.mebibytes("VmRSS")? - before) * 1024.0 * 1024.0 / requests.len() as f64;
+    report.add("memory that each session took", grown, "B", Target::None);
+    server.process.stop()?;
+    refuse_damaged(world, &folder, &requests[0])
+}
+
+/// A cookie with another secret must be refused.
+fn refuse_damaged(world: &World, folder: &Path, request: &str) -> anyhow::Result<()> {
+    let server = Server::start_with_more(world.sink(), folder, (0, "accounts = \"realm\"\n"))?;
+    let end = request.find("\r\n\r\n").context("the end of a request")?;
+    let last = if request.as_bytes()[end - 2] == b'0' { "1" } else { "0" };
+    let damaged = format!("{}{last}{}", &request[..end - 2], &request[end - 1..]);
+    let answer = tokens::once_each((&server.process, server.port), &[damaged]);
+    anyhow::ensure!(answer.is_err(), "a damaged cookie was accepted");
+    server.process.stop()
+}
+
+/// Measures the same requests on a store with few users and on one with many.
+///
+/// # Errors
+/// When a store cannot be filled or measured.
+pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Report) -> anyhow::Result<()> {
+    report.part("1,000,000 users and 2,000,000 sessions in the store, beside 1,000 and 2,000");
+    let mut servers = Vec::new();
+    for users in FEW_AND_MANY {
+        let folder = settings.folder.join(format!("accounts-{users}"));
+        let cache = usize::try_from(users * 4)?;
+        let (server, requests) = filled(world, &folder, users, cache)?;
+        tokens::once_each((&server.process, server.port), &requests)?;
+        servers.push((server, requests, users));
+    }
+    let (mut checks, mut flows) = (Vec::new(), Vec::new());
+    for round in 0..settings.rounds as u64 {
+        let mut found = Vec::new();
+        for (server, requests, users) in &servers {
+            let at = (&server.process, server.port);
+            let check = tokens::drawn_load(at, requests, round, settings.turn)?.1;
+            // People who are there already, far from each other.
+            let users = *users;
+            let person = move |number: u64| (round * 499_979 + number * 7_919) % users;
+            let before = server.process.cpu()?;
+            let until = Until::Elapsed(settings.turn);
+            let signed_in = flow::flows_of(world, server.port, MANY, (until, Duration::ZERO), person)?;
+            let flow = (server.process.cpu()? - before).as_secs_f64() / signed_in.tokens.len() as f64;
+            found.push((check, flow));
+        }
+        checks.push(found[1].0 / found[0].0);
+        flows.push(found[1].1 / found[0].1);
+    }
+    report.add("CPU of the check of a cookie, many to few", median(&checks), "", Target::AtMost(1.3));
+    report.add("CPU of a sign-in by code, many to few", median(&flows), "", Target::AtMost(1.3));
+    let resident = servers[1].0.process.mebibytes("VmRSS")?;
+    report.add("resident, with 2,000,000 sessions remembered", resident, "MiB", Target::None);
+    servers.into_iter().try_for_each(|(server, ..)| server.process.stop())
+}
+
+/// A server on a store with so many users, and a request for each of their cookies.
+fn filled(world: &World, folder: &Path, users: u64, cache: usize) -> anyhow::Result<(Server, Vec<String>)> {
+    let accounts = "accounts = \"realm\"\n";
+    Server::start_with_more(world.sink(), folder, (cache, accounts))?.process.stop()?;
+    let cookies = folder.join("cookies");
+    let mut fill = Command::new("taskset");
+    fill.args(["-c", SERVER_CORE]).arg(environment::target()?.join("release/examples/fill_accounts"));
+    fill.arg(folder.join("countersign.toml")).arg(users.to_string()).arg(&cookies);
+    environment::must_succeed(&mut fill)?;
+    let request = |cookie: &str| {
+        format!("GET /v1/session HTTP/1.1\r\nhost: localhost\r\ncookie: __Host-countersign={cookie}\r\n\r\n")
+    };
+    let requests = std::fs::read_to_string(&cookies)?.lines().map(request).collect();
+    Ok((Server::start_with_more(world.sink(), folder, (cache, accounts))?, requests))
+}
