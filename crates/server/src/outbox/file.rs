@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -21,7 +21,7 @@ pub struct FileSender {
 }
 
 impl FileSender {
-    /// A sender that writes into a folder, which must exist.
+    /// A sender that writes into a folder, which it makes (mode 0700) when it is missing.
     #[must_use]
     pub const fn new(folder: PathBuf) -> Self {
         Self { folder }
@@ -64,6 +64,7 @@ fn file_name(id: &str) -> String {
 }
 
 fn write(folder: &Path, name: &str, message: &[u8]) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let temporary = folder.join(format!(".{name}.tmp"));
     // What an earlier try left behind is not ours to trust: a fresh file has the right mode.
     if let Err(error) = fs::remove_file(&temporary)
@@ -88,22 +89,25 @@ mod tests {
     #[tokio::test]
     async fn writes_a_private_file_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        let sender = FileSender::new(folder.path().to_owned());
+        let folder = folder.path().join("below/mail");
+        let sender = FileSender::new(folder.clone());
         let mut mail = sink::mail();
         mail.id = "../a/b".to_owned();
         sender.check().await.unwrap();
         for _ in 0..2 {
             sender.send(&mail).await.unwrap();
         }
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(names, [folder.path().join("---a-b.eml")]);
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(names, [folder.join("---a-b.eml")]);
         assert_eq!(fs::read(&names[0]).unwrap(), mail.message);
         assert_eq!(fs::metadata(&names[0]).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[tokio::test]
-    async fn a_missing_folder_is_a_matter_of_later() {
-        let sender = FileSender::new("/nonexistent".into());
+    async fn a_folder_that_cannot_be_made_is_a_matter_of_later() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let sender = FileSender::new(file.path().join("mail"));
         assert_eq!(sender.send(&sink::mail()).await, Err(SendError::Later(Reason::Local)));
         assert_eq!(sender.check().await, Err(SendError::Later(Reason::Local)));
     }
