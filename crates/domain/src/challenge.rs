@@ -157,8 +157,12 @@ pub fn verify_by_address(
     contact: Contact,
     vault: &dyn Vault,
 ) -> Decision<Result<Proof, Refusal>> {
-    let is_meant =
-        |challenge: &Challenge| challenge.is_live(attempt.now) && challenge.purpose != Purpose::ResetPassword;
+    // What brings a password along is for whoever began it, who has the binding: a code alone would make an account with
+    // the password of somebody who only knows the address.
+    let is_meant = |challenge: &Challenge| {
+        challenge.is_live(attempt.now)
+            && !matches!(challenge.purpose, Purpose::ResetPassword | Purpose::Register)
+    };
     let candidates: Vec<_> = live.into_iter().filter(is_meant).collect();
     if candidates.is_empty() {
         return refused(Refusal::ChallengeOver);

@@ -63,7 +63,7 @@ pub struct Known {
     /// The invitation of the mailbox to the app, where one is needed.
     pub invitation: Option<Invitation>,
     /// The session whose cookie came along. It is not used any more after this sign-in, whoever has it.
-    pub presented: Option<Session>,
+    pub presented: Vec<Session>,
 }
 
 /// A person who is signed in.
@@ -173,11 +173,11 @@ fn accepted(invitation: &Invitation, user: UserId) -> Change {
 
 /// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are
 /// too many.
-fn make_room(sessions: Vec<Session>, presented: Option<Session>, now: Timestamp, changes: &mut Changes) {
-    let presented_id = presented.as_ref().map(|session| session.id);
+fn make_room(sessions: Vec<Session>, presented: Vec<Session>, now: Timestamp, changes: &mut Changes) {
+    let is_presented = |id| presented.iter().any(|session| session.id == id);
     let (mut live, over): (Vec<_>, Vec<_>) = sessions
         .into_iter()
-        .filter(|session| Some(session.id) != presented_id)
+        .filter(|session| !is_presented(session.id))
         .partition(|session| session.is_live(now));
     live.sort_by_key(|session| session.used_at);
     let surplus = (live.len() + 1).saturating_sub(MOST_SESSIONS);

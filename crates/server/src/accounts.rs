@@ -19,7 +19,7 @@ use countersign_domain::{
     realm::{Realm, RealmName},
     refusal::Refusal,
     secret::Digest,
-    session::Session,
+    session::{Holder, Session},
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
     user::{IdentifierKind, User, UserStatus},
@@ -209,10 +209,7 @@ pub async fn begin(
         subject_owner: server.store.subject(subject_of_address).await?.map(|found| found.user),
         sessions: server.store.sessions_of(id).await?,
         invitation: invitation_of(call, accounts, address).await?,
-        presented: match call.session_cookie.as_ref().filter(|_| is_browser) {
-            Some(cookie) => held_session(server, cookie).await?,
-            None => None,
-        },
+        presented: if is_browser { held_sessions(call).await? } else { Vec::new() },
     };
     let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
     let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
@@ -244,6 +241,19 @@ pub fn holds_tokens(call: &Call) -> bool {
     let wanted = call.app.accounts.as_ref().map(|accounts| accounts.browser_tokens);
     let is_ours = call.origin.as_deref() == Some(&call.server.issuer());
     !call.is_secret() && !is_ours && wanted == Some(BrowserTokens::Jwt)
+}
+
+/// All sessions that the browser holds.
+async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
+    let mut held = Vec::new();
+    if let Some(cookie) = &call.session_cookie {
+        held.extend(held_session(&call.server, cookie).await?);
+    }
+    if let Some(token) = &call.held_refresh {
+        let found = call.server.store.session(token.session).await?;
+        held.extend(found.filter(|session| matches!(session.holder, Holder::Refresh { .. })));
+    }
+    Ok(held)
 }
 
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.

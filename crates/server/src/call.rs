@@ -11,6 +11,7 @@ use countersign_domain::{
     app::App,
     event::Actor,
     random::Random,
+    refresh::RefreshToken,
     time::Timestamp,
     token::SecretToken,
 };
@@ -26,6 +27,7 @@ use crate::{
     listener::Peer,
     pages::link::held_binding,
     state::Server,
+    visitor::refresh_cookie,
 };
 
 /// Longest JSON body in bytes.
@@ -56,6 +58,8 @@ pub struct Call {
     pub session_cookie: Option<SessionCookie>,
     /// The binding of a challenge that a browser holds in a cookie.
     pub held_binding: Option<SecretToken>,
+    /// The refresh token that a browser holds in a cookie, made here, spent or not.
+    pub held_refresh: Option<RefreshToken>,
     /// `User-Agent`, if one was sent: that of the person's browser where the key is publishable.
     pub user_agent: Option<String>,
 }
@@ -145,6 +149,7 @@ impl FromRequestParts<Arc<Server>> for Call {
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
             session_cookie: SessionCookie::of(&parts.headers, &server.config.load().cookies),
             held_binding,
+            held_refresh: is_browser.then(|| refresh_cookie(server, &parts.headers)).flatten(),
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
             server: Arc::clone(server),
         })

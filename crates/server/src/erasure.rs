@@ -42,8 +42,9 @@ pub fn draw_undo(
     (Link { url, until: expires_at.millis() }, undo)
 }
 
-/// Decides an erasure: at once where the realm waits for nothing, and for who is to be erased already; else when is told,
-/// and the person by mail. `app` speaks.
+/// Decides an erasure: at once where the realm waits for nothing, for who is switched off (the days are for people to
+/// change their mind, and those cannot), and with `may_hasten` for who is to be erased already; else when is told, and
+/// the person by mail. `app` speaks.
 ///
 /// # Errors
 /// The store's, or [`ApiError::Internal`] when something sealed does not open.
@@ -51,11 +52,17 @@ pub async fn begin(
     server: &Server,
     user: User,
     app: Option<&App>,
+    may_hasten: bool,
 ) -> Result<(Option<Timestamp>, Changes), ApiError> {
+    if user.status == UserStatus::Erasing && !may_hasten {
+        let undos = server.store.undos_of(user.id).await?;
+        let begun = undos.iter().find(|undo| undo.kind == UndoKind::Erasure);
+        return Ok((begun.map(|undo| undo.expires_at), Changes::default()));
+    }
     let now = server.now();
     let grace = server.realm(&user.realm).erasure_grace;
     let sessions = server.store.sessions_of(user.id).await?;
-    if grace == Span::ZERO || user.status == UserStatus::Erasing {
+    if grace == Span::ZERO || user.status != UserStatus::Active {
         let mut changes = user::erase(&user, &sessions, now);
         changes.push(happened(EventKind::UserErased, &user).into());
         return Ok((None, changes));

@@ -18,7 +18,8 @@ use crate::{
 
 /// The file in the data folder.
 const FILE: &str = "root.key";
-/// The one that is to take its place.
+/// What those begin with that are to take its place; the id of the key follows. None is ever removed or replaced: whether
+/// a commit that was not answered has put its key in force is known at the next start at the latest.
 const NEXT: &str = "root.key.next";
 
 /// The master key that a configuration names; made and kept in the data folder when it names none and the database is
@@ -76,13 +77,12 @@ fn kept(
     (is_new, in_force): (bool, Option<&str>),
     random: &mut dyn Random,
 ) -> Result<RootKey, Error> {
-    let (path, next) = (folder.join(FILE), folder.join(NEXT));
-    if next.exists() {
-        // A rotation ended between the commit and the change of files, or before the commit.
-        let key = read(&next)?;
-        if in_force == Some(MasterKey::new(&key).id()) {
-            put_in_place(folder)?;
-        }
+    let path = folder.join(FILE);
+    if let Some(id) = in_force
+        && next_path(folder, id).exists()
+    {
+        // A rotation ended between the commit and the change of files.
+        put_in_place(folder, id)?;
     }
     if path.exists() {
         return read(&path);
@@ -107,25 +107,35 @@ pub fn kept_path(config: &Config) -> PathBuf {
     config.storage.data_dir.join(FILE)
 }
 
+fn next_path(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{NEXT}.{id}"))
+}
+
 /// Writes a key beside the one in the data folder, to take its place later.
 ///
 /// # Errors
 /// When it cannot be written to the disk.
 pub fn write_next(folder: &Path, key: &RootKey) -> Result<(), Error> {
-    let next = folder.join(NEXT);
+    let next = next_path(folder, MasterKey::new(key).id());
     if next.exists() {
-        // Of a rotation that did not come to its commit: the start would have taken it otherwise.
-        std::fs::remove_file(&next)?;
+        // The same key, of a rotation that did not end: only what was written whole has this name.
+        return Ok(());
     }
-    write_new(&next, key)
+    let torn = folder.join(format!(".{NEXT}"));
+    match std::fs::remove_file(&torn) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+        _ => write_new(&torn, key)?,
+    }
+    std::fs::rename(&torn, &next)?;
+    Ok(sync(folder)?)
 }
 
-/// Puts the next key in the place of the present one, which stays under its name for backups that it opens.
+/// Puts the key with this id in the place of the present one, which stays under its name for backups that it opens.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn put_in_place(folder: &Path) -> Result<Option<PathBuf>, Error> {
-    let (path, next) = (folder.join(FILE), folder.join(NEXT));
+pub fn put_in_place(folder: &Path, id: &str) -> Result<Option<PathBuf>, Error> {
+    let (path, next) = (folder.join(FILE), next_path(folder, id));
     let mut former = None;
     if path.exists() {
         let kept = folder.join(format!("{FILE}.{}", MasterKey::new(&read(&path)?).id()));

@@ -155,6 +155,19 @@ pub fn refresh_cookie(server: &Server, headers: &HeaderMap) -> Option<RefreshTok
     token.is_genuine(&server.keys).then_some(token)
 }
 
+/// The session of the refresh token that a browser holds, spent or not.
+///
+/// # Errors
+/// The store's.
+pub async fn session_of_refresh_cookie(
+    server: &Server,
+    headers: &HeaderMap,
+) -> Result<Option<Session>, ApiError> {
+    let Some(token) = refresh_cookie(server, headers) else { return Ok(None) };
+    let found = server.store.session(token.session).await?;
+    Ok(found.filter(|session| matches!(session.holder, Holder::Refresh { .. })))
+}
+
 /// Moves the idle end, ten times in an idle limit at most. When that fails the session ends earlier than it might.
 async fn note_use(server: &Server, session: &mut Session, now: Timestamp) {
     let policy = server.realm(&session.realm).session;

@@ -35,7 +35,7 @@ impl World {
             subject_owner: None,
             sessions: Vec::new(),
             invitation: None,
-            presented: None,
+            presented: Vec::new(),
         }
     }
 
@@ -177,7 +177,7 @@ fn p26_the_session_that_the_browser_came_with_ends_and_the_new_one_has_a_secret_
     world.is_browser = true;
     let known = world.stranger();
     let former = world.sign_in(known).outcome.unwrap().session;
-    let known = Known { user: Some(user(former.user)), presented: Some(former.clone()), ..world.stranger() };
+    let known = Known { user: Some(user(former.user)), presented: vec![former.clone()], ..world.stranger() };
     let decision = world.sign_in(known);
     let ended = |change: &Change| matches!(change, Change::SessionEnded(id) if *id == former.id);
     let revoked = |change: &Change| matches!(change, Change::Revocation(row) if row.target == RevocationTarget::Session(former.id));

@@ -8,6 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use countersign_domain::{
+    admin_key::AdminScope,
     app::{App, AppName},
     changes::{Change, Changes},
     event::{Event, EventKind},
@@ -224,6 +225,12 @@ fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result
     }
     if operator.realm().is_some() {
         check_audience(server, &app)?;
+    }
+    let makes_secret = app.token.algorithm.is_symmetric()
+        && server.key_ring.load().newest(Some(&app.name), app.token.algorithm).is_none();
+    // The answer would show it.
+    if makes_secret && matches!(operator, Operator::Key(key) if !key.scopes.allow(AdminScope::Keys)) {
+        return Err(ApiError::ScopeNeeded(AdminScope::Keys.name()));
     }
     let renderer = server.renderer.load();
     match app.mail.locale {

@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     routing::{delete, post},
 };
-use countersign_domain::time::Timestamp;
+use countersign_domain::{time::Timestamp, user::UserStatus};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,9 @@ async fn erase_many(
     if !(1..=MOST_AT_ONCE).contains(&body.ids.len()) {
         return Err(invalid("ids", "expected 1 to 100"));
     }
+    if body.ids.iter().collect::<std::collections::BTreeSet<_>>().len() < body.ids.len() {
+        return Err(invalid("ids", "one of them is named twice"));
+    }
     let mut items = Vec::with_capacity(body.ids.len());
     for id in body.ids {
         let done = match find(&server, &id).await {
@@ -96,11 +99,13 @@ async fn erase_many(
 
 /// When the user will be erased, where the realm gives days to think about it.
 async fn erase_one(server: &Arc<Server>, id: &str) -> Result<Option<Timestamp>, ApiError> {
+    // Asked for again, not tried again: what a race has just begun is not hastened.
+    let may_hasten = find(server, id).await?.status == UserStatus::Erasing;
     server
         .decide(|| async move {
             let user = find(server, id).await?;
             let app = server.speaker(&user.realm);
-            erasure::begin(server, user, app.as_deref()).await
+            erasure::begin(server, user, app.as_deref(), may_hasten).await
         })
         .await
 }

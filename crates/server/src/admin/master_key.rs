@@ -24,6 +24,9 @@ use crate::{
     state::Server,
 };
 
+/// Held while the master key is replaced.
+static ROTATING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/v1/admin/master-key", get(show)).route("/v1/admin/master-key/rotate", post(rotate))
@@ -63,6 +66,8 @@ async fn rotate(
     State(server): State<Arc<Server>>,
     Json(body, _): Json<RotateMasterBody>,
 ) -> Answer<MasterRotatedBody> {
+    // One after the other: the file of the first must be in place before a second key is made.
+    let _turn = ROTATING.lock().await;
     let refused = |error: crate::envelope::Error| invalid("new_file", &error.to_string());
     let config = server.config.load_full();
     let is_kept = key_file::given(&config.keys).map_err(failed)?.is_none();
@@ -76,7 +81,7 @@ async fn rotate(
             key_file::write_next(&folder, &new).map_err(refused)?;
             let place = key_file::kept_path(&config).display().to_string();
             let rotated = rotate_master(&server, &new, &place).await.map_err(refused)?;
-            let former = key_file::put_in_place(&folder).map_err(failed)?;
+            let former = key_file::put_in_place(&folder, &rotated.id).map_err(failed)?;
             told(rotated, place, former, server.is_shared())
         }
         (false, Some(file)) => {

@@ -17,7 +17,7 @@ use countersign_domain::{
     refusal::Refusal,
     session::{self, Session},
     time::Span,
-    user::{self, IdentifierKind, User},
+    user::{self, IdentifierKind, User, UserStatus},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -206,7 +206,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
     let at = server
         .decide(|| async move {
             let app = server.app(visitor.session.app.as_str());
-            erasure::begin(server, user_of(visitor).await?, app.as_deref()).await
+            erasure::begin(server, user_of(visitor).await?, app.as_deref(), false).await
         })
         .await?;
     let gone = signed_out(server);
@@ -305,10 +305,16 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
     if keep { Ok(nothing()) } else { Ok(signed_out(&visitor.server)) }
 }
 
-/// The user of a session. One that was erased a moment ago has no session.
+/// The user of a session, as long as both are as they were when the request came: a decision that lost a race against
+/// the end of its own session must not be made anew.
 pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
-    let user = visitor.server.store.user(visitor.session.user).await?;
-    user.ok_or(ApiError::Refused(Refusal::SessionOver))
+    let store = &visitor.server.store;
+    let user = store.user(visitor.session.user).await?.filter(|user| user.status == UserStatus::Active);
+    let session = store.session(visitor.session.id).await?;
+    match (user, session) {
+        (Some(user), Some(session)) if session.is_live(visitor.now) => Ok(user),
+        _ => Err(ApiError::Refused(Refusal::SessionOver)),
+    }
 }
 
 /// Something that a person did to their own account.

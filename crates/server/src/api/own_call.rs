@@ -80,6 +80,7 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
             session_cookie: None,
             held_binding: None,
+            held_refresh: None,
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
         };
         Ok(Self { visitor, call })

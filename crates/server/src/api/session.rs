@@ -24,7 +24,7 @@ use crate::{
     error::ApiError,
     session_cache::LiveSession,
     state::Server,
-    visitor::Visitor,
+    visitor::{Visitor, session_of_refresh_cookie},
 };
 
 /// The routes of this file.
@@ -123,8 +123,14 @@ pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
 /// Sign out: the session ends, and every access token that came from it.
 #[utoipa::path(delete, path = "/v1/session", operation_id = "sign_out", tag = "sessions", security(("session_cookie" = [])),
     responses((status = 204, description = "It ended; the cookie is taken away")))]
-pub async fn end(visitor: Visitor) -> Result<Response, ApiError> {
+pub async fn end(visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
     visitor.server.end_session(&visitor.session).await?;
+    // All cookies are taken away, so all that they held ends.
+    if let Some(other) = session_of_refresh_cookie(&visitor.server, &headers).await?
+        && other.id != visitor.session.id
+    {
+        visitor.server.end_session(&other).await?;
+    }
     Ok(signed_out(&visitor.server))
 }
 

@@ -5,9 +5,6 @@ use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The paths that the cookie of a refresh token is sent to.
-const REFRESH_PATH: &str = "/v1/session";
-
 /// Cookies of people's browsers. Changing a name, or the domain, signs everybody out who holds one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -90,8 +87,8 @@ impl CookieSettings {
             // Nobody but this server has to do with it.
             CookieKind::Binding => ("__Host-", "-binding"),
             CookieKind::AccessToken => (self.prefix(), "-token"),
-            // A path of its own and `__Host-` exclude each other.
-            CookieKind::RefreshToken => ("__Secure-", "-refresh"),
+            // Likewise, and no other host of the domain may put one of its own in its place.
+            CookieKind::RefreshToken => ("__Host-", "-refresh"),
         };
         format!("{prefix}{}{suffix}", self.name)
     }
@@ -118,7 +115,6 @@ impl CookieSettings {
     }
 
     fn attributes(&self, kind: CookieKind) -> String {
-        let path = if kind == CookieKind::RefreshToken { REFRESH_PATH } else { "/" };
         let domain = match (&self.domain, kind) {
             (Some(domain), CookieKind::Session | CookieKind::AccessToken) => format!("Domain={domain}; "),
             _ => String::new(),
@@ -128,7 +124,7 @@ impl CookieSettings {
             SameSite::Strict => "Strict",
             SameSite::None => "None",
         };
-        format!("{domain}Path={path}; Secure; HttpOnly; SameSite={same_site}")
+        format!("{domain}Path=/; Secure; HttpOnly; SameSite={same_site}")
     }
 
     const fn prefix(&self) -> &'static str {
@@ -163,18 +159,14 @@ mod tests {
             (
                 &own,
                 refresh,
-                "__Secure-countersign-refresh=v; Path=/v1/session; Secure; HttpOnly; SameSite=Lax; Max-Age=60",
+                "__Host-countersign-refresh=v; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60",
             ),
             (
                 &shared,
                 session,
                 "__Secure-countersign=v; Domain=example.org; Path=/; Secure; HttpOnly; SameSite=None",
             ),
-            (
-                &shared,
-                refresh,
-                "__Secure-countersign-refresh=v; Path=/v1/session; Secure; HttpOnly; SameSite=None",
-            ),
+            (&shared, refresh, "__Host-countersign-refresh=v; Path=/; Secure; HttpOnly; SameSite=None"),
             (
                 &shared,
                 CookieKind::Binding,

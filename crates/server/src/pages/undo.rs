@@ -11,7 +11,7 @@ use axum::{
 };
 use countersign_domain::{
     account::{self, Account},
-    changes::Changes,
+    changes::{Change, Changes},
     event::{Actor, Event, EventKind},
     id::RequestId,
     identifier::EmailAddress,
@@ -152,7 +152,8 @@ async fn bring_back(
         primary: true,
         // Whoever presses a link that was mailed there reads what comes there.
         verified_at: Some(now),
-        created_at: undo.created_at,
+        // As old as the account, as only such an address has a way back: the next thief finds the same one.
+        created_at: user.created_at,
     };
     let identifiers = server.store.identifiers_of(user.id).await?;
     let sessions = server.store.sessions_of(user.id).await?;
@@ -161,6 +162,11 @@ async fn bring_back(
     let mut decision = account::bring_back(&account, undo, restored, owner, (&sessions, now));
     if decision.outcome.is_ok() {
         decision.changes.push(event.into());
+        // Whoever moved the address may have chosen a password too. The one who has the mailbox chooses another.
+        if let Some(password) = server.store.password(account.user.id).await? {
+            decision.changes.push(Change::PasswordRemoved(account.user.id, password.version));
+            decision.changes.push(happened(EventKind::PasswordRemoved, &account.user).into());
+        }
     }
     Ok((decision.outcome, decision.changes))
 }

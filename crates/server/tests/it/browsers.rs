@@ -18,7 +18,7 @@ use crate::{
 
 const ANN: &str = "ann@mail.example";
 const TOKEN: &str = "__Host-countersign-token";
-const REFRESH: &str = "__Secure-countersign-refresh";
+const REFRESH: &str = "__Host-countersign-refresh";
 
 fn page(server: &TestServer) -> Client {
     server.calls(Caller::Publishable(publishable_key("club"), CLUB))
@@ -69,10 +69,7 @@ async fn p26_a_browser_that_holds_tokens_holds_them_where_no_script_reads() {
     let set = cookies(&ann);
     assert_eq!(set.len(), 2, "{set:?}");
     assert!(set[0].ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=300"), "{set:?}");
-    assert!(
-        set[1].ends_with("; Path=/v1/session; Secure; HttpOnly; SameSite=Lax; Max-Age=604800"),
-        "{set:?}"
-    );
+    assert!(set[1].ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=604800"), "{set:?}");
     let access = cookie(&ann, TOKEN).split_once('=').unwrap().1.to_owned();
     server.calls(Caller::Bearer(access)).get("/v1/token").await.expect(200);
 
@@ -86,9 +83,17 @@ async fn p26_a_browser_that_holds_tokens_holds_them_where_no_script_reads() {
     let swapped = format!("__Host-countersign={}", refresh.split_once('=').unwrap().1);
     holding(&server, &swapped).get("/v1/session").await.refused(401, "session_over");
     holding(&server, &cookie(&ann, TOKEN)).get("/v1/session").await.refused(401, "session_over");
-    // On our own page the same person gets a session.
-    let ours = sign_in(&server, &server.calls(Caller::Publishable(publishable_key("club"), ISSUER))).await;
+    // On our own page the same person gets a session. What the browser held before is over then.
+    let own_page =
+        server.calls(Caller::Publishable(publishable_key("club"), ISSUER)).with("cookie", &refresh);
+    let ours = sign_in(&server, &own_page).await;
     assert!(cookies(&ours)[0].starts_with("__Host-countersign="));
+    holding(&server, &refresh).get("/v1/session").await.refused(401, "session_over");
+    // Who holds both signs out of both.
+    let again = sign_in(&server, &page(&server)).await;
+    let both = format!("{}; {}", cookie(&ours, "__Host-countersign"), cookie(&again, REFRESH));
+    holding(&server, &both).send(Method::DELETE, "/v1/session", "").await.expect(204);
+    holding(&server, &cookie(&again, REFRESH)).get("/v1/session").await.refused(401, "session_over");
 }
 
 #[tokio::test]

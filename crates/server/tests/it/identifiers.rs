@@ -194,6 +194,27 @@ async fn p20_a_changed_address_is_told_and_can_bring_itself_back() {
 }
 
 #[tokio::test]
+async fn p20_bringing_an_address_back_leaves_a_thief_nothing_and_can_be_done_again() {
+    let server = TestServer::with(crate::passwords::with_passwords).await;
+    let thief = sign_in(&server, ISSUER, ANN, "").await;
+    let chosen = json!({"password": crate::passwords::GOOD});
+    thief.tell(&server, Method::PUT, "/v1/me/password", &chosen).await.expect(204);
+    server.mail_to(ANN).await;
+    let undo = change_address(&server, &thief).await;
+    server.anybody().form(&undo, "").await.expect(200);
+    for address in [ANN, NEW] {
+        let tried = crate::passwords::sign_in(&server, address, crate::passwords::GOOD).await;
+        tried.refused(401, "invalid_password");
+    }
+    // Stolen again, it has a way back again.
+    let again = sign_in(&server, ISSUER, ANN, "").await;
+    server.advance(Span::from_minutes(2)).await;
+    let undo = change_address(&server, &again).await;
+    server.anybody().form(&undo, "").await.expect(200);
+    assert_eq!(identifiers(&server, &sign_in(&server, ISSUER, ANN, "").await).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_undo_is_over_after_seven_days_and_nobody_else_s() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;

@@ -222,6 +222,21 @@ async fn p12_whoever_registers_a_known_person_changes_nothing_and_an_unproven_wi
 }
 
 #[tokio::test]
+async fn p05_a_code_without_its_binding_makes_no_account_with_somebody_elses_password() {
+    let server = server().await;
+    // Somebody who only knows the address wishes for a password; the person gets the code and types it at an app that
+    // checks codes by address.
+    let wished = post(&server, "register", json!({"email": ANN, "password": GOOD})).await.expect(201);
+    let code = server.mail_to(ANN).await.code();
+    let by_address = json!({"email": ANN, "code": code});
+    server.app("club").post("/v1/verify", &by_address).await.refused(410, "challenge_over");
+    sign_in(&server, ANN, GOOD).await.refused(401, "invalid_password");
+    // Whoever has both is who began it.
+    server.app("club").verify(&wished, &code).await.expect(200);
+    sign_in(&server, ANN, GOOD).await.expect(200);
+}
+
+#[tokio::test]
 async fn p31_who_uses_up_a_persons_passwords_locks_out_neither_codes_nor_a_browser_that_is_signed_in() {
     let server = server().await;
     register(&server, ANN, GOOD).await;
