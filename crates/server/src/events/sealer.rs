@@ -48,6 +48,8 @@ pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
             () = shutdown.requested() => return,
             _ = tick.tick() => {}
         }
+        // Before anything is signed: what a former life left goes out too.
+        exports.begin(&server.store).await;
         if let Err(error) = sealer.look(&server).await {
             tracing::warn!(%error, "events could not be signed; next time");
             server.events.note_news();
