@@ -54,6 +54,16 @@ impl Exports {
         Ok(Self { targets: sinks.into_iter().map(target).collect() })
     }
 
+    /// Finds where each target goes on. What is signed after this goes there; of what is there already, a syslog gets
+    /// nothing.
+    pub async fn begin(&mut self, store: &Store) {
+        for target in &mut self.targets {
+            if let Err(error) = target.begin(store).await {
+                tracing::warn!(%error, "where the export of events goes on cannot be read; next time");
+            }
+        }
+    }
+
     /// Carries on what is new.
     pub async fn follow(&mut self, store: &Store) {
         for target in &mut self.targets {
@@ -93,17 +103,31 @@ fn syslog(address: &str) -> Result<Sink, ConfigError> {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 impl Target {
-    async fn follow(&mut self, store: &Store) -> Result<(), Error> {
-        let mut after = match self.after {
-            Some(after) => after,
-            None => match &self.to {
-                Sink::File(file) => position(file),
-                Sink::Unix(_) | Sink::Udp(_) => {
-                    store.newest_checkpoint().await?.map_or(0, |newest| newest.sequence)
+    async fn begin(&mut self, store: &Store) -> Result<i64, Error> {
+        if let Some(after) = self.after {
+            return Ok(after);
+        }
+        let newest = store.newest_checkpoint().await?.map_or(0, |newest| newest.sequence);
+        let after = match &self.to {
+            Sink::File(file) => {
+                let position = position(file);
+                if position > newest {
+                    tracing::error!(
+                        position,
+                        newest,
+                        "the file of events is ahead of the log, which was restored or cut off: the file goes on behind the newest checkpoint"
+                    );
                 }
-            },
+                position.min(newest)
+            }
+            Sink::Unix(_) | Sink::Udp(_) => newest,
         };
         self.after = Some(after);
+        Ok(after)
+    }
+
+    async fn follow(&mut self, store: &Store) -> Result<(), Error> {
+        let mut after = self.begin(store).await?;
         while let Some(found) = segment(store, after).await? {
             after = found.checkpoint.sequence;
             let to = self.to.clone();

@@ -104,6 +104,13 @@ pub struct InFlight {
     ids: Vec<EventId>,
 }
 
+impl InFlight {
+    fn add(&mut self, id: EventId) {
+        self.events.in_flight.lock().insert(id);
+        self.ids.push(id);
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut in_flight = self.events.in_flight.lock();
@@ -131,14 +138,18 @@ pub async fn write_down(
     for change in changes.0 {
         match change {
             Change::Event(event) => {
+                let now = server.now();
+                let id = EventId::new(now, &mut *scribe.random);
+                if is_kept {
+                    // Before anything is waited for: nothing behind it may be signed meanwhile.
+                    in_flight.add(id);
+                }
                 if !server.webhooks.is_empty() {
                     let queued = webhooks::deliveries(server, &event, &mut *scribe.random).await?;
                     scribe.added.extend(queued);
                 }
                 if is_kept {
-                    let stored = scribe.write(&event).await?;
-                    in_flight.events.in_flight.lock().insert(stored.id);
-                    in_flight.ids.push(stored.id);
+                    let stored = scribe.write(&event, id, now).await?;
                     written.push(Change::EventWritten(Box::new(stored)));
                 }
             }
@@ -169,9 +180,12 @@ impl<'a> Scribe<'a> {
         Self { server, random: server.random(), known: HashMap::new(), erased, added: Vec::new() }
     }
 
-    async fn write(&mut self, event: &Event) -> Result<StoredEvent, countersign_store::Error> {
-        let now = self.server.now();
-        let id = EventId::new(now, &mut *self.random);
+    async fn write(
+        &mut self,
+        event: &Event,
+        id: EventId,
+        now: Timestamp,
+    ) -> Result<StoredEvent, countersign_store::Error> {
         let (person, sealed) = self.person(event, id, now).await?;
         let mut stored = StoredEvent {
             id,

@@ -9,8 +9,11 @@ use countersign_domain::{
     time::{Span, Timestamp},
 };
 
-use super::{chain, export::Exports};
-use crate::{shutdown::Shutdown, state::Server};
+use super::{
+    chain::{self, Deviation},
+    export::Exports,
+};
+use crate::{keys::is_signed, shutdown::Shutdown, state::Server};
 
 /// Events of one checkpoint.
 pub const MOST_COVERED: i64 = 1000;
@@ -45,6 +48,8 @@ pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
             () = shutdown.requested() => return,
             _ = tick.tick() => {}
         }
+        // Before anything is signed: what a former life left goes out too.
+        exports.begin(&server.store).await;
         if let Err(error) = sealer.look(&server).await {
             tracing::warn!(%error, "events could not be signed; next time");
             server.events.note_news();
@@ -78,6 +83,7 @@ impl Sealer {
         let until = settled(server, now);
         let node = server.events.node;
         let former = server.store.checkpoint_before(node, i64::MAX).await?;
+        trust(server, former.as_ref())?;
         let mut after = former.map_or_else(|| chain::beginning(node), |former| former.last);
         for _ in 0..IN_A_ROW {
             let events = server.store.events_of_node(node, (after, until), MOST_COVERED).await?;
@@ -95,7 +101,7 @@ impl Sealer {
 
     /// Signs what ended nodes left, and forgets what is past its time although nothing new happens.
     async fn look_around(&mut self, server: &Server, now: Timestamp) -> Result<(), Error> {
-        let newest = server.store.newest_checkpoint().await?;
+        let newest = newest(server).await?;
         let begin = newest.as_ref().map_or(Timestamp::from_millis(0), |newest| newest.made_at - Span::DAY);
         let end = if server.store.is_exclusive() { now } else { now - ENDED };
         let (mut after, until) = (chain::at(begin), chain::at(end));
@@ -110,7 +116,8 @@ impl Sealer {
             }
         }
         for _ in 0..IN_A_ROW {
-            if purgeable(server, now).await?.is_empty() {
+            let newest = self::newest(server).await?;
+            if purgeable(server, newest.as_ref(), now).await?.is_empty() {
                 break;
             }
             self.sign(server, server.events.node, &[]).await?;
@@ -144,15 +151,16 @@ impl Sealer {
         events: &[StoredEvent],
     ) -> Result<(), countersign_store::Error> {
         let now = server.now();
-        let newest = server.store.newest_checkpoint().await?;
+        let newest = newest(server).await?;
         let found = newest.as_ref().map_or(0, |newest| newest.sequence);
         if found < self.newest {
             tracing::error!(found, known = self.newest, "checkpoints of the log of events are gone");
         }
-        let purged = purgeable(server, now).await?;
+        let purged = purgeable(server, newest.as_ref(), now).await?;
+        // What was signed last, never what is there: only a purge moves the beginning.
         let oldest = match purged.last() {
             Some(last) => last.sequence + 1,
-            None => server.store.checkpoints(0, 1).await?.first().map_or(found + 1, |first| first.sequence),
+            None => newest.as_ref().map_or(found + 1, |newest| newest.oldest),
         };
         let nothing = EventId::from_bytes([0; 16]);
         let mut checkpoint = Checkpoint {
@@ -178,8 +186,38 @@ impl Sealer {
     }
 }
 
-/// The oldest checkpoints, as far as they and their events are past their time.
-async fn purgeable(server: &Server, now: Timestamp) -> Result<Vec<Checkpoint>, countersign_store::Error> {
+/// The newest checkpoint, as this server signed it.
+async fn newest(server: &Server) -> Result<Option<Checkpoint>, countersign_store::Error> {
+    let newest = server.store.newest_checkpoint().await?;
+    trust(server, newest.as_ref())?;
+    Ok(newest)
+}
+
+/// Nothing is signed or purged after checkpoints that somebody else wrote.
+fn trust<'a>(
+    server: &Server,
+    checkpoints: impl IntoIterator<Item = &'a Checkpoint>,
+) -> Result<(), countersign_store::Error> {
+    let unavailable = |error: &dyn std::fmt::Display| {
+        countersign_store::Error::Unavailable(format!("the log of events: {error}"))
+    };
+    let public = server.keys.checkpoint_key().map_err(|error| unavailable(&error))?.public();
+    let mut checkpoints = checkpoints.into_iter();
+    let forged = checkpoints.find(|found| !is_signed(&public, &found.statement(), &found.signature));
+    let Some(forged) = forged else { return Ok(()) };
+    let deviation = Deviation::Signature(forged.sequence);
+    tracing::error!(%deviation, "the log of events was changed: nothing is signed or purged any more");
+    Err(unavailable(&deviation))
+}
+
+/// The oldest checkpoints, as far as they and their events are past their time: from where the newest says that the log
+/// begins, without a gap.
+async fn purgeable(
+    server: &Server,
+    newest: Option<&Checkpoint>,
+    now: Timestamp,
+) -> Result<Vec<Checkpoint>, countersign_store::Error> {
+    let Some(newest) = newest else { return Ok(Vec::new()) };
     let days = i64::from(server.config.load().events.retention_days.max(1));
     let limit = now - Span::from_hours(24 * days);
     let mut oldest = server.store.checkpoints(0, PURGED_AT_ONCE + 1).await?;
@@ -187,7 +225,19 @@ async fn purgeable(server: &Server, now: Timestamp) -> Result<Vec<Checkpoint>, c
     oldest.pop();
     let past = oldest.iter().take_while(|old| old.made_at < limit).count();
     oldest.truncate(past);
-    Ok(oldest)
+    trust(server, &oldest)?;
+    let is_whole = |(expected, old): (i64, &Checkpoint)| expected == old.sequence;
+    if (newest.oldest..).zip(&oldest).all(is_whole) {
+        return Ok(oldest);
+    }
+    // Another node may have purged meanwhile: then what is made here conflicts with what it made.
+    if server.store.newest_checkpoint().await?.as_ref() == Some(newest) {
+        tracing::error!(
+            oldest = newest.oldest,
+            "old checkpoints of the log of events are gone: none is purged"
+        );
+    }
+    Ok(Vec::new())
 }
 
 /// Up to where all events of this node are written that ever will be.

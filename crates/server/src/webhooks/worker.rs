@@ -70,10 +70,13 @@ pub async fn deliver_due(server: &Server, poster: &Poster) {
 }
 
 async fn deliver(server: &Server, poster: &Poster, delivery: &Delivery) {
-    let hook = server.webhooks.find(&delivery.hook);
-    let (Some(hook), Some(body)) = (hook, body(server, delivery)) else {
-        tracing::warn!(delivery = %delivery.id, hook = delivery.hook, "a webhook is not told: it is not configured any more, or what it was to be told does not open");
+    let Some(hook) = server.webhooks.find(&delivery.hook) else {
+        tracing::warn!(delivery = %delivery.id, hook = delivery.hook, "a webhook is not told: it is not configured any more");
         return done(server, delivery).await;
+    };
+    // Another node may have a key that this one has not read yet.
+    let Some(body) = body(server, delivery) else {
+        return later(server, hook, delivery, "what it is to be told does not open here").await;
     };
     let outcome = match headers(server, hook, delivery, &body) {
         Some(headers) => poster.post((hook.guard, &hook.target), headers, Bytes::from(body)).await,
@@ -84,6 +87,11 @@ async fn deliver(server: &Server, poster: &Poster, delivery: &Delivery) {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     };
+    later(server, hook, delivery, &reason).await;
+}
+
+/// Puts a delivery off, until it has been tried for too long.
+async fn later(server: &Server, hook: &Hook, delivery: &Delivery, reason: &str) {
     let attempts = delivery.attempts.saturating_add(1);
     if attempts == 1 {
         tracing::warn!(

@@ -75,6 +75,47 @@ async fn events_go_to_syslog_as_rfc_5424_has_them() {
 }
 
 #[tokio::test]
+async fn a_syslog_is_told_what_is_signed_after_it_began() {
+    let server = TestServer::with(with_club).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut settings = server.server.config.load().events.clone();
+    settings.syslog = Some(format!("unix:{}", path.display()));
+    let mut exports = export::Exports::new(&settings).unwrap();
+    sign_in(&server, "club", ANN).await;
+    exports.begin(&server.server.store).await;
+    look(&server).await;
+    exports.begin(&server.server.store).await;
+    exports.follow(&server.server.store).await;
+    let (mut buffer, mut found) = (vec![0; 4096], String::new());
+    while let Ok(length) = socket.recv(&mut buffer) {
+        found.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+    }
+    assert!(found.contains(" session.started - {"), "{found}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_ahead_of_a_restored_log_goes_on_behind_its_end() {
+    let server = TestServer::with(with_club).await;
+    three_checkpoints(&server).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    std::fs::write(folder.path().join("events.jsonl.position"), "4").unwrap();
+    let mut settings = server.server.config.load().events.clone();
+    settings.file = Some(file.clone());
+    let mut exports = export::Exports::new(&settings).unwrap();
+    exports.begin(&server.server.store).await;
+    sign_in(&server, "club", ANN).await;
+    look(&server).await;
+    exports.follow(&server.server.store).await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("session.started") && text.contains("{\"sequence\":4,"), "{text}");
+    assert!(!text.contains("{\"sequence\":3,"), "{text}");
+}
+
+#[tokio::test]
 async fn operators_find_events_by_kind_app_person_and_time() {
     let server = TestServer::with(with_club).await;
     sign_in(&server, "shop", ANN).await;

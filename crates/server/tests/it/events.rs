@@ -267,6 +267,52 @@ async fn p40_no_checkpoint_can_be_taken_out_with_its_events_or_changed() {
     }
 }
 
+/// The first two checkpoints with their events are gone; the sealer goes on, and purges what is past its time.
+#[tokio::test]
+async fn p40_a_log_that_lost_its_beginning_never_becomes_whole() {
+    const EVENTS: &str =
+        "DELETE FROM event WHERE id <= (SELECT last_id FROM event_checkpoint WHERE sequence = 2)";
+    let server = TestServer::with(|config: &mut Config| {
+        with_club(config);
+        config.events.retention_days = 1;
+    })
+    .await;
+    three_checkpoints(&server).await;
+    server.spoil_any(EVENTS).await;
+    server.spoil_any("DELETE FROM event_checkpoint WHERE sequence <= 2").await;
+    let expected = Err(Deviation::Beginning { signed: 1, found: 3 });
+    assert_eq!(verify(&server).await, expected);
+    for span in [Span::from_seconds(10), Span::from_hours(25), Span::from_hours(25)] {
+        server.advance(span).await;
+        sign_in(&server, "club", ANN).await;
+        look(&server).await;
+        assert_eq!(verify(&server).await, expected, "after {span:?}");
+    }
+    let newest = server.server.store.newest_checkpoint().await.unwrap().unwrap();
+    assert!(newest.sequence > 5, "it went on: {newest:?}");
+}
+
+#[tokio::test]
+async fn p40_nothing_is_signed_or_purged_after_a_checkpoint_of_somebody_else() {
+    for sql in [
+        // As if the log had begun here.
+        "UPDATE event_checkpoint SET oldest = 3 WHERE sequence = 3",
+        // As if it were past its time.
+        "UPDATE event_checkpoint SET made_at = 1 WHERE sequence = 1",
+    ] {
+        let server = TestServer::with(with_club).await;
+        three_checkpoints(&server).await;
+        server.spoil(sql).await;
+        sign_in(&server, "club", ANN).await;
+        server.advance(Span::from_minutes(3)).await;
+        server.server.events.note_news();
+        let looked = Sealer::default().look(&server.server).await.map_err(|error| error.to_string());
+        assert!(looked.is_err_and(|error| error.contains("not signed by this server")), "{sql}");
+        let there = server.server.store.checkpoints(0, 9).await.unwrap();
+        assert_eq!(there.iter().map(|found| found.sequence).collect::<Vec<_>>(), [1, 2, 3], "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn p40_an_event_that_this_server_did_not_write_is_never_signed() {
     let server = TestServer::with(with_club).await;

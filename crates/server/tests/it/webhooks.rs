@@ -123,6 +123,27 @@ async fn p42_a_delivery_is_in_the_commit_and_tried_until_it_is_taken(world: Worl
 }
 
 #[tokio::test]
+async fn p42_what_does_not_open_here_is_kept_for_a_node_where_it_does() {
+    let receiver = Receiver::answering(&["204 Good"]).await;
+    let url = format!("http://127.0.0.1:{}/in", receiver.port);
+    let kinds = vec!["user.created".to_owned()];
+    let server = TestServer::with(configured(vec![WebhookSettings { kinds, ..hook(url) }])).await;
+    sign_in(&server, "club", ANN).await;
+    server.spoil("UPDATE webhook_delivery SET sealed = CAST(sealed || x'00' AS BLOB)").await;
+    deliver_due(&server.server, &poster()).await;
+    let rows = || server.query("SELECT id FROM webhook_delivery");
+    assert_eq!((receiver.came().len(), rows().await.len()), (0, 1), "put off");
+    server
+        .spoil("UPDATE webhook_delivery SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) AS BLOB)")
+        .await;
+    deliver_due(&server.server, &poster()).await;
+    assert_eq!(receiver.came().len(), 0, "not before its time");
+    server.advance(Span::from_seconds(6)).await;
+    deliver_due(&server.server, &poster()).await;
+    assert_eq!((receiver.came().len(), rows().await.len()), (1, 0), "told");
+}
+
+#[tokio::test]
 async fn a_receiver_is_told_little_and_can_check_who_told_it() {
     let (realms, apps) = (Receiver::answering(&["200 Good"]).await, Receiver::answering(&["200 Good"]).await);
     let url = |receiver: &Receiver| format!("http://127.0.0.1:{}/", receiver.port);
