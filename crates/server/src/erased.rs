@@ -3,7 +3,8 @@
 
 use std::{
     collections::HashSet,
-    io::Write as _,
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -61,10 +62,36 @@ fn lines(people: &[Digest], sign: Sign, now: Timestamp) -> String {
 
 fn append(path: &Path, text: &str) -> std::io::Result<()> {
     let is_new = !path.exists();
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    let mut file = std::fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    // Nobody else's line is to be cut.
+    file.lock()?;
+    let whole = whole_lines(&mut file)?;
+    file.set_len(whole)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Those whose lines were finished are not erased either.
+        file.set_len(whole)?;
+        return Err(error);
+    }
     if is_new { crate::key_file::sync(crate::key_file::parent(path)) } else { Ok(()) }
+}
+
+/// The length of the lines that were finished: a full disk may have torn the last one.
+fn whole_lines(file: &mut File) -> std::io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length == 0 {
+        return Ok(0);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(length - 1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(length);
+    }
+    let mut content = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut content)?;
+    Ok(content.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place as u64 + 1))
 }
 
 /// Everybody on these lists.
@@ -113,7 +140,24 @@ mod tests {
         append(&path, &lines(&[two], Sign::Kept, now)).unwrap();
         append(&path, "+0303").unwrap();
         assert_eq!(read(std::slice::from_ref(&path)).unwrap(), HashSet::from([one]));
-        append(&path, "\n").unwrap();
+        std::fs::write(&path, "+0303\n").unwrap();
         assert!(read(&[path]).is_err());
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_before_the_next_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let line = |byte| lines(&[Digest::new([byte; 32])], Sign::Erased, now);
+        for (place, before) in ["", "+03", "+", &line(1), &(line(1) + "+0303"), &(line(1) + &line(2)[..70])]
+            .into_iter()
+            .enumerate()
+        {
+            let path = folder.path().join(place.to_string());
+            std::fs::write(&path, before).unwrap();
+            append(&path, &line(3)).unwrap();
+            let kept = if before.len() > 70 { line(1) } else { String::new() };
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), kept + &line(3), "{before:?}");
+        }
     }
 }
