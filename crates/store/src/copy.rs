@@ -170,13 +170,14 @@ impl Store {
         self.engine.commit(writes).await.map(drop)
     }
 
-    /// Brings a copy that is complete up to date, and lets it be served. What was issued up to `moment` is refused.
+    /// Lets a copy that is complete be served. What was issued up to `moment` is refused. Signing keys are over, but the
+    /// shared secrets of apps: one that was ended after the copy was made, perhaps because it leaked, must not come back.
     ///
     /// # Errors
     /// As for every commit.
     pub async fn end_restore(&self, moment: Timestamp) -> Result<(), Error> {
         let forget = any("DELETE FROM fact WHERE name = ?", vec![RESTORING.into()]);
         let note = sql::save_fact(RESTORED_AT, moment.millis().to_be_bytes().to_vec(), 0);
-        self.engine.commit(vec![note, forget]).await.map(drop)
+        self.engine.commit(vec![note, sql::end_signing_keys(), forget]).await.map(drop)
     }
 }

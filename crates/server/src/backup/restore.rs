@@ -1,6 +1,6 @@
 //! Putting a backup into an empty database. The whole file is read and checked before anything is written; then the
 //! database is marked as half restored until everything is in it. What began before is over: sessions, challenges and
-//! messages are in no backup, and tokens that were issued up to the restore are refused.
+//! messages are in no backup, tokens that were issued up to the restore are refused, and the signing keys are ended.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -86,12 +86,14 @@ pub struct Report {
     pub not_known: Vec<&'static str>,
 }
 
-const NOT_KNOWN: [&str; 4] = [
+const NOT_KNOWN: [&str; 5] = [
     "people, apps and keys that were made or changed after the backup was made are as they were then, or gone",
-    "API keys that were revoked after the backup was made are good again: revoke them anew",
+    "API keys and admin keys that were revoked after the backup was made are good again: revoke them anew",
+    "shared secrets of apps (HS256) that were replaced after the backup was made sign and are accepted again: replace \
+     them anew (countersign key token-secret APP --accept-seconds 0)",
     "people who were erased by a node whose list (erased.list in its data folder) was not given are back",
-    "whoever checks signatures alone accepts tokens from before the restore until they end: replace the signing keys \
-     (countersign key rotate --accept-seconds 0) if that must not be",
+    "whoever checks signatures alone accepts tokens from before the restore until they read the new key set: the \
+     signing keys were ended, and new ones are made at the next start",
 ];
 
 /// Restores a backup.

@@ -9,7 +9,7 @@ use countersign_domain::{
 };
 
 use super::sample::{self, NOW, after, conflict, save};
-use crate::Store;
+use crate::{Store, migration::MIGRATIONS};
 
 fn key(id: &str, generation: i64) -> StoredKey {
     StoredKey {
@@ -50,4 +50,14 @@ pub async fn a_key_is_retired_early(store: Store) {
     let retired = StoredKey { retires_at: NOW, gone_at: after(1), ..key("a", 1) };
     assert_eq!(store.signing_keys().await.unwrap().good, [retired, key("b", 2)]);
     conflict(&store, vec![Change::SigningKeyRetired(end("c"))]).await;
+}
+
+/// The signing keys of a copy are over, on every clock; the shared secret of an app is not.
+pub async fn a_copy_brings_no_signing_key_back(store: Store) {
+    store.begin_restore(MIGRATIONS.last().unwrap().version).await.unwrap();
+    let own = StoredKey { app: Some(sample::app("forum")), ..key("own", 1) };
+    save(&store, [key("a", 1), key("b", 2), own.clone()].map(Change::SigningKey).into()).await;
+    store.end_restore(NOW).await.unwrap();
+    let over = |id, generation| StoredKey { retires_at: NOW, gone_at: NOW, ..key(id, generation) };
+    assert_eq!(store.signing_keys().await.unwrap().good, [over("a", 1), over("b", 2), own]);
 }

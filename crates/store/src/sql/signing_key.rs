@@ -64,6 +64,11 @@ pub(super) fn retire(retirement: Retirement) -> Write {
     )
 }
 
+/// Ends all but the shared secrets of apps, on every clock: none is before a key was made.
+pub(crate) fn end_signing_keys() -> Write {
+    any("UPDATE signing_key SET retires_at = created_at, gone_at = created_at WHERE app = ''", vec![])
+}
+
 pub(crate) fn delete_gone_signing_keys(now: Timestamp) -> Write {
     any("DELETE FROM signing_key WHERE gone_at <= ?", vec![now.into()])
 }

@@ -97,7 +97,12 @@ macro_rules! suite {
                     sealed_values_are_replaced_where_nobody_wrote
                     a_copy_goes_into_an_empty_database
                 }
-                signing_key { keys_round_trip a_generation_is_made_once a_key_is_retired_early }
+                signing_key {
+                    keys_round_trip
+                    a_generation_is_made_once
+                    a_key_is_retired_early
+                    a_copy_brings_no_signing_key_back
+                }
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {
                     users_are_found_by_all_that_they_have
