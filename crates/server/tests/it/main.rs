@@ -29,6 +29,7 @@ mod enumeration;
 mod envelope;
 mod erasure;
 mod event_exports;
+mod event_privacy;
 mod events;
 mod flow;
 mod identifiers;
