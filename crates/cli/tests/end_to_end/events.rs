@@ -73,11 +73,11 @@ fn p40_events_survive_kill_9_and_every_change_of_them_shows() {
     let verified = json(&server, &["event", "verify"]);
     assert_eq!(verified["public_key"], key, "without a server too");
     assert_eq!(kinds(&server, "backup.created"), 1);
-    // A restored log is the one that was signed, and goes on.
+    // A restored log is the one that was signed, and goes on: the start makes new signing keys and tells it.
     server.setup.storage = "sqlite:restored.db".to_owned();
     server.setup.run(&["restore", &backup]);
     server.start_again();
-    let restored = wait_for("what was restored is signed", Duration::from_secs(20), || {
+    let restored = wait_for("what was restored is signed", Duration::from_secs(90), || {
         Some(json(&server, &["event", "verify"])).filter(|verified| verified["waiting"] == 0)
     });
     assert_eq!(restored["public_key"], key);
