@@ -102,6 +102,12 @@ impl Session {
         matches!(self.holder, Holder::Cookie(digest) if digest == vault.session(self.id, secret))
     }
 
+    /// Whether it is held by a refresh token.
+    #[must_use]
+    pub const fn has_refresh_token(&self) -> bool {
+        matches!(self.holder, Holder::Refresh { .. })
+    }
+
     /// Notes that it was used; `false` when that is not worth a write yet.
     #[must_use]
     pub fn note_use(&mut self, policy: &SessionPolicy, now: Timestamp) -> bool {

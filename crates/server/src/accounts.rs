@@ -17,9 +17,10 @@ use countersign_domain::{
     invitation::Invitation,
     random::Random,
     realm::{Realm, RealmName},
+    refresh::RefreshToken,
     refusal::Refusal,
     secret::Digest,
-    session::{Holder, Session},
+    session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
     user::{IdentifierKind, User, UserStatus},
@@ -250,10 +251,17 @@ async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
         held.extend(held_session(&call.server, cookie).await?);
     }
     if let Some(token) = &call.held_refresh {
-        let found = call.server.store.session(token.session).await?;
-        held.extend(found.filter(|session| matches!(session.holder, Holder::Refresh { .. })));
+        held.extend(refreshed_session(&call.server, token).await?);
     }
     Ok(held)
+}
+
+/// The session of a genuine refresh token, spent or not. Whether it is over is not looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn refreshed_session(server: &Server, token: &RefreshToken) -> Result<Option<Session>, ApiError> {
+    Ok(server.store.session(token.session).await?.filter(Session::has_refresh_token))
 }
 
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.
@@ -312,11 +320,7 @@ impl Server {
     /// A realm as it is set now, in the configuration file before the store; one that is in neither has every default.
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Realm {
-        let config = self.config.load();
-        let declared = config.realms.iter().find(|realm| realm.name == name.as_str());
-        let declared = declared.and_then(|settings| settings.realm().ok());
-        let stored = || self.registry.load().realm(name).cloned();
-        declared.or_else(stored).unwrap_or_else(|| Realm::new(name.clone()))
+        self.registry.load().realm(name).cloned().unwrap_or_else(|| Realm::new(name.clone()))
     }
 
     /// Ends a session for good, here at once and elsewhere within a second.

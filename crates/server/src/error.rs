@@ -113,6 +113,14 @@ pub enum BodyError {
 /// Longest detail that repeats anything of a caller's.
 const LONGEST_DETAIL: usize = 300;
 
+impl ApiError {
+    /// A member of a body, or of a query, that is not what it should be.
+    #[must_use]
+    pub fn invalid(member: &'static str, detail: impl Into<String>) -> Self {
+        Self::InvalidMember { member, code: "invalid_member", detail: detail.into() }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)

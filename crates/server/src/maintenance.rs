@@ -174,8 +174,8 @@ async fn note_reading(server: &Server) -> Result {
 
 async fn take_over(server: &Server) -> Result {
     envelope::reload(server).await?;
-    let declared = crate::config::declared(&server.config.load().apps)?;
-    let registry = Registry::build(&declared, Stored::read(&server.store).await?, &server.keys);
+    let stored = Stored::read(&server.store).await?;
+    let registry = Registry::build(&server.config.load(), stored, &server.keys)?;
     report_left_out(registry.corrupt(), server.registry.load().corrupt());
     let former = server.registry.swap(Arc::new(registry));
     if !server.registry.load().takes_tokens_like(&former) {

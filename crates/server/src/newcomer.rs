@@ -102,10 +102,6 @@ pub struct Newcomer {
     password_hash: Option<Secret<String>>,
 }
 
-fn invalid(member: &'static str, detail: &str) -> ApiError {
-    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
-}
-
 /// Whether somebody can be called so, and a language.
 ///
 /// # Errors
@@ -114,14 +110,17 @@ pub fn check_profile(display_name: Option<&str>, locale: Option<&str>) -> Result
     if let Some(name) = display_name {
         let length = name.chars().count();
         if !(1..=100).contains(&length) || name.chars().any(char::is_control) {
-            return Err(invalid("display_name", "expected 1 to 100 characters without line breaks"));
+            return Err(ApiError::invalid(
+                "display_name",
+                "expected 1 to 100 characters without line breaks",
+            ));
         }
     }
     if let Some(locale) = locale {
         let fits = (2..=35).contains(&locale.len())
             && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !fits {
-            return Err(invalid("locale", "expected a BCP 47 tag such as de-CH"));
+            return Err(ApiError::invalid("locale", "expected a BCP 47 tag such as de-CH"));
         }
     }
     Ok(())
@@ -134,20 +133,20 @@ impl Newcomer {
     /// [`ApiError::InvalidMember`] names what cannot be.
     pub fn read(given: &GivenPerson, now: Timestamp) -> Result<Self, ApiError> {
         if !(1..=MOST_EMAILS).contains(&given.emails.len()) {
-            return Err(invalid("emails", "expected 1 to 10 addresses"));
+            return Err(ApiError::invalid("emails", "expected 1 to 10 addresses"));
         }
         let mut emails: Vec<(EmailAddress, bool)> = Vec::with_capacity(given.emails.len());
         for email in &given.emails {
-            let address =
-                EmailAddress::parse(&email.address).map_err(|error| invalid("emails", &error.to_string()))?;
+            let address = EmailAddress::parse(&email.address)
+                .map_err(|error| ApiError::invalid("emails", error.to_string()))?;
             if emails.iter().any(|(other, _)| other.canonical() == address.canonical()) {
-                return Err(invalid("emails", "an address is given twice"));
+                return Err(ApiError::invalid("emails", "an address is given twice"));
             }
             emails.push((address, email.verified));
         }
         // Else whoever proves an address that was only claimed would be let into an account that is somebody else's.
         if emails.len() > 1 && emails.iter().any(|(_, verified)| !verified) {
-            return Err(invalid("emails", "an address that is not verified must be the only one"));
+            return Err(ApiError::invalid("emails", "an address that is not verified must be the only one"));
         }
         check_profile(given.display_name.as_deref(), given.locale.as_deref())?;
         if let Some(hash) = &given.password_hash {
@@ -175,7 +174,7 @@ impl Newcomer {
         let Some(hash) = &self.password_hash else { return Ok(()) };
         let most = user_passwords::of_realm(server, realm)?.most_memory_kib();
         let sound = StoredHash::parse(hash.expose()).and_then(|stored| stored.check_cost(most));
-        sound.map_err(|error| invalid("password_hash", &error.to_string()))
+        sound.map_err(|error| ApiError::invalid("password_hash", error.to_string()))
     }
 
     /// Whether somebody in the realm has one of the addresses.
@@ -231,7 +230,7 @@ impl Newcomer {
         if let Some(hash) = &self.password_hash {
             let most = user_passwords::of_realm(server, realm)?.most_memory_kib();
             let imported = user_passwords::import(server, id, hash.expose(), most)?;
-            changes.push(imported.map_err(|error| invalid("password_hash", &error.to_string()))?);
+            changes.push(imported.map_err(|error| ApiError::invalid("password_hash", error.to_string()))?);
             changes.push(told(EventKind::PasswordSet));
         }
         Ok(user)
@@ -239,17 +238,18 @@ impl Newcomer {
 }
 
 fn read_time(text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
-    let expected = || invalid("created_at", "expected a time of the past such as 2027-01-31T12:00:00Z");
+    let expected =
+        || ApiError::invalid("created_at", "expected a time of the past such as 2027-01-31T12:00:00Z");
     let moment: jiff::Timestamp = text.parse().map_err(|_| expected())?;
     let moment = Timestamp::from_millis(moment.as_millisecond());
     if moment > NEVER && moment <= now { Ok(moment) } else { Err(expected()) }
 }
 
 fn check_hash(hash: &str, is_proven: bool) -> Result<(), ApiError> {
-    StoredHash::parse(hash).map_err(|error| invalid("password_hash", &error.to_string()))?;
+    StoredHash::parse(hash).map_err(|error| ApiError::invalid("password_hash", error.to_string()))?;
     if !is_proven {
         // Whoever claimed the address at the former place would have a way into the account of whoever proves it here.
-        return Err(invalid("password_hash", "a password needs an address that is verified"));
+        return Err(ApiError::invalid("password_hash", "a password needs an address that is verified"));
     }
     Ok(())
 }

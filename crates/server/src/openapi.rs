@@ -255,7 +255,7 @@ fn refusals_of_a_start() -> Vec<ApiError> {
 
 /// What an operation that rides on a session's cookie may be refused for.
 fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
-    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    let invalid = |member| ApiError::invalid(member, "");
     let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
     match path {
         "/v1/me" => {

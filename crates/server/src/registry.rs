@@ -17,7 +17,7 @@ use countersign_domain::{
 use countersign_store::{Error, Rows, Store};
 
 use crate::{
-    config::{AppSettings, Declared, RealmSettings},
+    config::{AppSettings, Config, ConfigError, Declared, RealmSettings, declared},
     vault::Keys,
 };
 
@@ -32,7 +32,6 @@ pub struct Registry {
     account_origins: std::collections::HashSet<String>,
     declared: std::collections::HashSet<AppName>,
     admin_keys: HashMap<Digest, Arc<AdminKey>>,
-    /// Stored realms. Those of the configuration file are read there.
     realms: HashMap<RealmName, Realm>,
     corrupt: Vec<Error>,
 }
@@ -62,10 +61,12 @@ impl Stored {
 }
 
 impl Registry {
-    /// Everything that is declared and stored. A stored app that a declared one covers is left out: the file wins. A
-    /// row that does not read is left out as well, and is [known](Self::corrupt).
-    #[must_use]
-    pub fn build(declared: &[Declared], stored: Stored, vault: &Keys) -> Self {
+    /// Everything that the configuration declares and that is stored. What is stored and also declared is left out: the
+    /// file wins. A row that does not read is left out as well, and is [known](Self::corrupt).
+    ///
+    /// # Errors
+    /// [`ConfigError`] says what is wrong with the configuration.
+    pub fn build(config: &Config, stored: Stored, vault: &Keys) -> Result<Self, ConfigError> {
         let Stored { apps, keys, admin_keys, realms } = stored;
         let mut registry = Self { corrupt: apps.corrupt, ..Self::default() };
         registry.corrupt.extend(keys.corrupt.into_iter().chain(admin_keys.corrupt).chain(realms.corrupt));
@@ -74,6 +75,10 @@ impl Registry {
                 Ok(realm) => drop(registry.realms.insert(realm.name.clone(), realm)),
                 Err(corrupt) => registry.corrupt.push(corrupt),
             }
+        }
+        for settings in &config.realms {
+            let realm = settings.realm()?;
+            registry.realms.insert(realm.name.clone(), realm);
         }
         registry.admin_keys = admin_keys.good.into_iter().map(|key| (key.digest, Arc::new(key))).collect();
         for app in &apps.good {
@@ -85,18 +90,18 @@ impl Registry {
         for key in keys.good {
             registry.keys.insert(key.digest, Arc::new(key));
         }
-        for Declared { app, keys } in declared {
-            registry.apps.insert(app.name.clone(), Arc::new(app.clone()));
+        for Declared { app, keys } in declared(&config.apps)? {
             registry.declared.insert(app.name.clone());
-            for (text, label) in keys {
+            for (text, label) in &keys {
                 let key = declared_key(&app.name, text, label, vault);
                 registry.keys.insert(key.digest, Arc::new(key));
             }
+            registry.apps.insert(app.name.clone(), Arc::new(app));
         }
         registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
         let with_accounts = registry.apps.values().filter(|app| app.accounts.is_some());
         registry.account_origins = with_accounts.flat_map(|app| app.origins.iter().cloned()).collect();
-        registry
+        Ok(registry)
     }
 
     /// What is wrong with stored apps and keys that are left out.
@@ -184,13 +189,13 @@ impl Registry {
         keys
     }
 
-    /// A stored realm by its name.
+    /// A realm that is declared or stored, by its name.
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Option<&Realm> {
         self.realms.get(name)
     }
 
-    /// The names of all stored realms, in no order.
+    /// The names of all realms that are declared or stored, in no order.
     pub fn realm_names(&self) -> impl Iterator<Item = &RealmName> {
         self.realms.keys()
     }

@@ -29,7 +29,7 @@ use crate::{
     listener::Arrived,
     security_log::{Failure, SecurityLog},
     state::Server,
-    telemetry::{self, Route, What, method_name},
+    telemetry::{self, Route, Trace, What, method_name},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -107,7 +107,7 @@ impl Service {
             is_apps_server = asked;
             answered.unwrap_or_else(|never| match never {})
         };
-        let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
+        let code = code_of(&response);
         if let Some(address) = address.filter(|_| !is_apps_server && SecurityLog::concerns(code)) {
             let at = self.server.now();
             self.server.security_log.note(Failure { at, code, address, request: id });
@@ -146,33 +146,32 @@ impl Service {
         let mut response = answer_token(&self.server, request.headers(), request.uri());
         if !response.status().is_success() {
             let id = RequestId::new(self.server.now(), &mut *self.server.random());
-            let code = response.extensions().get::<Problem>().map_or("", |problem| problem.0);
             finish(&mut response, id);
-            self.server.metrics.answered(response.status().as_u16(), code);
+            self.server.metrics.answered(response.status().as_u16(), code_of(&response));
         }
-        self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
-        self.server.telemetry.end(span, || What::Request {
-            method: "GET",
-            route: Route::Token,
-            status: response.status().as_u16(),
-            code: response.extensions().get::<Problem>().map_or("", |problem| problem.0),
-        });
-        response
+        self.end_at_once(request, span, Route::Token, response)
     }
 
     /// The answer to `GET /v1/session` where the cookie was found good before, likewise.
     fn known_session<B>(&self, request: &Request<B>) -> Option<Response> {
-        let mut response = answer_known(&self.server, request.headers())?;
+        let response = answer_known(&self.server, request.headers())?;
         self.server.metrics.session_cache_hits.inc();
         let span = self.server.telemetry.begin(request.headers());
+        Some(self.end_at_once(request, span, Route::Session, response))
+    }
+
+    /// What every answer that went round the router gets.
+    fn end_at_once<B>(
+        &self,
+        request: &Request<B>,
+        span: Option<Trace>,
+        route: Route,
+        mut response: Response,
+    ) -> Response {
         self.let_page_read(request.headers().get(header::ORIGIN), &mut response);
-        self.server.telemetry.end(span, || What::Request {
-            method: "GET",
-            route: Route::Session,
-            status: response.status().as_u16(),
-            code: "",
-        });
-        Some(response)
+        let (status, code) = (response.status().as_u16(), code_of(&response));
+        self.server.telemetry.end(span, || What::Request { method: "GET", route, status, code });
+        response
     }
 
     /// Pages of listed origins may read answers, refusals too, and send what the interface takes.
@@ -201,6 +200,11 @@ impl Service {
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         !crate::call::is_forwarded(request.headers()) && hosts.iter().any(|known| known == host)
     }
+}
+
+/// The stable code of a refusal; empty where it is none.
+fn code_of(response: &Response) -> &'static str {
+    response.extensions().get::<Problem>().map_or("", |problem| problem.0)
 }
 
 /// Names the request in its answer.

@@ -11,13 +11,13 @@ use countersign_domain::{
     event::Actor,
     refresh::RefreshToken,
     refusal::Refusal,
-    session::{Holder, Session},
+    session::Session,
     time::Timestamp,
 };
 use http::{HeaderMap, request::Parts};
 
 use crate::{
-    accounts::held_session,
+    accounts::{held_session, refreshed_session},
     call::{admit_poll, client_address},
     config::CookieKind,
     cookie::{self, Page, SessionCookie},
@@ -136,12 +136,9 @@ impl Held {
         match self {
             Self::Cookie(cookie) => held_session(server, cookie).await,
             Self::Refresh(token) => {
-                let found = server.store.session(token.session).await?;
                 let grace = |session: &Session| server.realm(&session.realm).session.refresh_grace;
-                let is_held = |session: &Session| matches!(session.holder, Holder::Refresh { .. });
-                Ok(found.filter(|session| {
-                    is_held(session) && !is_question || token.is_accepted_by(session, grace(session), now)
-                }))
+                let found = refreshed_session(server, token).await?;
+                Ok(found.filter(|session| !is_question || token.is_accepted_by(session, grace(session), now)))
             }
         }
     }
@@ -153,19 +150,6 @@ pub fn refresh_cookie(server: &Server, headers: &HeaderMap) -> Option<RefreshTok
     let name = server.config.load().cookies.name(CookieKind::RefreshToken);
     let token = RefreshToken::parse(&cookie::value(headers, &name)?).ok()?;
     token.is_genuine(&server.keys).then_some(token)
-}
-
-/// The session of the refresh token that a browser holds, spent or not.
-///
-/// # Errors
-/// The store's.
-pub async fn session_of_refresh_cookie(
-    server: &Server,
-    headers: &HeaderMap,
-) -> Result<Option<Session>, ApiError> {
-    let Some(token) = refresh_cookie(server, headers) else { return Ok(None) };
-    let found = server.store.session(token.session).await?;
-    Ok(found.filter(|session| matches!(session.holder, Holder::Refresh { .. })))
 }
 
 /// Moves the idle end, ten times in an idle limit at most. When that fails the session ends earlier than it might.

@@ -15,7 +15,7 @@ use countersign_store::{
 
 use crate::{
     admin, api,
-    config::{Config, ConfigError, Part, declared},
+    config::{Config, ConfigError, Part},
     envelope,
     error::ApiError,
     events::{self, Events},
@@ -106,9 +106,8 @@ pub async fn assemble(
     catch_up(&store, &*clock).await?;
     let keys = envelope::open(&store, root, clock.now()).await?;
     let began = clock.now();
-    let declared = declared(&config.apps)?;
     let renderer = renderer(&config)?;
-    let registry = Registry::build(&declared, Stored::read(&store).await?, &keys);
+    let registry = Registry::build(&config, Stored::read(&store).await?, &keys)?;
     let key_ring = KeyRing::open(store.signing_keys().await?, &KeyRing::default(), &keys);
     report_left_out(registry.corrupt(), &[]);
     report_left_out(key_ring.corrupt(), &[]);

@@ -19,7 +19,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    List, Operator, Page, catch_up, failed, invalid,
+    List, Operator, Page, catch_up, failed,
     keys::{Ending, check_label},
     realms,
 };
@@ -177,7 +177,7 @@ fn told(kind: EventKind, key: &AdminKey) -> Event {
 
 fn scopes(names: &[String]) -> Result<AdminScopes, ApiError> {
     let read: Result<Vec<AdminScope>, _> = names.iter().map(|name| name.parse()).collect();
-    read.and_then(AdminScopes::new).map_err(|error| invalid("scopes", &error.to_string()))
+    read.and_then(AdminScopes::new).map_err(|error| ApiError::invalid("scopes", error.to_string()))
 }
 
 /// A key of all realms is no realm's.

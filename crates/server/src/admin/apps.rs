@@ -19,7 +19,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    List, Operator, Page, catch_up, failed, find_app, invalid, invalid_setting, merge_patch, realms, shown,
+    List, Operator, Page, catch_up, failed, find_app, invalid_setting, merge_patch, realms, shown,
     signing::acceptance,
 };
 use crate::{
@@ -159,7 +159,7 @@ async fn token_secret(
     let app = find_app(&server, &app)?;
     let algorithm = app.token.algorithm;
     if !algorithm.is_symmetric() {
-        return Err(invalid(
+        return Err(ApiError::invalid(
             "app",
             "its tokens are not signed with a shared secret: token_algorithm is not HS256",
         ));
@@ -187,7 +187,7 @@ async fn edit_app(server: &Arc<Server>, operator: &Operator, app: &str, edit: Ed
             let stored = stored.ok_or(ApiError::NotFound)?;
             let settings = at_home(edit(read(&stored))?, operator);
             if check(server, operator, &settings)? != *name {
-                return Err(invalid("name", "an app keeps its name: subjects are derived from it"));
+                return Err(ApiError::invalid("name", "an app keeps its name: subjects are derived from it"));
             }
             let kind = match (stored.disabled, settings.disabled) {
                 (false, true) => EventKind::AppDisabled,
@@ -217,7 +217,7 @@ fn is_theirs(settings: &AppSettings, operator: &Operator) -> bool {
 /// The name of an app whose settings are good.
 fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result<AppName, ApiError> {
     if !settings.keys.is_empty() {
-        return Err(invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
+        return Err(ApiError::invalid("keys", "make API keys at /v1/admin/apps/{app}/keys"));
     }
     let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
     if !operator.covers(&app.realm) {
@@ -235,7 +235,7 @@ fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result
     let renderer = server.renderer.load();
     match app.mail.locale {
         Some(tag) if !renderer.catalog().knows(app.name.as_str(), &tag) => {
-            Err(invalid("locale", &format!("there are no texts in {tag}")))
+            Err(ApiError::invalid("locale", format!("there are no texts in {tag}")))
         }
         _ => Ok(app.name),
     }

@@ -16,7 +16,6 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
-use super::invalid;
 use crate::{backup::write::write, call::Json, error::ApiError, events, keys::RootKey, state::Server};
 
 /// Pieces that wait for whoever writes them.
@@ -41,7 +40,7 @@ async fn begin(
     Json(body, _): Json<BackupBody>,
 ) -> Result<Response, ApiError> {
     let recovery = body.recovery_key.map(|text| RootKey::parse(&text)).transpose();
-    let recovery = recovery.map_err(|error| invalid("recovery_key", &error.to_string()))?;
+    let recovery = recovery.map_err(|error| ApiError::invalid("recovery_key", error.to_string()))?;
     // Before it begins: whoever has begun one may have all of it.
     events::tell(&server, Event::new(EventKind::BackupCreated)).await?;
     let (sink, pieces) = mpsc::channel(AHEAD);

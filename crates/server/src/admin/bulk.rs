@@ -21,7 +21,7 @@ use countersign_domain::{
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 
-use super::{List, Operator, Page, invalid, realms, users::told};
+use super::{List, Operator, Page, realms, users::told};
 use crate::{
     accounts::{open_identifier, open_profile},
     api::{Answer, answer, rfc3339},
@@ -97,7 +97,7 @@ impl FromRequestParts<Arc<Server>> for ImportQuery {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
         let query = Query::<Self>::try_from_uri(&parts.uri);
-        query.map(|Query(query)| query).map_err(|error| invalid("partial", &error.body_text()))
+        query.map(|Query(query)| query).map_err(|error| ApiError::invalid("partial", error.body_text()))
     }
 }
 
@@ -228,7 +228,7 @@ async fn export(
 ) -> Answer<List<GivenPerson>> {
     let realm = operator.choose(query.realm.as_deref())?;
     let after = match &query.page.after {
-        Some(id) => id.parse().map_err(|error| invalid("after", &format!("{error}")))?,
+        Some(id) => id.parse().map_err(|error| ApiError::invalid("after", format!("{error}")))?,
         None => UserId::from_bytes([0; 16]),
     };
     let most = i64::try_from(query.page.limit).unwrap_or(i64::MAX).saturating_add(1);
@@ -281,9 +281,9 @@ impl FromRequestParts<Arc<Server>> for ExportQuery {
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
         let members = Query::<ExportMembers>::try_from_uri(&parts.uri);
         let Query(ExportMembers { realm, after, limit }) =
-            members.map_err(|error| invalid("limit", &error.body_text()))?;
+            members.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
         if !(1..=200).contains(&limit) {
-            return Err(invalid("limit", "expected 1 to 200"));
+            return Err(ApiError::invalid("limit", "expected 1 to 200"));
         }
         Ok(Self { realm, page: Page { after, limit } })
     }

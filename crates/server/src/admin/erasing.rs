@@ -11,7 +11,7 @@ use countersign_domain::{time::Timestamp, user::UserStatus};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Operator, invalid, users::find};
+use super::{Operator, users::find};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -75,10 +75,10 @@ async fn erase_many(
     Json(body, _): Json<EraseUsersBody>,
 ) -> Answer<UsersErasedBody> {
     if !(1..=MOST_AT_ONCE).contains(&body.ids.len()) {
-        return Err(invalid("ids", "expected 1 to 100"));
+        return Err(ApiError::invalid("ids", "expected 1 to 100"));
     }
     if body.ids.iter().collect::<std::collections::BTreeSet<_>>().len() < body.ids.len() {
-        return Err(invalid("ids", "one of them is named twice"));
+        return Err(ApiError::invalid("ids", "one of them is named twice"));
     }
     let mut items = Vec::with_capacity(body.ids.len());
     for id in body.ids {

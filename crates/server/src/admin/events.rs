@@ -17,7 +17,7 @@ use countersign_store::EventFilter;
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 
-use super::{List, invalid, usual_limit};
+use super::{List, usual_limit};
 use crate::{
     api::{Answer, answer},
     error::ApiError,
@@ -97,27 +97,33 @@ impl FromRequestParts<Arc<Server>> for EventQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) =
-            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
-        if (1..=200).contains(&query.limit) { Ok(query) } else { Err(invalid("limit", "expected 1 to 200")) }
+        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+        if (1..=200).contains(&query.limit) {
+            Ok(query)
+        } else {
+            Err(ApiError::invalid("limit", "expected 1 to 200"))
+        }
     }
 }
 
 impl EventQuery {
     fn kind(&self) -> Result<Option<EventKind>, ApiError> {
         let read = |name: &String| {
-            EventKind::from_name(name).ok_or_else(|| invalid("kind", "there are no events of this kind"))
+            EventKind::from_name(name)
+                .ok_or_else(|| ApiError::invalid("kind", "there are no events of this kind"))
         };
         self.kind.as_ref().map(read).transpose()
     }
 
     fn begin(&self) -> Result<EventId, ApiError> {
         if let Some(after) = &self.after {
-            return after.parse().map_err(|error| invalid("after", &format!("{error}")));
+            return after.parse().map_err(|error| ApiError::invalid("after", format!("{error}")));
         }
         let Some(since) = &self.since else { return Ok(EventId::from_bytes([0; 16])) };
-        let moment: jiff::Timestamp =
-            since.parse().map_err(|_| invalid("since", "expected a time such as 2027-01-31T12:00:00Z"))?;
+        let moment: jiff::Timestamp = since
+            .parse()
+            .map_err(|_| ApiError::invalid("since", "expected a time such as 2027-01-31T12:00:00Z"))?;
         Ok(chain::at(Timestamp::from_millis(moment.as_millisecond())))
     }
 }
@@ -128,7 +134,7 @@ async fn list(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<Li
     let found = match &query.user {
         None => server.store.events(filter, most).await?,
         Some(user) => {
-            let user: UserId = user.parse().map_err(|error| invalid("user", &format!("{error}")))?;
+            let user: UserId = user.parse().map_err(|error| ApiError::invalid("user", format!("{error}")))?;
             match key_of(&server, user).await? {
                 Some(key) => server.store.events_of_after(key.name.name, filter, most).await?,
                 None => Vec::new(),
@@ -169,7 +175,7 @@ async fn waiting(State(server): State<Arc<Server>>, query: EventQuery) -> Answer
 
 async fn about(State(server): State<Arc<Server>>, Query(query): Query<ChainQuery>) -> Answer<ChainBody> {
     let until = match &query.until {
-        Some(id) => id.parse().map_err(|error| invalid("until", &format!("{error}")))?,
+        Some(id) => id.parse().map_err(|error| ApiError::invalid("until", format!("{error}")))?,
         None => EventId::from_bytes([u8::MAX; 16]),
     };
     let key = server.keys.checkpoint_key().map_err(|_| ApiError::Internal)?;

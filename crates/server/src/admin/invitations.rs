@@ -22,7 +22,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{List, Operator, invalid, usual_limit};
+use super::{List, Operator, usual_limit};
 use crate::{
     accounts::user_of,
     api::{Answer, answer, rfc3339},
@@ -104,9 +104,13 @@ impl FromRequestParts<Arc<Server>> for InvitationQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) =
-            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
-        if (1..=200).contains(&query.limit) { Ok(query) } else { Err(invalid("limit", "expected 1 to 200")) }
+        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+        if (1..=200).contains(&query.limit) {
+            Ok(query)
+        } else {
+            Err(ApiError::invalid("limit", "expected 1 to 200"))
+        }
     }
 }
 
@@ -117,7 +121,7 @@ async fn list(
 ) -> Answer<List<InvitationBody>> {
     let realm = operator.choose(query.realm.as_deref())?;
     let after = match &query.after {
-        Some(id) => id.parse().map_err(|error| invalid("after", &format!("{error}")))?,
+        Some(id) => id.parse().map_err(|error| ApiError::invalid("after", format!("{error}")))?,
         None => InvitationId::from_bytes([0; 16]),
     };
     let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
@@ -139,15 +143,19 @@ async fn create(
     if let Some(realm) = &body.realm
         && operator.choose(Some(realm))? != app.realm
     {
-        return Err(invalid("realm", "the app is in another realm"));
+        return Err(ApiError::invalid("realm", "the app is in another realm"));
     }
     if app.accounts.as_ref().is_none_or(|accounts| accounts.sign_up != SignUp::Invitation) {
-        return Err(invalid("app", "it lets in whom it lets in: set sign_up = \"invitation\" first"));
+        return Err(ApiError::invalid(
+            "app",
+            "it lets in whom it lets in: set sign_up = \"invitation\" first",
+        ));
     }
-    let address = EmailAddress::parse(&body.email).map_err(|error| invalid("email", &error.to_string()))?;
+    let address =
+        EmailAddress::parse(&body.email).map_err(|error| ApiError::invalid("email", error.to_string()))?;
     let life = body.expires_in.map_or(USUAL_LIFE, Span::from_seconds);
     if !(SHORTEST_LIFE..=LONGEST_LIFE).contains(&life) {
-        return Err(invalid("expires_in", "expected 60 to 7776000"));
+        return Err(ApiError::invalid("expires_in", "expected 60 to 7776000"));
     }
     let url = link(&app, body.link.as_deref())?;
     let _lane = server.lanes.enter(&server.keys.contact(Some(&app.name), &address)).await;
@@ -205,7 +213,7 @@ async fn invite(server: &Server, asked: &Asked<'_>) -> Result<(Invitation, Chang
 
 /// Where the mail leads: a page of the app, so that nobody is sent anywhere else in its name.
 fn link(app: &App, asked: Option<&str>) -> Result<String, ApiError> {
-    let first = || invalid("app", "it lists no origin that the mail could lead to");
+    let first = || ApiError::invalid("app", "it lists no origin that the mail could lead to");
     let Some(asked) = asked else { return app.origins.first().cloned().ok_or_else(first) };
     let is_of = |origin: &String| {
         asked.strip_prefix(origin.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -214,7 +222,7 @@ fn link(app: &App, asked: Option<&str>) -> Result<String, ApiError> {
     if is_plain && app.origins.iter().any(is_of) {
         return Ok(asked.to_owned());
     }
-    Err(invalid("link", "expected a page of one of the app's origins"))
+    Err(ApiError::invalid("link", "expected a page of one of the app's origins"))
 }
 
 /// One message of the app's and of the server's.

@@ -17,7 +17,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Page, catch_up, failed, find_app, invalid};
+use super::{List, Page, catch_up, failed, find_app};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -177,7 +177,7 @@ fn told(kind: EventKind, key: &ApiKey) -> Event {
 /// Whether a key can be called so.
 pub(super) fn check_label(label: &str) -> Result<(), ApiError> {
     let is_good = label.chars().count() <= 100 && !label.chars().any(char::is_control);
-    if is_good { Ok(()) } else { Err(invalid("label", "at most 100 characters, no line breaks")) }
+    if is_good { Ok(()) } else { Err(ApiError::invalid("label", "at most 100 characters, no line breaks")) }
 }
 
 /// How a key's end is asked for.
@@ -194,17 +194,23 @@ impl Ending<'_> {
         match (self.expires_at, self.expires_in_days) {
             (None, None) => Ok(None),
             (Some(text), None) => {
-                let moment: jiff::Timestamp = text
-                    .parse()
-                    .map_err(|_| invalid("expires_at", "expected a time such as 2027-01-31T12:00:00Z"))?;
+                let moment: jiff::Timestamp = text.parse().map_err(|_| {
+                    ApiError::invalid("expires_at", "expected a time such as 2027-01-31T12:00:00Z")
+                })?;
                 let end = Timestamp::from_millis(moment.as_millisecond());
-                if end > now { Ok(Some(end)) } else { Err(invalid("expires_at", "it is over already")) }
+                if end > now {
+                    Ok(Some(end))
+                } else {
+                    Err(ApiError::invalid("expires_at", "it is over already"))
+                }
             }
             (None, Some(days)) if (1..=MOST_DAYS).contains(&days) => {
                 Ok(Some(now + Span::from_hours(24 * i64::from(days))))
             }
-            (None, Some(_)) => Err(invalid("expires_in_days", "expected 1 to 3650")),
-            (Some(_), Some(_)) => Err(invalid("expires_at", "give either expires_at or expires_in_days")),
+            (None, Some(_)) => Err(ApiError::invalid("expires_in_days", "expected 1 to 3650")),
+            (Some(_), Some(_)) => {
+                Err(ApiError::invalid("expires_at", "give either expires_at or expires_in_days"))
+            }
         }
     }
 }

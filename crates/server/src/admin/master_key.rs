@@ -11,7 +11,7 @@ use countersign_domain::event::{Event, EventKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{failed, invalid};
+use super::failed;
 use crate::{
     api::{Answer, answer},
     call::Json,
@@ -19,6 +19,7 @@ use crate::{
         rotate::{Rotated, rotate_master},
         status::{EnvelopeStatus, status},
     },
+    error::ApiError,
     events, key_file,
     keys::RootKey,
     state::Server,
@@ -68,7 +69,7 @@ async fn rotate(
 ) -> Answer<MasterRotatedBody> {
     // One after the other: the file of the first must be in place before a second key is made.
     let _turn = ROTATING.lock().await;
-    let refused = |error: crate::envelope::Error| invalid("new_file", &error.to_string());
+    let refused = |error: crate::envelope::Error| ApiError::invalid("new_file", error.to_string());
     let config = server.config.load_full();
     let is_kept = key_file::given(&config.keys).map_err(failed)?.is_none();
     let body = match (is_kept, body.new_file) {
@@ -93,7 +94,7 @@ async fn rotate(
         (false, None) => {
             let why = "the configuration says where the key comes from: name a file for the new one, and put its key there \
                        afterwards";
-            return Err(invalid("new_file", why));
+            return Err(ApiError::invalid("new_file", why));
         }
     };
     let told = Event::new(EventKind::MasterKeyRotated).on(&body.id);

@@ -16,7 +16,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{List, Operator, Page, invalid};
+use super::{List, Operator, Page};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::Named,
@@ -64,7 +64,9 @@ async fn list(
     page: Page,
 ) -> Answer<List<MessageBody>> {
     let after = match &page.after {
-        Some(after) => after.parse().map_err(|_| invalid("after", "expected the id of a message"))?,
+        Some(after) => {
+            after.parse().map_err(|_| ApiError::invalid("after", "expected the id of a message"))?
+        }
         None => MessageId::from_bytes([0; 16]),
     };
     let most = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);

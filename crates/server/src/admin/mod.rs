@@ -93,9 +93,13 @@ impl FromRequestParts<Arc<Server>> for Page {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(page) =
-            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
-        if (1..=200).contains(&page.limit) { Ok(page) } else { Err(invalid("limit", "expected 1 to 200")) }
+        let Query(page) = Query::<Self>::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+        if (1..=200).contains(&page.limit) {
+            Ok(page)
+        } else {
+            Err(ApiError::invalid("limit", "expected 1 to 200"))
+        }
     }
 }
 
@@ -109,11 +113,6 @@ impl Page {
         let next = items.last().filter(|_| more).map(name);
         List { items, next }
     }
-}
-
-/// A member that is not what it should be.
-fn invalid(member: &'static str, detail: &str) -> ApiError {
-    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
 }
 
 /// Settings changed by a JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.

@@ -17,7 +17,7 @@ use countersign_domain::{
 };
 use http::{HeaderMap, request::Parts};
 
-use super::{access, invalid};
+use super::access;
 use crate::{
     call::{bearer, client_address, is_forwarded},
     error::ApiError,
@@ -61,7 +61,7 @@ impl Operator {
     /// [`ApiError::NotFound`] when it is not theirs, [`ApiError::InvalidMember`] when it is no name.
     pub fn choose(&self, asked: Option<&str>) -> Result<RealmName, ApiError> {
         let Some(name) = asked else { return Ok(self.realm().cloned().unwrap_or_default()) };
-        let name: RealmName = name.parse().map_err(|error| invalid("realm", &format!("{error}")))?;
+        let name: RealmName = name.parse().map_err(|error| ApiError::invalid("realm", format!("{error}")))?;
         if self.covers(&name) { Ok(name) } else { Err(ApiError::NotFound) }
     }
 

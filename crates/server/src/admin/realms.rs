@@ -14,7 +14,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{List, Operator, Page, catch_up, failed, invalid, invalid_setting, merge_patch};
+use super::{List, Operator, Page, catch_up, failed, invalid_setting, merge_patch};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::{Json, Named},
@@ -113,7 +113,7 @@ async fn change(
             };
             let settings: RealmSettings = merge_patch(&read(&row), patch)?;
             if check(&settings)? != *name {
-                return Err(invalid("name", "a realm keeps its name: its people are found by it"));
+                return Err(ApiError::invalid("name", "a realm keeps its name: its people are found by it"));
             }
             Ok(((), told(EventKind::RealmChanged, name, Change::Realm(write(row, &settings)?))))
         })
@@ -172,7 +172,7 @@ pub(super) async fn hold(server: &Server, name: &RealmName) -> Result<Option<Cha
 
 /// The refusal of a realm that is not there.
 pub(super) fn unknown() -> ApiError {
-    invalid("realm", "no realm of this name is declared")
+    ApiError::invalid("realm", "no realm of this name is declared")
 }
 
 fn is_theirs(realm: &RealmBody, operator: &Operator) -> bool {

@@ -8,7 +8,7 @@ use countersign_domain::{app::App, subject::Subject, time::Span, token::Revocati
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Operator, invalid};
+use super::Operator;
 use crate::{
     api::{
         Answer, answer, rfc3339,
@@ -70,20 +70,25 @@ async fn create(
         (None, Some(realm)) if body.subject.is_none() && body.token_id.is_none() => {
             return of_realm(&server, &operator, realm).await;
         }
-        _ => return Err(invalid("app", "give either app, with or without subject or token_id, or realm")),
+        _ => {
+            return Err(ApiError::invalid(
+                "app",
+                "give either app, with or without subject or token_id, or realm",
+            ));
+        }
     };
     let (name, target) = match (&body.subject, &body.token_id) {
         (None, None) => ("app", RevocationTarget::App),
         (Some(subject), None) => {
             let subject: Subject =
-                subject.parse().map_err(|error| invalid("subject", &format!("{error}")))?;
+                subject.parse().map_err(|error| ApiError::invalid("subject", format!("{error}")))?;
             ("subject", RevocationTarget::Subject(subject))
         }
         (None, Some(id)) => {
-            let id = id.parse().map_err(|error| invalid("token_id", &format!("{error}")))?;
+            let id = id.parse().map_err(|error| ApiError::invalid("token_id", format!("{error}")))?;
             ("token", RevocationTarget::Token(id))
         }
-        (Some(_), Some(_)) => return Err(invalid("subject", "give either subject or token_id")),
+        (Some(_), Some(_)) => return Err(ApiError::invalid("subject", "give either subject or token_id")),
     };
     let before = take_back(&server, &app, target, server.now() + KEEP).await?;
     let app = Some(app.name.to_string());

@@ -15,7 +15,7 @@ use countersign_domain::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{List, Operator, Page, failed, invalid};
+use super::{List, Operator, Page, failed};
 use crate::{
     api::{Answer, answer, rfc3339},
     call::Json,
@@ -71,7 +71,7 @@ pub struct RotateBody {
 pub(super) fn acceptance(asked: Option<u32>, usual: Span) -> Result<Span, ApiError> {
     let most = RotationPolicy::default().keep_after;
     let span = asked.map_or(usual, |seconds| Span::from_seconds(i64::from(seconds)));
-    let refused = || invalid("accept_seconds", &format!("expected 0 to {}", most.seconds()));
+    let refused = || ApiError::invalid("accept_seconds", format!("expected 0 to {}", most.seconds()));
     if span <= most { Ok(span) } else { Err(refused()) }
 }
 
@@ -99,9 +99,12 @@ async fn rotate(
     Json(body, _): Json<RotateBody>,
 ) -> Answer<SigningKeyBody> {
     let algorithm = Algorithm::parse(&body.algorithm)
-        .ok_or_else(|| invalid("algorithm", "expected EdDSA, ES256, ES384, ES512 or RS256"))?;
+        .ok_or_else(|| ApiError::invalid("algorithm", "expected EdDSA, ES256, ES384, ES512 or RS256"))?;
     if algorithm.is_symmetric() {
-        return Err(invalid("algorithm", "a shared secret is its app's: make a new one for the app"));
+        return Err(ApiError::invalid(
+            "algorithm",
+            "a shared secret is its app's: make a new one for the app",
+        ));
     }
     let keep = acceptance(body.accept_seconds, RotationPolicy::default().keep_after)?;
     let made = maintenance::replace_key(&server, (None, algorithm), keep).await.map_err(failed)?;

@@ -20,7 +20,7 @@ use countersign_store::UserFilter;
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{List, Operator, invalid, realms, usual_limit};
+use super::{List, Operator, realms, usual_limit};
 use crate::{
     accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
@@ -129,9 +129,13 @@ impl FromRequestParts<Arc<Server>> for UserQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) =
-            Query::<Self>::try_from_uri(&parts.uri).map_err(|error| invalid("limit", &error.body_text()))?;
-        if (1..=200).contains(&query.limit) { Ok(query) } else { Err(invalid("limit", "expected 1 to 200")) }
+        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+        if (1..=200).contains(&query.limit) {
+            Ok(query)
+        } else {
+            Err(ApiError::invalid("limit", "expected 1 to 200"))
+        }
     }
 }
 
@@ -139,7 +143,7 @@ impl UserQuery {
     fn filter(&self) -> Result<UserFilter, ApiError> {
         let after = self.after.as_ref().map(|id| id.parse::<UserId>());
         Ok(UserFilter {
-            after: after.transpose().map_err(|error| invalid("after", &error.to_string()))?,
+            after: after.transpose().map_err(|error| ApiError::invalid("after", error.to_string()))?,
             created_from: moment("created_from", self.created_from.as_deref())?,
             created_before: moment("created_before", self.created_before.as_deref())?,
             status: self.status.map(UserStatus::from),
@@ -152,7 +156,7 @@ fn moment(member: &'static str, text: Option<&str>) -> Result<Option<Timestamp>,
     let moment: Result<jiff::Timestamp, _> = text.parse();
     match moment {
         Ok(moment) => Ok(Some(Timestamp::from_millis(moment.as_millisecond()))),
-        Err(_) => Err(invalid(member, "expected a time such as 2027-01-31T12:00:00Z")),
+        Err(_) => Err(ApiError::invalid(member, "expected a time such as 2027-01-31T12:00:00Z")),
     }
 }
 
@@ -165,7 +169,8 @@ async fn list(
     let filter = query.filter()?;
     let mut users = match &query.email {
         Some(email) => {
-            let address = EmailAddress::parse(email).map_err(|error| invalid("email", &error.to_string()))?;
+            let address =
+                EmailAddress::parse(email).map_err(|error| ApiError::invalid("email", error.to_string()))?;
             user_of(&server, &realm, &address).await?.into_iter().collect()
         }
         None => {

@@ -346,11 +346,7 @@ pub(super) fn binding_of(call: &Call, given: Option<&str>) -> Result<SecretToken
     match (given, &call.held_binding) {
         (Some(text), _) => parse_binding(text),
         (None, Some(held)) => Ok(held.clone()),
-        (None, None) => Err(ApiError::InvalidMember {
-            member: "binding",
-            code: "invalid_member",
-            detail: "send what the start answered as binding".to_owned(),
-        }),
+        (None, None) => Err(ApiError::invalid("binding", "send what the start answered as binding")),
     }
 }
 

@@ -90,13 +90,13 @@ pub async fn list(
     State(server): State<Arc<Server>>,
     query: Result<Query<MyEventsQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Answer<MyEventsBody> {
-    let Query(query) = query.map_err(|error| invalid("limit", error.body_text()))?;
+    let Query(query) = query.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
     let limit = query.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
-        return Err(invalid("limit", format!("expected 1 to {MOST}")));
+        return Err(ApiError::invalid("limit", format!("expected 1 to {MOST}")));
     }
     let before = match &query.before {
-        Some(id) => id.parse().map_err(|error| invalid("before", format!("{error}")))?,
+        Some(id) => id.parse().map_err(|error| ApiError::invalid("before", format!("{error}")))?,
         None => EventId::from_bytes([u8::MAX; 16]),
     };
     let Some(key) = key_of(&server, visitor.session.user).await? else {
@@ -123,8 +123,4 @@ fn body_of(event: StoredEvent, key: &PersonKey) -> MyEventBody {
         target: event.target,
         details: event.sealed.and_then(|sealed| key.details(event.id, &sealed)),
     }
-}
-
-fn invalid(member: &'static str, detail: String) -> ApiError {
-    ApiError::InvalidMember { member, code: "invalid_member", detail }
 }

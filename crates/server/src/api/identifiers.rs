@@ -155,12 +155,13 @@ pub async fn add(own: OwnCall, Json(body, _): Json<AddIdentifierBody>) -> Result
             Ok(started.into_response())
         }
         (None, Some(phone)) => add_number(&own.visitor, phone).await,
-        _ => Err(invalid("email", "expected email or phone, and one of them alone")),
+        _ => Err(ApiError::invalid("email", "expected email or phone, and one of them alone")),
     }
 }
 
 async fn add_number(visitor: &Visitor, written: &str) -> Result<Response, ApiError> {
-    let number = PhoneNumber::parse(written).map_err(|error| invalid("phone", &error.to_string()))?;
+    let number =
+        PhoneNumber::parse(written).map_err(|error| ApiError::invalid("phone", error.to_string()))?;
     let (server, number) = (&visitor.server, &number);
     let digest = server.keys.claimed_phone(visitor.session.user, number);
     let decided = server
@@ -290,7 +291,7 @@ pub async fn change(
 ) -> Answer<IdentifiersBody> {
     fresh(&visitor)?;
     if !body.primary {
-        return Err(invalid("primary", "expected true: say it of the one that takes its place"));
+        return Err(ApiError::invalid("primary", "expected true: say it of the one that takes its place"));
     }
     let (id, server, visitor) = (identifier_id(&id)?, &visitor.server, &visitor);
     let decided = server
@@ -376,8 +377,4 @@ async fn body_of(visitor: &Visitor) -> Result<IdentifiersBody, ApiError> {
 
 fn identifier_id(text: &str) -> Result<IdentifierId, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
-}
-
-fn invalid(member: &'static str, detail: &str) -> ApiError {
-    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
 }

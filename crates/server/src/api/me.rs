@@ -170,7 +170,9 @@ pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<M
         own.call.limit_network(None)?;
     }
     let visitor = own.visitor;
-    let read = |name: &String| Username::parse(name).map_err(|error| invalid("username", &error.to_string()));
+    let read = |name: &String| {
+        Username::parse(name).map_err(|error| ApiError::invalid("username", error.to_string()))
+    };
     let username = body.username.as_ref().map(|name| name.as_ref().map(read).transpose()).transpose()?;
     let (server, visitor, body, username) = (&visitor.server, &visitor, &body, &username);
     let decided = server
@@ -279,8 +281,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
         "" => false,
         "except=current" => true,
         _ => {
-            let detail = "expected except=current, or nothing".to_owned();
-            return Err(ApiError::InvalidMember { member: "except", code: "invalid_member", detail });
+            return Err(ApiError::invalid("except", "expected except=current, or nothing"));
         }
     };
     let (server, visitor) = (&visitor.server, &visitor);
@@ -362,10 +363,6 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
         used_at: rfc3339(session.used_at),
         expires_at: rfc3339(session.expires_at),
     }
-}
-
-fn invalid(member: &'static str, detail: &str) -> ApiError {
-    ApiError::InvalidMember { member, code: "invalid_member", detail: detail.to_owned() }
 }
 
 fn check(body: &ChangeMeBody) -> Result<(), ApiError> {

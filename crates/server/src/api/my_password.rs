@@ -129,12 +129,8 @@ pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Re
         "" | "end_other_sessions=false" => false,
         "end_other_sessions=true" => true,
         _ => {
-            let detail = "expected end_other_sessions=true, or nothing".to_owned();
-            return Err(ApiError::InvalidMember {
-                member: "end_other_sessions",
-                code: "invalid_member",
-                detail,
-            });
+            let detail = "expected end_other_sessions=true, or nothing";
+            return Err(ApiError::invalid("end_other_sessions", detail));
         }
     };
     fresh(&visitor)?;

@@ -19,12 +19,13 @@ use super::{
     rfc3339,
 };
 use crate::{
+    accounts::refreshed_session,
     config::CookieKind,
     cookie::{self, Page},
     error::ApiError,
     session_cache::LiveSession,
     state::Server,
-    visitor::{Visitor, session_of_refresh_cookie},
+    visitor::{Visitor, refresh_cookie},
 };
 
 /// The routes of this file.
@@ -126,8 +127,9 @@ pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
 pub async fn end(visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
     visitor.server.end_session(&visitor.session).await?;
     // All cookies are taken away, so all that they held ends.
-    if let Some(other) = session_of_refresh_cookie(&visitor.server, &headers).await?
-        && other.id != visitor.session.id
+    if let Some(token) = refresh_cookie(&visitor.server, &headers)
+        && token.session != visitor.session.id
+        && let Some(other) = refreshed_session(&visitor.server, &token).await?
     {
         visitor.server.end_session(&other).await?;
     }

@@ -211,10 +211,7 @@ fn active_at(server: &Server) -> Timestamp {
 
 /// The owners of sealing keys: the server, and every realm that is configured, that was made or that an app is in.
 fn owners(server: &Server) -> BTreeSet<Option<RealmName>> {
-    let config = server.config.load();
-    let declared = config.realms.iter().filter_map(|realm| realm.name.parse().ok());
-    let mut owners: BTreeSet<Option<RealmName>> = declared.map(Some).collect();
-    owners.extend([None, Some(RealmName::default())]);
+    let mut owners = BTreeSet::from([None, Some(RealmName::default())]);
     let registry = server.registry.load();
     owners.extend(registry.apps().into_iter().map(|app| Some(app.realm.clone())));
     owners.extend(registry.realm_names().cloned().map(Some));

@@ -13,7 +13,7 @@ pub(super) fn refusals_about_a_user() -> [ApiError; 4] {
 
 /// What a change of what a person is found by may be refused for.
 pub(super) fn refusals_of_an_account() -> Vec<ApiError> {
-    let invalid = |member| ApiError::InvalidMember { member, code: "invalid_member", detail: String::new() };
+    let invalid = |member| ApiError::invalid(member, "");
     vec![
         ApiError::NotFresh,
         ApiError::NotFound,

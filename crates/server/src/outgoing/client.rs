@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
 use tokio::{
@@ -30,13 +30,13 @@ pub enum SendError {
     /// HTTP.
     #[error("{0}")]
     Http(#[from] hyper::Error),
+    /// An answer that is too long, or was cut.
+    #[error("the answer does not read")]
+    Unreadable,
 }
 
 /// A connector that trusts the public authorities.
-///
-/// # Errors
-/// [`SendError::Address`] when the library has no protocol in common with anybody.
-pub fn public_tls() -> Result<TlsConnector, SendError> {
+fn public_tls() -> Result<TlsConnector, SendError> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -46,18 +46,18 @@ pub fn public_tls() -> Result<TlsConnector, SendError> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// Posts to configured addresses.
+/// Asks configured addresses.
 #[derive(Clone)]
-pub struct Poster {
+pub struct Client {
     tls: TlsConnector,
     patience: Duration,
 }
 
-impl Poster {
+impl Client {
     /// One that waits so long for an answer.
     ///
     /// # Errors
-    /// Those of [`public_tls`].
+    /// [`SendError::Address`] when the library has no protocol in common with anybody.
     pub fn new(patience: Duration) -> Result<Self, SendError> {
         Ok(Self { tls: public_tls()?, patience })
     }
@@ -68,11 +68,45 @@ impl Poster {
     /// [`SendError`] when the address may not be asked or does not answer in time.
     pub async fn post(
         &self,
-        (guard, target): (Guard, &Target),
+        to: (Guard, &Target),
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<StatusCode, SendError> {
-        let asked = self.ask(guard, target, headers, body);
+        let path = if to.1.path.is_empty() { "/" } else { &to.1.path };
+        let mut request = Request::post(path).body(Full::new(body)).map_err(|_| SendError::Address)?;
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(self.send(to, request, 0).await?.0)
+    }
+
+    /// Gets a path below the target's; the status, and where that is 200 the body, which may have `longest` bytes.
+    ///
+    /// # Errors
+    /// [`SendError`] when the address may not be asked or does not answer in time, or with too much.
+    pub async fn get(
+        &self,
+        to: (Guard, &Target),
+        (below, headers): (&str, HeaderMap),
+        longest: usize,
+    ) -> Result<(StatusCode, Bytes), SendError> {
+        let path = format!("{}/{below}", to.1.path);
+        let mut request = Request::get(path).body(Full::default()).map_err(|_| SendError::Address)?;
+        *request.headers_mut() = headers;
+        self.send(to, request, longest).await
+    }
+
+    async fn send(
+        &self,
+        (guard, target): (Guard, &Target),
+        mut request: Request<Full<Bytes>>,
+        longest: usize,
+    ) -> Result<(StatusCode, Bytes), SendError> {
+        let Target { host, port, .. } = target;
+        let host = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let host = HeaderValue::from_str(&host).map_err(|_| SendError::Address)?;
+        request.headers_mut().insert(header::HOST, host);
+        request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("countersign"));
+        let asked = self.ask(guard, target, request, longest);
         tokio::time::timeout(self.patience, asked).await.map_err(|_| SendError::TooSlow)?
     }
 
@@ -80,51 +114,47 @@ impl Poster {
         &self,
         guard: Guard,
         target: &Target,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<StatusCode, SendError> {
+        request: Request<Full<Bytes>>,
+        longest: usize,
+    ) -> Result<(StatusCode, Bytes), SendError> {
         let addresses = tokio::net::lookup_host((target.host.as_str(), target.port)).await?;
         // What was looked at is what is asked: the name is not resolved again.
         let address = guard.choose(addresses).ok_or(SendError::Address)?;
         let stream = TcpStream::connect(address).await?;
-        let request = request(target, headers, body)?;
         if target.is_encrypted {
             let name = ServerName::try_from(target.host.clone()).map_err(|_| SendError::Address)?;
-            exchange(self.tls.connect(name, stream).await?, request).await
+            exchange(self.tls.connect(name, stream).await?, request, longest).await
         } else {
-            exchange(stream, request).await
+            exchange(stream, request, longest).await
         }
     }
 }
 
-fn request(target: &Target, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, SendError> {
-    let Target { host, port, path, .. } = target;
-    let host = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let mut request = Request::new(Full::new(body));
-    *request.method_mut() = http::Method::POST;
-    let path = if path.is_empty() { "/" } else { path };
-    *request.uri_mut() = path.parse().map_err(|_| SendError::Address)?;
-    *request.headers_mut() = headers;
-    let headers = request.headers_mut();
-    headers.insert(header::HOST, HeaderValue::from_str(&host).map_err(|_| SendError::Address)?);
-    headers.insert(header::USER_AGENT, HeaderValue::from_static("countersign"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(request)
-}
-
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<StatusCode, SendError>
+async fn exchange<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+    longest: usize,
+) -> Result<(StatusCode, Bytes), SendError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let mut connection = std::pin::pin!(connection);
-    let mut sent = std::pin::pin!(sender.send_request(request));
+    let answered = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        if longest == 0 || status != StatusCode::OK {
+            return Ok((status, Bytes::new()));
+        }
+        let body = Limited::new(response.into_body(), longest).collect().await;
+        Ok((status, body.map_err(|_| SendError::Unreadable)?.to_bytes()))
+    };
+    let (mut connection, mut answered) = (std::pin::pin!(connection), std::pin::pin!(answered));
     // The connection is driven here, and goes with this: nothing is left behind when it takes too long.
     tokio::select! {
-        response = &mut sent => Ok(response?.status()),
+        answer = &mut answered => answer,
         ended = &mut connection => {
             ended?;
-            Ok(sent.await?.status())
+            answered.await
         }
     }
 }

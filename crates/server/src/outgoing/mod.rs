@@ -5,6 +5,6 @@ mod client;
 mod guard;
 
 pub use self::{
-    client::{Poster, SendError, public_tls},
+    client::{Client, SendError},
     guard::{Guard, Target},
 };

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::{Hook, body, stamp};
 use crate::{
-    outgoing::{Poster, SendError},
+    outgoing::{Client, SendError},
     shutdown::Shutdown,
     state::Server,
 };
@@ -35,7 +35,7 @@ const BACKOFF: [Span; 7] = [
 
 /// Runs until `shutdown`. What was not delivered stays in the store.
 pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
-    let poster = match Poster::new(PATIENCE) {
+    let poster = match Client::new(PATIENCE) {
         Ok(poster) => poster,
         Err(error) => {
             tracing::error!(%error, "webhooks are told nothing");
@@ -58,7 +58,7 @@ pub async fn run(server: Arc<Server>, mut shutdown: Shutdown) {
 }
 
 /// Delivers what is due now.
-pub async fn deliver_due(server: &Server, poster: &Poster) {
+pub async fn deliver_due(server: &Server, poster: &Client) {
     match server.store.claim_deliveries(server.now(), LEASE, CLAIM).await {
         Ok(due) => {
             futures_util::future::join_all(due.iter().map(|delivery| deliver(server, poster, delivery)))
@@ -69,7 +69,7 @@ pub async fn deliver_due(server: &Server, poster: &Poster) {
     }
 }
 
-async fn deliver(server: &Server, poster: &Poster, delivery: &Delivery) {
+async fn deliver(server: &Server, poster: &Client, delivery: &Delivery) {
     let Some(hook) = server.webhooks.find(&delivery.hook) else {
         tracing::warn!(delivery = %delivery.id, hook = delivery.hook, "a webhook is not told: it is not configured any more");
         return done(server, delivery).await;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use countersign_domain::time::Span;
 use countersign_server::{
     config::{AppSettings, Config, WebhookSettings},
-    outgoing::Poster,
+    outgoing::Client,
     webhooks::{signature, worker::deliver_due},
 };
 use serde_json::Value;
@@ -91,8 +91,8 @@ fn configured(hooks: Vec<WebhookSettings>) -> impl FnOnce(&mut Config) {
     }
 }
 
-fn poster() -> Poster {
-    Poster::new(std::time::Duration::from_secs(5)).unwrap()
+fn poster() -> Client {
+    Client::new(std::time::Duration::from_secs(5)).unwrap()
 }
 
 async fn p42_a_delivery_is_in_the_commit_and_tried_until_it_is_taken(world: World) {
