@@ -93,6 +93,13 @@ pub enum ApiError {
     AddressTaken,
     /// The realm has as many open invitations as it may.
     TooManyInvitations,
+
+    /// What is asked needs proofs of all that the person signs in with.
+    StrongerNeeded,
+    /// The person has as many credentials of the kind as there may be.
+    TooManyCredentials,
+    /// Recovery codes stand in for another factor, and there is none.
+    NoFactor,
 }
 
 /// What is wrong with a body as a whole.
@@ -193,6 +200,10 @@ impl ApiError {
             Self::AddressTaken => (S::CONFLICT, "address_taken", "Somebody of the realm has this address"),
             Self::TooManyInvitations => (S::CONFLICT, "too_many_invitations", "The realm has 1000 open invitations"),
             Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
+
+            Self::StrongerNeeded => (S::FORBIDDEN, "stronger_sign_in_needed", "Sign in with your second factor first"),
+            Self::TooManyCredentials => (S::CONFLICT, "too_many_credentials", "There are too many: remove one first"),
+            Self::NoFactor => (S::CONFLICT, "no_second_factor", "There is no second factor yet: add one first"),
         }
     }
 

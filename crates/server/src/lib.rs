@@ -10,6 +10,7 @@ pub mod backup;
 pub mod call;
 pub mod config;
 pub mod cookie;
+pub mod credentials;
 pub mod dev;
 pub mod dev_keys;
 pub mod dkim_keys;

@@ -100,7 +100,7 @@ pub async fn set(
         end_other_sessions: body.end_other_sessions,
     };
     if wanted.current.is_none() {
-        fresh(&visitor)?;
+        fresh(&visitor).await?;
     }
     // One at a time: of many changes at once each sees what the one before it left.
     let _lane = server.lanes.enter(&key(&visitor).digest).await;
@@ -133,7 +133,7 @@ pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Re
             return Err(ApiError::invalid("end_other_sessions", detail));
         }
     };
-    fresh(&visitor)?;
+    fresh(&visitor).await?;
     let (server, visitor) = (&visitor.server, &visitor);
     server
         .decide(|| async move {

@@ -6,6 +6,7 @@ use std::fmt;
 use countersign_domain::{
     app::App,
     changes::{Change, Changes},
+    credential::CredentialKind,
     id::MessageId,
     identifier::EmailAddress,
     message::Message,
@@ -87,6 +88,36 @@ pub enum Notice {
         /// Its approximate name.
         device: String,
     },
+
+    /// The person signs in with one thing more.
+    FactorAdded {
+        /// What.
+        what: Factor,
+    },
+    /// The person signs in with one thing less.
+    FactorRemoved {
+        /// What.
+        what: Factor,
+    },
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many there still are.
+        left: u32,
+    },
+}
+
+/// What somebody signs in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Factor {
+    /// A passkey.
+    Passkey,
+    /// A security key.
+    SecurityKey,
+    /// An app that shows codes.
+    Totp,
+    /// A sheet of codes.
+    RecoveryCodes,
 }
 
 /// What of an account an administrator touched.
@@ -105,6 +136,8 @@ pub enum Touched {
     Sessions,
     /// They read everything held about the person.
     Read,
+    /// Passkeys, security keys, code apps or recovery codes.
+    Credentials,
 }
 
 /// The texts of a notice.
@@ -126,8 +159,15 @@ impl Link {
 }
 
 impl Touched {
-    const ALL: [Self; 6] =
-        [Self::Details, Self::Addresses, Self::Password, Self::Access, Self::Sessions, Self::Read];
+    const ALL: [Self; 7] = [
+        Self::Details,
+        Self::Addresses,
+        Self::Password,
+        Self::Access,
+        Self::Sessions,
+        Self::Read,
+        Self::Credentials,
+    ];
 
     pub(super) const fn text(self) -> Key {
         match self {
@@ -137,6 +177,31 @@ impl Touched {
             Self::Access => Key::TouchedAccess,
             Self::Sessions => Key::TouchedSessions,
             Self::Read => Key::TouchedRead,
+            Self::Credentials => Key::TouchedCredentials,
+        }
+    }
+}
+
+impl Factor {
+    const ALL: [Self; 4] = [Self::Passkey, Self::SecurityKey, Self::Totp, Self::RecoveryCodes];
+
+    /// What a credential of a kind is called to people.
+    #[must_use]
+    pub const fn of(kind: CredentialKind) -> Self {
+        match kind {
+            CredentialKind::Passkey => Self::Passkey,
+            CredentialKind::SecurityKey => Self::SecurityKey,
+            CredentialKind::Totp => Self::Totp,
+            CredentialKind::RecoveryCodes => Self::RecoveryCodes,
+        }
+    }
+
+    pub(super) const fn text(self) -> Key {
+        match self {
+            Self::Passkey => Key::FactorPasskey,
+            Self::SecurityKey => Key::FactorSecurityKey,
+            Self::Totp => Key::FactorTotp,
+            Self::RecoveryCodes => Key::FactorRecoveryCodes,
         }
     }
 }
@@ -160,6 +225,9 @@ impl Notice {
             }
             Self::AdministratorChanged { .. } => (Key::AdministratorSubject, Key::AdministratorText, None),
             Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, None),
+            Self::FactorAdded { .. } => (Key::FactorAddedSubject, Key::FactorAddedText, None),
+            Self::FactorRemoved { .. } => (Key::FactorRemovedSubject, Key::FactorRemovedText, None),
+            Self::RecoveryCodeUsed { .. } => (Key::RecoveryUsedSubject, Key::RecoveryUsedText, None),
         };
         let surprise = match self {
             Self::Invitation { .. } => Key::NoticeUninvited,
@@ -214,6 +282,9 @@ impl Notice {
             Self::NewDevice { device: "Firefox".to_owned() },
         ];
         samples.extend(Touched::ALL.map(|what| Self::AdministratorChanged { what }));
+        samples.extend(Factor::ALL.map(|what| Self::FactorAdded { what }));
+        samples.extend(Factor::ALL.map(|what| Self::FactorRemoved { what }));
+        samples.push(Self::RecoveryCodeUsed { left: 3 });
         samples
     }
 }
