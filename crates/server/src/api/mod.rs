@@ -7,6 +7,7 @@ mod leaving;
 pub mod me;
 pub mod my_password;
 pub mod own_call;
+pub mod passkeys;
 pub mod password;
 pub mod refresh;
 pub mod session;
