@@ -80,4 +80,11 @@ pub enum Refusal {
         /// When passwords come back.
         retry_after: Span,
     },
+
+    /// The wrong attempts at this person's second factors are used up.
+    #[error("too many wrong codes")]
+    TooManyProofs {
+        /// When the next may be made.
+        retry_after: Span,
+    },
 }
