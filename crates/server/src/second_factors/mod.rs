@@ -1,6 +1,7 @@
 //! Second factors that are typed, between the rules and the store: TOTPs and recovery codes, checked within the budget
 //! that a person has for both together. It knows no routes, and not whether a person needs a second factor.
 
+pub mod enrolment;
 pub mod recovery;
 pub mod totp;
 

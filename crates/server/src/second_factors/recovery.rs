@@ -4,29 +4,45 @@ use countersign_domain::{
     assurance::Method,
     credential::{Credential, CredentialKind},
     id::CredentialId,
-    random::Random,
     recovery_code::{self, ON_A_SHEET, RecoveryCode},
     second_factor::Verdict,
+    secret::Digest,
+    user::User,
 };
-use zeroize::Zeroizing;
 
 use super::{Attempt, Proven};
-use crate::{credentials, error::ApiError, outbox::notice::Notice, state::Server, vault::Keys};
+use crate::{credentials, error::ApiError, outbox::notice::Notice, state::Server};
 
 /// What one wrong code costs of a person's budget for a day: it hits nothing, and a hundred a day are enough.
 const CHARGE: u32 = 1;
 /// Bytes of a digest.
 const DIGEST: usize = 32;
 
-/// A new sheet: the codes to show once, and the digests that are kept of them.
-pub fn draw(
-    keys: &Keys,
-    id: CredentialId,
-    random: &mut dyn Random,
-) -> (Vec<RecoveryCode>, Zeroizing<Vec<u8>>) {
-    let codes: Vec<RecoveryCode> = (0..ON_A_SHEET).map(|_| RecoveryCode::draw(random)).collect();
-    let digests = codes.iter().flat_map(|code| *keys.recovery_code(id, code).bytes()).collect();
-    (codes, Zeroizing::new(digests))
+/// A new sheet for a person: as it is kept, and the codes to show once.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn draw(server: &Server, user: &User) -> Result<(Credential, Vec<RecoveryCode>), ApiError> {
+    let mut random = server.random();
+    let now = server.now();
+    let id = CredentialId::new(now, &mut *random);
+    let codes: Vec<RecoveryCode> = (0..ON_A_SHEET).map(|_| RecoveryCode::draw(&mut *random)).collect();
+    let digests: Vec<u8> =
+        codes.iter().flat_map(|code| *server.keys.recovery_code(id, code).bytes()).collect();
+    let sheet = Credential {
+        id,
+        realm: user.realm.clone(),
+        user: user.id,
+        kind: CredentialKind::RecoveryCodes,
+        lookup: None,
+        sealed: credentials::seal(server, (&user.realm, &id), &digests)?,
+        sealed_label: None,
+        counter: 0,
+        created_at: now,
+        used_at: None,
+        version: 0,
+    };
+    Ok((sheet, codes))
 }
 
 /// The place of a code on a sheet, if it is there. All codes are compared, each in a time that tells nothing.
@@ -37,7 +53,7 @@ fn place_of(server: &Server, sheet: &Credential, typed: &RecoveryCode) -> Result
     for (index, kept) in digests.expose().chunks_exact(DIGEST).enumerate() {
         let mut bytes = [0; DIGEST];
         bytes.copy_from_slice(kept);
-        if countersign_domain::secret::Digest::new(bytes) == digest {
+        if Digest::new(bytes) == digest {
             place = Some(index);
         }
     }
