@@ -81,6 +81,13 @@ pub enum Refusal {
         retry_after: Span,
     },
 
+    /// The wrong attempts at this person's second factors are used up.
+    #[error("too many wrong codes")]
+    TooManyProofs {
+        /// When the next may be made.
+        retry_after: Span,
+    },
+
     /// What an authenticator answered is not accepted.
     #[error("the passkey or security key is not accepted")]
     InvalidPasskey,

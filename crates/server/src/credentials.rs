@@ -167,10 +167,24 @@ pub async fn added(
     user: &User,
     credential: Credential,
 ) -> Result<Changes, ApiError> {
+    let mut changes = Changes(vec![Change::User(user.clone()), FlowChange::Dropped(user.id).into()]);
+    changes.extend(added_too(server, speaker, user, credential).await?);
+    Ok(changes)
+}
+
+/// The same of one more, beside one that was [`added`].
+///
+/// # Errors
+/// Those of [`added`].
+pub async fn added_too(
+    server: &Server,
+    speaker: Option<&App>,
+    user: &User,
+    credential: Credential,
+) -> Result<Changes, ApiError> {
     let told = event(EventKind::CredentialAdded, speaker, &credential);
     let notice = Notice::FactorAdded { what: Factor::of(credential.kind) };
-    let mut changes = with_user(user, Change::Credential(credential));
-    changes.push(told.into());
+    let mut changes = Changes(vec![Change::Credential(credential), told.into()]);
     if let Some(app) = speaker {
         server.tell_user(app, user, &notice, &mut changes).await?;
     }
@@ -192,13 +206,12 @@ pub async fn removed(
     if !is_way_in_left(server, user, &rest).await? {
         return Err(ApiError::LastWayIn);
     }
-    let mut changes = with_user(user, Change::CredentialRemoved(gone.id, gone.version));
-    changes.push(event(EventKind::CredentialRemoved, speaker, gone).into());
+    let mut changes = Changes(vec![Change::User(user.clone()), FlowChange::Dropped(user.id).into()]);
+    changes.extend(taken_away(speaker, gone));
     let is_sheet = |credential: &Credential| credential.kind == CredentialKind::RecoveryCodes;
     if rest.iter().all(|credential| is_sheet(credential)) {
         for sheet in rest {
-            changes.push(Change::CredentialRemoved(sheet.id, sheet.version));
-            changes.push(event(EventKind::CredentialRemoved, speaker, sheet).into());
+            changes.extend(taken_away(speaker, sheet));
         }
     }
     if let Some(app) = speaker {
@@ -247,8 +260,10 @@ pub fn event(kind: EventKind, app: Option<&App>, credential: &Credential) -> Eve
     }
 }
 
-fn with_user(user: &User, change: Change) -> Changes {
-    Changes(vec![change, Change::User(user.clone()), FlowChange::Dropped(user.id).into()])
+/// A credential goes, and nothing else.
+pub fn taken_away(speaker: Option<&App>, gone: &Credential) -> Changes {
+    let told = event(EventKind::CredentialRemoved, speaker, gone);
+    Changes(vec![Change::CredentialRemoved(gone.id, gone.version), told.into()])
 }
 
 /// Whether a person with these credentials alone can come back: by mail, by a password or by a passkey.

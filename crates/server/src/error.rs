@@ -256,7 +256,8 @@ impl ApiError {
                 Refusal::TooManyAttempts { retry_after }
                 | Refusal::ResendTooSoon { retry_after }
                 | Refusal::TooManyMessages { retry_after }
-                | Refusal::TooManyPasswords { retry_after },
+                | Refusal::TooManyPasswords { retry_after }
+                | Refusal::TooManyProofs { retry_after },
             )
             | Self::TooManyRequests(retry_after)
             | Self::AppLimit(retry_after) => Some(retry_after.seconds_up().max(1)),
@@ -317,6 +318,7 @@ fn refusal_row(refusal: Refusal) -> Row {
         Refusal::InvalidPassword => (S::UNAUTHORIZED, "invalid_password", "The name or the password is wrong"),
         Refusal::TooManyPasswords { .. } => (S::TOO_MANY_REQUESTS, "too_many_passwords", "Too many wrong passwords: sign in with a code, or choose a new password"),
 
+        Refusal::TooManyProofs { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: wait, or use a passkey or a security key"),
         Refusal::InvalidPasskey => (S::UNAUTHORIZED, "invalid_passkey", "The passkey or security key is not accepted"),
         Refusal::CeremonyOver => (S::GONE, "ceremony_over", "The question to the authenticator is over: ask again"),
     }

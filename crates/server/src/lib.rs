@@ -45,6 +45,7 @@ pub mod quota;
 pub mod registry;
 pub mod reload;
 pub mod revocations;
+pub mod second_factors;
 pub mod security_log;
 pub mod service;
 pub mod session_cache;

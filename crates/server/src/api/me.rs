@@ -373,7 +373,17 @@ pub(super) async fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
     credentials::may_change(&visitor.server, (&user, &credentials), &visitor.session, visitor.now).await
 }
 
-fn nothing() -> Response {
+/// Whether `?end_other_sessions=true` was said.
+pub(super) fn ends_others(query: Option<&str>) -> Result<bool, ApiError> {
+    match query.unwrap_or_default() {
+        "" | "end_other_sessions=false" => Ok(false),
+        "end_other_sessions=true" => Ok(true),
+        _ => Err(ApiError::invalid("end_other_sessions", "expected end_other_sessions=true, or nothing")),
+    }
+}
+
+/// Done, and nothing to show for it.
+pub(super) fn nothing() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
