@@ -31,7 +31,7 @@ use utoipa::{
 use crate::{
     api,
     error::{ApiError, BodyError},
-    operations,
+    operations, passkeys,
     state::Server,
 };
 
@@ -58,6 +58,8 @@ const PROBLEM: &str = "application/problem+json";
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
         api::identifiers::remove, api::users::show, api::users::change,
         api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
+        api::passkeys::options, api::passkeys::add, api::passkeys::signal,
+        passkeys::party::related_origins, passkeys::party::endpoints,
         api::my_totp::options, api::my_totp::confirm, api::my_recovery_codes::make,
     ),
     components(schemas(api::ProblemBody)),
@@ -185,8 +187,10 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
     let key = [E::KeyMissing, E::KeyMalformed(String::new()), E::KeyUnknown, E::KeyEnded, E::AppDisabled];
     let mut all = vec![E::Unavailable, E::Internal];
-    if path == "/.well-known/jwks.json" {
-        return Vec::new();
+    match path {
+        "/.well-known/webauthn" => return vec![E::NotFound],
+        _ if path.starts_with("/.well-known/") => return Vec::new(),
+        _ => {}
     }
     if path.starts_with("/oauth2/") {
         all.extend([E::Body(BodyError::TooLarge(0)), E::Body(BodyError::Incomplete)]);

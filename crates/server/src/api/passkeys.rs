@@ -27,7 +27,7 @@ use crate::{
         Fault, RegistrationResponse,
         authenticate::is_key,
         ceremony_of,
-        register::{Wanted, begin_registration, finish_registration, names},
+        register::{Making, Wanted, begin_registration, finish_registration, names},
         response::Base64Url,
         stored::StoredKey,
     },
@@ -104,7 +104,7 @@ pub struct SignalBody {
 
 /// Ask for a new passkey or security key. The answer is `PublicKeyCredentialCreationOptionsJSON`, good for five minutes and
 /// one try. Needs a sign-in of the last ten minutes, with a second factor where there is one.
-#[utoipa::path(post, path = "/v1/me/credentials/passkey/options", operation_id = "passkey_options", tag = "passkeys",
+#[utoipa::path(post, path = "/v1/me/credentials/passkey/options", operation_id = "passkey_options", tag = "credentials",
     request_body = PasskeyOptionsBody, security(("session_cookie" = [])),
     responses((status = 200, description = "For `PublicKeyCredential.parseCreationOptionsFromJSON`", body = Object)))]
 pub async fn options(Person(visitor): Person, body: Option<Json<PasskeyOptionsBody>>) -> Answer<Value> {
@@ -117,8 +117,9 @@ pub async fn options(Person(visitor): Person, body: Option<Json<PasskeyOptionsBo
             may_change(server, (&user, &credentials), &visitor.session, visitor.now).await?;
             has_room_for_key(&credentials)?;
             let names = names(server, &user).await?;
-            let asked = (&user, &names);
-            let (row, options) = begin_registration(server, visitor.session.id, asked, &credentials, wanted)?;
+            let within = visitor.session.id.bytes();
+            let making = Making { within, app: None, user: &user, names: &names, credentials: &credentials };
+            let (row, options) = begin_registration(server, &making, wanted)?;
             Ok((options, Changes(vec![FlowChange::Asked(row).into()])))
         })
         .await?;
@@ -126,7 +127,7 @@ pub async fn options(Person(visitor): Person, body: Option<Json<PasskeyOptionsBo
 }
 
 /// Add the passkey or security key that a browser made. Every address is told.
-#[utoipa::path(post, path = "/v1/me/credentials/passkey", operation_id = "add_passkey", tag = "passkeys",
+#[utoipa::path(post, path = "/v1/me/credentials/passkey", operation_id = "add_passkey", tag = "credentials",
     request_body = AddPasskeyBody, security(("session_cookie" = [])),
     responses((status = 201, description = "It was added", body = PasskeyBody)))]
 pub async fn add(Person(visitor): Person, Json(body, _): Json<AddPasskeyBody>) -> Answer<PasskeyBody> {
@@ -149,7 +150,7 @@ pub async fn add(Person(visitor): Person, Json(body, _): Json<AddPasskeyBody>) -
 
 /// What browsers should know of my passkeys. A page calls the functions of the same name with the two members, after a
 /// credential was removed or a name changed.
-#[utoipa::path(get, path = "/v1/me/credentials/signal", operation_id = "passkey_signal", tag = "passkeys",
+#[utoipa::path(get, path = "/v1/me/credentials/signal", operation_id = "passkey_signal", tag = "credentials",
     security(("session_cookie" = [])),
     responses((status = 200, description = "What to call the functions with", body = SignalBody)))]
 pub async fn signal(Person(visitor): Person) -> Answer<SignalBody> {

@@ -52,7 +52,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Which pages of other names may use the passkeys of this one? (Web Authentication Level 3, 5.11.)
-#[utoipa::path(get, path = "/.well-known/webauthn", operation_id = "related_origins", tag = "passkeys",
+#[utoipa::path(get, path = "/.well-known/webauthn", operation_id = "related_origins", tag = "credentials",
     responses((status = 200, description = "The origins", body = Object)))]
 pub async fn related_origins(State(server): State<Arc<Server>>) -> Result<Response, ApiError> {
     let config = server.config.load();
@@ -65,7 +65,7 @@ pub async fn related_origins(State(server): State<Arc<Server>>) -> Result<Respon
 }
 
 /// Where are passkeys added and looked after? (W3C, A Well-Known URL for Relying Party Passkey Endpoints.)
-#[utoipa::path(get, path = "/.well-known/passkey-endpoints", operation_id = "passkey_endpoints", tag = "passkeys",
+#[utoipa::path(get, path = "/.well-known/passkey-endpoints", operation_id = "passkey_endpoints", tag = "credentials",
     responses((status = 200, description = "Two addresses", body = Object)))]
 pub async fn endpoints(State(server): State<Arc<Server>>) -> Result<Response, ApiError> {
     let account = format!("{}/account", server.issuer());

@@ -2,9 +2,10 @@
 //! not decided here.
 
 use countersign_domain::{
+    app::App,
     ceremony::{self, Ceremony, CeremonyKind},
     credential::{Credential, CredentialKind},
-    id::{CredentialId, SessionId},
+    id::CredentialId,
     time::Timestamp,
     user::{IdentifierKind, User},
 };
@@ -79,33 +80,46 @@ pub async fn names(server: &Server, user: &User) -> Result<Names, ApiError> {
     Ok(Names { name, display_name })
 }
 
-/// Asks for a new credential, within a session: the row to write, and what a page gives to
-/// `parseCreationOptionsFromJSON` as it is.
+/// Who is to make a credential, and within what.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// The id of the session or sign-in that asks.
+    pub within: &'a [u8; 16],
+    /// The app whose pages may answer, beside our own.
+    pub app: Option<&'a App>,
+    /// Whose it will be.
+    pub user: &'a User,
+    /// What they are called.
+    pub names: &'a Names,
+    /// What they have: the same authenticator is not asked twice.
+    pub credentials: &'a [Credential],
+}
+
+/// Asks for a new credential: the row to write, and what a page gives to `parseCreationOptionsFromJSON` as it is.
 ///
 /// # Errors
 /// [`ApiError::PasskeysOff`], or [`ApiError::Internal`] when something sealed does not open.
 pub fn begin_registration(
     server: &Server,
-    session: SessionId,
-    (user, names): (&User, &Names),
-    credentials: &[Credential],
+    making: &Making<'_>,
     wanted: Wanted,
 ) -> Result<(Ceremony, Value), ApiError> {
+    let Making { user, names, .. } = making;
     let config = server.config.load();
     let question = Question {
         is_verification_required: wanted == Wanted::Passkey,
         is_conditional: wanted == Wanted::Upgrade,
         is_passkey: wanted != Wanted::SecurityKey,
-        ..Question::new(party(&config, None)?)
+        ..Question::new(party(&config, making.app)?)
     };
     let new = NewQuestion {
         realm: &user.realm,
         kind: CeremonyKind::Registration,
-        within: *session.bytes(),
+        within: *making.within,
         user: Some(user.id),
     };
     let (question, row) = question.ask(server, &new)?;
-    let known = credentials.iter().filter(|credential| is_key(credential));
+    let known = making.credentials.iter().filter(|credential| is_key(credential));
     let known = known.map(|credential| Ok(StoredKey::open(server, credential)?.descriptor()));
     let known = known.collect::<Result<Vec<Value>, ApiError>>()?;
     let algorithm = |number: i32| json!({ "type": "public-key", "alg": number });
