@@ -4,7 +4,7 @@
 use super::{
     authenticator_data::public_key,
     fault::Fault,
-    testing::{Case, hex, vectors},
+    testing::{Case, Vector, hex, vectors},
 };
 use crate::keys::sha256;
 
@@ -70,5 +70,17 @@ fn p15_an_attestation_object_cut_anywhere_is_refused() {
             cut.data.truncate(length);
             assert!(cut.register().is_err(), "{} cut at {length}", vector.name);
         }
+    }
+}
+
+/// What soft-webauthn 0.1.4 (PyPI) answered once.
+#[test]
+fn p15_answers_of_an_authenticator_in_python_verify() {
+    let recorded: Vec<Vector> = serde_json::from_str(include_str!("recorded.json")).expect("it reads");
+    for vector in recorded {
+        assert!(vector.registration().register().is_ok());
+        let signed = vector.authentication();
+        assert_eq!(signed.authenticate().map(|asserted| asserted.counter), Ok(1));
+        assert_eq!(Case { counter: 1, ..signed }.authenticate(), Err(Fault::Counter));
     }
 }

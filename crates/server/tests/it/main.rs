@@ -41,6 +41,7 @@ mod mail;
 mod metadata;
 mod notices;
 mod outage;
+mod passkeys;
 mod password_changes;
 mod password_races;
 mod passwords;
