@@ -66,7 +66,7 @@ impl Device {
         let aaguid = ctap2::Aaguid::new_empty();
         let mut held = Authenticator::new(aaguid, None, Person { is_known }, AvailableBackend);
         held.set_make_credentials_with_signature_counter(true);
-        Self { client: Client::new(held) }
+        Self { client: Client::new(held).user_verification_when_preferred(is_known) }
     }
 
     /// `navigator.credentials.create` on a page of that origin.
