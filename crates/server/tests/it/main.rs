@@ -48,6 +48,7 @@ mod privacy;
 mod realms;
 mod rotation;
 mod sessions;
+mod sign_ins;
 mod subjects;
 mod texts;
 mod tokens;
