@@ -68,12 +68,21 @@ pub struct Realm {
 
     /// Whether its people may have passwords.
     pub passwords: bool,
+
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before.
+    pub new_device_mail: bool,
 }
 
 impl Realm {
     /// A realm with every default.
     #[must_use]
     pub fn new(name: RealmName) -> Self {
-        Self { name, session: SessionPolicy::default(), passwords: false, erasure_grace: Span::ZERO }
+        Self {
+            name,
+            session: SessionPolicy::default(),
+            passwords: false,
+            erasure_grace: Span::ZERO,
+            new_device_mail: true,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
 //! no routes.
 
+mod new_device;
 mod sealed;
 mod telling;
 
@@ -23,10 +24,11 @@ use countersign_domain::{
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
-    user::{IdentifierKind, User, UserStatus},
+    user::{IdentifierKind, NEVER, User, UserStatus},
     vault::Vault as _,
 };
 
+pub use self::new_device::{KnownBrowser, remember};
 pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile};
 use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
@@ -214,6 +216,9 @@ pub async fn begin(
     };
     let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
     let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
+    // Who comes for the first time has no browser to be told about.
+    let returning = known.user.clone().filter(|user| user.signed_in_at > NEVER);
+    let is_own_session = known.presented.iter().any(|session| session.user == id);
     let session = SessionId::new(now, &mut *random);
     let asked = SignIn {
         app,
@@ -231,6 +236,9 @@ pub async fn begin(
     let mut decision = sign_in::sign_in(asked, known, &server.keys, &mut *random);
     if let Some(user) = erasing {
         crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
+    }
+    if let (Some(user), Ok(signed_in), false) = (&returning, &decision.outcome, is_own_session) {
+        new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
     }
     tell_endings(&ending, now, &mut decision.changes);
     Ok(decision)

@@ -43,6 +43,12 @@ pub struct RealmSettings {
     /// Whether its people may have passwords, beside the codes that are mailed to them.
     #[serde(default)]
     pub passwords: PasswordsSetting,
+
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before:
+    /// yes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
+    pub new_device_mail: Option<bool>,
 }
 
 /// Whether the people of a realm may have passwords.
@@ -140,6 +146,7 @@ impl RealmSettings {
                 )?,
             },
             passwords: self.passwords == PasswordsSetting::On,
+            new_device_mail: self.new_device_mail.unwrap_or(true),
             name,
         })
     }

@@ -43,6 +43,12 @@ impl Webhooks {
         self.0.is_empty()
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Hook] {
+        &self.0
+    }
+
     /// The hook of a name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Hook> {

@@ -16,10 +16,13 @@
 mod network;
 mod support;
 
+mod account_mails;
 mod accounts;
 mod admin;
 mod admin_import;
+mod admin_keys;
 mod admin_users;
+mod audiences;
 mod backups;
 mod browsers;
 mod callers;
@@ -39,6 +42,7 @@ mod limits;
 mod links;
 mod mail;
 mod metadata;
+mod new_devices;
 mod notices;
 mod outage;
 mod password_changes;
