@@ -222,7 +222,12 @@ pub fn keep(user: User, undo: &Undo) -> Changes {
 
 /// Ends a session that a person says was not theirs, by a link, and all that began since: a stranger may have gone on from
 /// it. `sessions` are all that the user has; the user is written too, so that no sign-in at the same moment slips past.
-pub fn disown(user: User, undo: &Undo, session: SessionId, (sessions, now): (&[Session], Timestamp)) -> Changes {
+pub fn disown(
+    user: User,
+    undo: &Undo,
+    session: SessionId,
+    (sessions, now): (&[Session], Timestamp),
+) -> Changes {
     let mut changes = Changes(vec![Change::User(user), Change::UndoUsed(undo.link)]);
     for theirs in sessions.iter().filter(|one| one.id == session || one.created_at > undo.created_at) {
         changes.extend(session::end(theirs, now));

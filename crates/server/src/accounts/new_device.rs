@@ -15,8 +15,8 @@ use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
-    call::Call, config::CookieKind, cookie, erasure::draw_undo, error::ApiError, keys::Context, outbox::Notice,
-    state::Server, vault::Keys,
+    call::Call, config::CookieKind, cookie, erasure::draw_undo, error::ApiError, keys::Context,
+    outbox::Notice, state::Server, vault::Keys,
 };
 
 /// People that one browser is known to; a further one takes the place of who came longest ago.
@@ -139,7 +139,9 @@ mod tests {
         let moved = KnownBrowser { people: known.people.clone(), ..browser(2) };
         assert!(people.iter().all(|person| !moved.knows(&keys, *person)));
         let text = known.text();
-        for bad in ["", ".", "x", &text[1..], &text[..text.len() - 1], &format!("{}.AAAA", known.token.expose())] {
+        for bad in
+            ["", ".", "x", &text[1..], &text[..text.len() - 1], &format!("{}.AAAA", known.token.expose())]
+        {
             assert!(KnownBrowser::read(bad).is_none(), "{bad}");
         }
     }

@@ -169,9 +169,7 @@ impl Notice {
                 (Key::InvitationSubject, Key::InvitationText, Some(Key::InvitationButton))
             }
             Self::AdministratorChanged { .. } => (Key::AdministratorSubject, Key::AdministratorText, None),
-            Self::NewDevice { .. } => {
-                (Key::NewDeviceSubject, Key::NewDeviceText, Some(Key::NewDeviceButton))
-            }
+            Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, Some(Key::NewDeviceButton)),
             Self::AccountErased => (Key::ErasedSubject, Key::ErasedText, None),
             Self::PrimaryChanged { .. } => (Key::PrimaryChangedSubject, Key::PrimaryChangedText, None),
         };

@@ -48,12 +48,6 @@ impl Webhooks {
     pub fn all(&self) -> &[Hook] {
         &self.0
     }
-
-    /// The hook of a name.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Hook> {
-        self.0.iter().find(|hook| hook.name == name)
-    }
 }
 
 /// What of an event is to be delivered where.

@@ -28,7 +28,8 @@ async fn no_admin_key_outlives_the_one_that_made_it() {
         assert_eq!(refused.text("member"), "expires_at");
     }
     // Nor does a key of such a key.
-    let made = remote(&server, &shorter.text("key")).post(KEYS, &json!({"scopes": ["all"]})).await.expect(201);
+    let made =
+        remote(&server, &shorter.text("key")).post(KEYS, &json!({"scopes": ["all"]})).await.expect(201);
     assert_eq!(made.text("expires_at"), shorter.text("expires_at"));
     server.advance(Span::from_hours(25)).await;
     remote(&server, &made.text("key")).get(KEYS).await.refused(401, "api_key_ended");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     admin::{admin_key, local, remote, two_realms},
-    support::{TestServer, World, backend::on_every_engine, settings::app},
+    support::{World, backend::on_every_engine, settings::app},
 };
 
 on_every_engine! { p32_no_app_that_is_made_has_the_audience_of_another_realm }
@@ -55,7 +55,9 @@ async fn p32_a_stored_app_is_left_out_where_the_file_gives_its_audience_to_anoth
     let server = world
         .node_with(|config| {
             config.realms = vec![RealmSettings { name: "staff".to_owned(), ..RealmSettings::default() }];
-            config.apps.push(AppSettings { audience: Some("https://api.example".to_owned()), ..app("front") });
+            config
+                .apps
+                .push(AppSettings { audience: Some("https://api.example".to_owned()), ..app("front") });
         })
         .await;
     let ready = server.anybody().get("/readyz").await.expect(200).json();

@@ -296,33 +296,6 @@ async fn p40_a_log_that_lost_its_beginning_never_becomes_whole() {
     assert!(lost().await > 4, "what is past its time is forgotten all the same");
 }
 
-/// Checkpoints are lost whose events are still there, at the beginning and in the middle: all of it goes when it is time.
-#[tokio::test]
-async fn p40_what_lost_its_checkpoint_is_purged_with_what_comes_after_it() {
-    for gap in ["sequence = 1", "sequence = 2"] {
-        let sql: &'static str = match gap {
-            "sequence = 1" => "DELETE FROM event_checkpoint WHERE sequence = 1",
-            _ => "DELETE FROM event_checkpoint WHERE sequence = 2",
-        };
-        let server = TestServer::with(|config: &mut Config| {
-            with_club(config);
-            config.events.retention_days = 1;
-        })
-        .await;
-        three_checkpoints(&server).await;
-        let before = all(&server).await;
-        server.spoil(sql).await;
-        for _ in 0..2 {
-            server.advance(Span::from_hours(25)).await;
-            sign_in(&server, "club", ANN).await;
-            look(&server).await;
-        }
-        let kept = all(&server).await;
-        assert!(kept.iter().all(|event| !before.iter().any(|old| old.id == event.id)), "{gap}");
-        assert!(verify(&server).await.is_err(), "{gap}: and it never becomes whole");
-    }
-}
-
 #[tokio::test]
 async fn p40_nothing_is_signed_or_purged_after_a_checkpoint_of_somebody_else() {
     for sql in [

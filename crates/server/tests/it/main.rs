@@ -33,6 +33,7 @@ mod envelope;
 mod erasure;
 mod event_exports;
 mod event_privacy;
+mod event_purges;
 mod events;
 mod flow;
 mod identifiers;

@@ -143,12 +143,17 @@ pub async fn deliveries_are_taken_once(store: Store) {
     };
     save(&store, vec![Change::WebhookQueued(delivery(1)), Change::WebhookQueued(delivery(2))]).await;
     let lease = Span::from_seconds(10);
-    let (one, other) =
-        tokio::join!(store.claim_deliveries("crm", NOW, lease, 9), store.claim_deliveries("crm", NOW, lease, 9));
+    let (one, other) = tokio::join!(
+        store.claim_deliveries("crm", NOW, lease, 9),
+        store.claim_deliveries("crm", NOW, lease, 9)
+    );
     let taken = one.unwrap_or_default().len() + other.unwrap_or_default().len();
     assert!(taken <= 2, "{taken}");
     assert!(store.claim_deliveries("crm", NOW, lease, 9).await.unwrap().len() + taken == 2);
-    assert!(store.claim_deliveries("erp", NOW, lease, 9).await.unwrap().is_empty(), "nothing for another one");
+    assert!(
+        store.claim_deliveries("erp", NOW, lease, 9).await.unwrap().is_empty(),
+        "nothing for another one"
+    );
     store.delivery_later(delivery(1).id, 3, after(30)).await.unwrap();
     store.delivery_done(delivery(2).id).await.unwrap();
     assert!(store.claim_deliveries("crm", after(29), lease, 9).await.unwrap().is_empty());
