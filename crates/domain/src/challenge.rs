@@ -352,7 +352,7 @@ impl Challenge {
             challenge: self.id,
             purpose: self.purpose,
             subject: self.subject,
-            assurance: Assurance { method, proven_at },
+            assurance: Assurance::of(method, proven_at),
             sealed_address: self.sealed_address.clone(),
         }
     }

@@ -4,13 +4,19 @@ use crate::{
     admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
+    ceremony::Ceremony,
     challenge::Challenge,
     contact::Contact,
+    credential::Credential,
     event::{Event, EventKey, StoredEvent},
-    id::{AdminKeyId, ApiKeyId, ChallengeId, InvitationId, MessageId, SessionId, UserId},
+    id::{
+        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, InvitationId, MessageId, SessionId,
+        SignInId, UserId,
+    },
     invitation::Invitation,
     message::Message,
     metadata::Metadata,
+    pending_sign_in::PendingSignIn,
     realm::RealmName,
     secret::Digest,
     session::Session,
@@ -205,6 +211,35 @@ pub enum Change {
     InvitationSpent(InvitationId),
     /// Notes when control of an identifier was proven, where it was not before.
     IdentifierVerified(UserIdentifier),
+
+    /// Inserts a credential of version 0, else replaces exactly that version. Whoever adds or removes one writes the
+    /// user too, so that no sign-in slips past.
+    Credential(Credential),
+    /// Removes exactly this version of a credential.
+    CredentialRemoved(CredentialId, i64),
+    /// What a sign-in that is under way writes.
+    Flow(FlowChange),
+}
+
+/// What a sign-in that is under way writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowChange {
+    /// Inserts a sign-in under way of version 0, else replaces exactly that version.
+    Saved(PendingSignIn),
+    /// Removes exactly this version of a sign-in that was under way.
+    Ended(SignInId, i64),
+    /// Removes all sign-ins of a user's that are under way, and what the user was asked.
+    Dropped(UserId),
+    /// Adds a question to an authenticator.
+    Asked(Ceremony),
+    /// Removes a question that was answered; one that is gone is a conflict.
+    Answered(CeremonyId),
+}
+
+impl From<FlowChange> for Change {
+    fn from(change: FlowChange) -> Self {
+        Self::Flow(change)
+    }
 }
 
 /// An earlier end of a signing key.

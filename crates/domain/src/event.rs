@@ -14,6 +14,8 @@ pub use self::{
     kind::EventKind,
     stored::{EventKey, EventPerson, StoredEvent},
 };
+use std::borrow::Cow;
+
 use crate::{
     app::AppName,
     changes::Change,
@@ -57,7 +59,7 @@ pub struct Event {
     /// What it was done to, where that is no person: the id of a key, a session or a token.
     pub target: Option<String>,
     /// By which means, such as `code`, `link` or `password`.
-    pub method: Option<&'static str>,
+    pub method: Option<Cow<'static, str>>,
     /// What else the person may read about it: sealed under their own key. Without a person it is not kept.
     pub details: Vec<(&'static str, String)>,
 }
@@ -183,8 +185,8 @@ impl Event {
 
     /// By this means.
     #[must_use]
-    pub fn by_method(self, method: &'static str) -> Self {
-        Self { method: Some(method), ..self }
+    pub fn by_method(self, method: impl Into<Cow<'static, str>>) -> Self {
+        Self { method: Some(method.into()), ..self }
     }
 
     /// Done by somebody else than whoever the request was authenticated as.

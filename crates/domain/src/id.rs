@@ -77,6 +77,21 @@ id!(
     "key_"
 );
 id!(
+    /// Names one credential; no secret.
+    CredentialId,
+    "crd_"
+);
+id!(
+    /// Names one question to an authenticator; no secret.
+    CeremonyId,
+    "cer_"
+);
+id!(
+    /// Names one sign-in under way; no secret.
+    SignInId,
+    "sgn_"
+);
+id!(
     /// Names one message of the outbox.
     MessageId,
     "msg_"

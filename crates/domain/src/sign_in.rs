@@ -3,7 +3,7 @@
 
 use crate::{
     app::{AccountPolicy, App},
-    assurance::{Assurance, Method},
+    assurance::Assurance,
     changes::{Change, Changes, Decision},
     event::{Event, EventKind},
     id::{SessionId, UserId},
@@ -91,7 +91,7 @@ pub fn sign_in(
         Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
         Some(user) if user.status == UserStatus::Erasing => return refused(Refusal::UserErasing),
         Some(user) => {
-            if user.signed_in_at == NEVER && sign_in.assurance.method != Method::Password {
+            if user.signed_in_at == NEVER && sign_in.assurance.methods.has_mailbox() {
                 changes.push(Change::IdentifierVerified(identifier(&sign_in, known.id, vault)));
             }
             changes.push(Change::User(User { signed_in_at: now, ..user }));

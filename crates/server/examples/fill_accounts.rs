@@ -114,7 +114,7 @@ fn add(
             user: id,
             app: "bench".parse()?,
             subject,
-            assurance: Assurance { method: Method::Code, proven_at: now },
+            assurance: Assurance::of(Method::Code, now),
             holder: Holder::Cookie(keys.session(session, &secret)),
             sealed_device: Some(vec![0; 48]),
             created_at: now,

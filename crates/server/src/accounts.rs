@@ -82,7 +82,7 @@ pub async fn complete(
     if registers {
         proof.purpose = Purpose::SignIn;
     }
-    let passed = authentication(EventKind::ChallengePassed, app, proof.assurance.method);
+    let passed = authentication(EventKind::ChallengePassed, app, proof.assurance.methods);
     let accounts = app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
     let Some(accounts) = accounts else {
         changes.push(passed.of_contact(contact).into());
@@ -104,7 +104,7 @@ pub async fn complete(
         Ok(signed_in) => tell_sign_in(call, signed_in, passed, &mut changes),
         Err(_) => {
             changes.push(passed.of_contact(contact).into());
-            let refused = authentication(EventKind::SignInRefused, app, proof.assurance.method);
+            let refused = authentication(EventKind::SignInRefused, app, proof.assurance.methods);
             changes.push(refused.of_contact(contact).failed().into());
         }
     }

@@ -1,7 +1,7 @@
 //! Everything that is held about a person, as JSON. Whatever else comes to be kept about people is added to [`export`]
 //! here, and nowhere else. What is gone by itself within two days (challenges, counters, waiting mails) is not in it.
 
-use countersign_domain::{session::Session, user::User};
+use countersign_domain::{assurance::Method, session::Session, user::User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -65,7 +65,7 @@ pub struct ExportedSession {
     /// The approximate name of the device.
     pub device: Option<String>,
     /// How the person was known (RFC 8176).
-    pub method: &'static str,
+    pub methods: Vec<&'static str>,
     /// When that was.
     pub proven_at: String,
     /// When it began.
@@ -154,7 +154,7 @@ fn of(server: &Server, session: &Session) -> ExportedSession {
         id: session.id.to_string(),
         app: session.app.to_string(),
         device: open_device(server, session),
-        method: session.assurance.method.amr(),
+        methods: session.assurance.methods.iter().map(Method::name).collect(),
         proven_at: rfc3339(session.assurance.proven_at),
         created_at: rfc3339(session.created_at),
         used_at: rfc3339(session.used_at),

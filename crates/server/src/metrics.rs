@@ -1,6 +1,6 @@
 //! Counters for operators, without a person in them, in the words of Prometheus.
 
-use countersign_domain::{app::App, assurance::Method};
+use countersign_domain::{app::App, assurance::Methods};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -105,8 +105,10 @@ impl Metrics {
     }
 
     /// Counts a proof.
-    pub fn proved(&self, app: &App, method: Method) {
-        self.proofs.get_or_create(&ProofLabel { app: app.name.to_string(), method: method.name() }).inc();
+    pub fn proved(&self, app: &App, methods: Methods) {
+        for method in methods.iter() {
+            self.proofs.get_or_create(&ProofLabel { app: app.name.to_string(), method: method.name() }).inc();
+        }
     }
 
     /// Counts a refused code or redemption.

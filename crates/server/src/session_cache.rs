@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use countersign_domain::{
     app::AppName,
-    assurance::{Assurance, Method},
+    assurance::{Assurance, Methods},
     id::SessionId,
     realm::RealmName,
     session::{Session, SessionPolicy},
@@ -71,7 +71,7 @@ struct Entry {
     expires_at: u32,
     /// Until when this is trusted, and no use needs to be noted; 0 for a free place.
     until: u32,
-    method: Method,
+    methods: Methods,
 }
 
 type Group = Mutex<[Option<Entry>; WAYS]>;
@@ -118,7 +118,7 @@ impl SessionCache {
             app,
             realm,
             subject: Subject::from_bytes(entry.subject),
-            assurance: Assurance { method: entry.method, proven_at: time(entry.proven_at) },
+            assurance: Assurance { methods: entry.methods, proven_at: time(entry.proven_at) },
             idle_ends_at: time(entry.idle_ends_at),
             expires_at: time(entry.expires_at),
         })
@@ -139,7 +139,7 @@ impl SessionCache {
             idle_ends_at: seconds(session.idle_ends_at),
             expires_at: seconds(session.expires_at),
             until: seconds(until),
-            method: session.assurance.method,
+            methods: session.assurance.methods,
         };
         let groups =
             self.shards[shard(cookie)].get_or_init(|| (0..self.groups).map(|_| Group::default()).collect());
@@ -186,7 +186,9 @@ fn time(seconds: u32) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::{id::UserId, random::Random, secret::Digest, session::Holder, testing::Seeded};
+    use countersign_domain::{
+        assurance::Method, id::UserId, random::Random, secret::Digest, session::Holder, testing::Seeded,
+    };
 
     use super::*;
     use crate::signature_cache::SignatureCache;
@@ -200,7 +202,7 @@ mod tests {
             user: UserId::new(START, random),
             app: app.parse().unwrap(),
             subject: Subject::from_bytes([7; 24]),
-            assurance: Assurance { method: Method::Link, proven_at: START },
+            assurance: Assurance::of(Method::Link, START),
             holder: Holder::Cookie(Digest::new([1; 32])),
             sealed_device: None,
             created_at: START,

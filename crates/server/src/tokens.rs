@@ -40,7 +40,7 @@ struct Signed<'a> {
     auth_time: i64,
     jti: &'a str,
     acr: &'a str,
-    amr: [&'a str; 1],
+    amr: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,7 +171,7 @@ pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, Ap
         auth_time: grant.assurance.proven_at.seconds(),
         jti: &TokenId::new(now, &mut *server.random()).to_string(),
         acr: grant.assurance.acr(),
-        amr: [grant.assurance.method.amr()],
+        amr: grant.assurance.methods.amr(),
         sid: session.as_deref(),
         email: grant.address,
         email_verified: grant.address.map(|_| true),

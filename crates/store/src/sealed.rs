@@ -39,6 +39,10 @@ pub const SEALED: &[SealedColumn] = &[
     of("password_wish", "sealed_hash", &["challenge"], None),
     of("user_undo", "sealed", &["link"], None),
     of("user_metadata", "sealed", &["subject"], None),
+    of("credential", "sealed", &["id"], Some("realm")),
+    of("credential", "sealed_label", &["id"], Some("realm")),
+    of("pending_sign_in", "sealed", &["id"], Some("realm")),
+    of("ceremony", "sealed", &["id"], Some("realm")),
 ];
 
 /// Sealed columns that are never sealed anew, and why.

@@ -3,8 +3,10 @@
 mod admin_key;
 mod api_key;
 mod app;
+mod ceremony;
 mod challenge;
 mod contact;
+mod credential;
 mod event;
 mod event_checkpoint;
 mod fact;
@@ -12,6 +14,7 @@ mod idempotency;
 mod invitation;
 mod message;
 mod metadata;
+mod pending_sign_in;
 mod quota;
 mod realm;
 mod revocation;
@@ -28,14 +31,17 @@ mod webhook;
 
 use std::collections::BTreeSet;
 
-use countersign_domain::changes::Change;
+use countersign_domain::{
+    changes::{Change, FlowChange},
+    id::UserId,
+};
 use parking_lot::Mutex;
 
 pub(crate) use self::{
-    admin_key::*, api_key::*, app::*, challenge::*, contact::*, event::*, event_checkpoint::*, fact::*,
-    idempotency::*, invitation::*, message::*, metadata::*, quota::*, realm::*, revocation::*,
-    sealing_key::*, session::*, signing_key::*, sweep::*, undo::*, user::*, user_identifier::*,
-    user_password::*, webhook::*,
+    admin_key::*, api_key::*, app::*, ceremony::*, challenge::*, contact::*, credential::*, event::*,
+    event_checkpoint::*, fact::*, idempotency::*, invitation::*, message::*, metadata::*, pending_sign_in::*,
+    quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*, undo::*,
+    user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -59,11 +65,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
         Change::UserAdded(user) => writes.push(user::insert(user)),
         Change::User(user) => writes.push(user::update(user)),
-        Change::UserErased(id, version) => {
-            writes.extend(user::erase(id, version));
-            writes.push(user_password::erase(id));
-            writes.push(event::delete_key(id));
-        }
+        Change::UserErased(id, version) => erase_user(id, version, writes),
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
         Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
         Change::SessionStarted(session) => writes.push(session::insert(session)),
@@ -97,7 +99,33 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::InvitationAdded(invitation) => writes.extend(invitation::add(&invitation)),
         Change::InvitationSpent(id) => writes.push(invitation::spend(id)),
         Change::IdentifierVerified(identifier) => writes.push(user_identifier::verify(&identifier)),
+
+        Change::Credential(credential) => writes.push(credential::save(credential)),
+        Change::CredentialRemoved(id, version) => writes.push(credential::remove(id, version)),
+        Change::Flow(change) => write_flow(change, writes),
     }
+}
+
+fn write_flow(change: FlowChange, writes: &mut Vec<Write>) {
+    match change {
+        FlowChange::Saved(pending) => writes.push(pending_sign_in::save(pending)),
+        FlowChange::Ended(id, version) => writes.push(pending_sign_in::remove(id, version)),
+        FlowChange::Dropped(user) => writes.extend([pending_sign_in::drop_of(user), ceremony::drop_of(user)]),
+        FlowChange::Asked(ceremony) => writes.push(ceremony::insert(ceremony)),
+        FlowChange::Answered(id) => writes.push(ceremony::remove(id)),
+    }
+}
+
+/// Removes a user of exactly this version, and everything that hangs on it but sessions.
+fn erase_user(id: UserId, version: i64, writes: &mut Vec<Write>) {
+    writes.extend(user::erase(id, version));
+    writes.extend([
+        user_password::erase(id),
+        credential::erase(id),
+        pending_sign_in::drop_of(id),
+        ceremony::drop_of(id),
+        event::delete_key(id),
+    ]);
 }
 
 /// A write that must touch exactly one row.

@@ -34,7 +34,7 @@ impl World {
             user: UserId::new(START, &mut random),
             app: app.clone(),
             subject: Subject::from_bytes([1; 24]),
-            assurance: Assurance { method: Method::Code, proven_at: START },
+            assurance: Assurance::of(Method::Code, START),
             holder: Holder::Refresh { generation: 1, rotated_at: START },
             sealed_device: None,
             created_at: START,

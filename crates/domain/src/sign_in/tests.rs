@@ -44,7 +44,7 @@ impl World {
             app: &self.app,
             accounts: self.app.accounts.as_ref().unwrap(),
             policy: &SessionPolicy::default(),
-            assurance: Assurance { method: Method::Code, proven_at: START },
+            assurance: Assurance::of(Method::Code, START),
             subject: Mixer.subject(&self.app.sector, &self.address),
             address: &self.address,
             sealed_identifier: vec![1],

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     app::App,
-    assurance::Method,
+    assurance::Methods,
     changes::{Change, Changes},
     event::{Event, EventKind},
     id::SessionId,
@@ -15,8 +15,8 @@ use crate::call::Call;
 
 /// Something about an authentication at an app.
 #[must_use]
-pub fn authentication(kind: EventKind, app: &App, method: Method) -> Event {
-    Event::new(kind).at(&app.name).within(&app.realm).by_method(method.name())
+pub fn authentication(kind: EventKind, app: &App, methods: impl Into<Methods>) -> Event {
+    Event::new(kind).at(&app.name).within(&app.realm).by_method(methods.into().names())
 }
 
 /// Tells that somebody signed in: the proof, the user where one was made, the session.
@@ -24,7 +24,7 @@ pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &
     let session = &signed_in.session;
     let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
     changes.push(about(passed).into());
-    let told = |kind| about(authentication(kind, &call.app, session.assurance.method));
+    let told = |kind| about(authentication(kind, &call.app, session.assurance.methods));
     if signed_in.is_new {
         changes.push(told(EventKind::UserCreated).into());
     }

@@ -275,7 +275,7 @@ pub(super) fn answer_signed_in(
 ) -> Answer<TokenBody> {
     let (server, app) = (&call.server, &call.app);
     let issued = tokens::issue(server, app, grant)?;
-    server.metrics.proved(app, grant.assurance.method);
+    server.metrics.proved(app, grant.assurance.methods);
     let body = body_of(server, grant, issued);
     let mut answered = if signed_in.is_some() && holds_tokens(call) {
         in_cookies(server, body, grant.session, call.now)
@@ -335,7 +335,7 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
         session: grant.session.map(|session| session.id.to_string()),
         subject: grant.subject.to_string(),
         acr: grant.assurance.acr(),
-        amr: vec![grant.assurance.method.amr()],
+        amr: grant.assurance.methods.amr(),
         auth_time: grant.assurance.proven_at.seconds(),
     }
 }

@@ -101,7 +101,7 @@ fn status_body(session: LiveSession) -> SessionStatusBody {
         app: session.app.to_string(),
         subject: session.subject.to_string(),
         acr: session.assurance.acr(),
-        amr: vec![session.assurance.method.amr()],
+        amr: session.assurance.methods.amr(),
         auth_time: session.assurance.proven_at.seconds(),
         idle_ends_at: rfc3339(session.idle_ends_at),
         expires_at: rfc3339(session.expires_at),

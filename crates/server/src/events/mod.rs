@@ -197,7 +197,7 @@ impl<'a> Scribe<'a> {
             actor: event.actor.clone().unwrap_or_else(context::actor).to_string(),
             person,
             target: event.target.clone().unwrap_or_default(),
-            method: event.method.unwrap_or_default().to_owned(),
+            method: event.method.clone().unwrap_or_default().into_owned(),
             request: context::request(),
             sealed,
             mac: [0; 16],

@@ -179,7 +179,7 @@ async fn p13_a_wrong_signature_is_refused_equally_fast_however_much_of_it_fits()
     let grant = Grant {
         purpose: Purpose::SignIn,
         subject: world.server.keys.subject(&app.sector, &world.stranger()),
-        assurance: Assurance { method: Method::Code, proven_at: world.now() },
+        assurance: Assurance::of(Method::Code, world.now()),
         address: None,
         session: None,
     };

@@ -5,7 +5,7 @@
 use countersign_domain::{
     algorithm::Algorithm,
     api_key::{ApiKey, ApiKeyKind},
-    changes::{Change, Idempotency},
+    changes::{Change, FlowChange, Idempotency},
     id::{ApiKeyId, TokenId},
     signing_key::StoredKey,
     stored_app::StoredApp,
@@ -14,6 +14,7 @@ use countersign_domain::{
     user_password::{PasswordWish, UserPassword},
 };
 
+use super::credential::{ceremony, passkey, pending};
 use super::sample::{self, NOW, after, digest, save};
 use crate::{
     Error, Rows, Store,
@@ -88,6 +89,13 @@ fn cases_of_people() -> Vec<Case> {
         ("invitation", "digest", "UPDATE invitation SET digest = ?", bytes(31)),
         ("user_password", "user_id", "UPDATE user_password SET user_id = ?", bytes(15)),
         ("password_wish", "challenge", "UPDATE password_wish SET challenge = ?", bytes(17)),
+        ("credential", "kind", "UPDATE credential SET kind = ?", text("tooth")),
+        ("credential", "lookup", "UPDATE credential SET lookup = ?", bytes(31)),
+        ("pending_sign_in", "user_id", "UPDATE pending_sign_in SET user_id = ?", bytes(15)),
+        ("pending_sign_in", "methods", "UPDATE pending_sign_in SET methods = ?", text("code+guess")),
+        ("pending_sign_in", "acr", "UPDATE pending_sign_in SET acr = ?", text("aal9")),
+        ("ceremony", "within", "UPDATE ceremony SET within = ?", bytes(17)),
+        ("ceremony", "kind", "UPDATE ceremony SET kind = ?", text("wedding")),
         ("session", "realm", "UPDATE session SET realm = ?", text("")),
         ("session", "user_id", "UPDATE session SET user_id = ?", bytes(17)),
         ("session", "app", "UPDATE session SET app = ?", text("A")),
@@ -148,6 +156,9 @@ async fn clear(store: &Store) {
         "DELETE FROM invitation",
         "DELETE FROM user_password",
         "DELETE FROM password_wish",
+        "DELETE FROM credential",
+        "DELETE FROM pending_sign_in",
+        "DELETE FROM ceremony",
     ];
     store.engine.commit(tables.map(|sql| sql::any(sql, Vec::new())).into()).await.unwrap();
 }
@@ -189,6 +200,9 @@ async fn read(store: &Store, table: &str) -> Result<(), Error> {
             };
             store.all(all, sql::read_wish).await.map(drop)
         }
+        "credential" => store.credentials_of(sample::user(1).id).await.map(drop),
+        "pending_sign_in" => store.pending_sign_in(pending(1).id).await.map(drop),
+        "ceremony" => store.ceremony(ceremony(1).id).await.map(drop),
         "session" => store.session(sample::session(1).id).await.map(drop),
         other => panic!("no such table: {other}"),
     }
@@ -277,21 +291,28 @@ fn one_of_each() -> Vec<Change> {
         Change::SubjectAdded(sample::user_subject(1)),
         Change::SessionStarted(sample::session(1)),
         Change::InvitationAdded(sample::invitation(1)),
+        Change::Credential(passkey(1)),
+        FlowChange::Saved(pending(1)).into(),
+        FlowChange::Asked(ceremony(1)).into(),
         Change::Password(password()),
         Change::PasswordWished(wish()),
-        Change::SigningKey(StoredKey {
-            id: "key".to_owned(),
-            app: None,
-            algorithm: Algorithm::default(),
-            generation: 1,
-            sealed: Vec::new(),
-            public: Vec::new(),
-            created_at: NOW,
-            active_at: NOW,
-            retires_at: NOW,
-            gone_at: after(1),
-        }),
+        Change::SigningKey(signing_key()),
     ]
+}
+
+fn signing_key() -> StoredKey {
+    StoredKey {
+        id: "key".to_owned(),
+        app: None,
+        algorithm: Algorithm::default(),
+        generation: 1,
+        sealed: Vec::new(),
+        public: Vec::new(),
+        created_at: NOW,
+        active_at: NOW,
+        retires_at: NOW,
+        gone_at: after(1),
+    }
 }
 
 fn password() -> UserPassword {

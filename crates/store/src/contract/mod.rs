@@ -10,6 +10,7 @@ pub mod atomicity;
 pub mod challenge;
 pub mod contact;
 pub mod corrupt;
+pub mod credential;
 pub mod engine;
 pub mod engine_races;
 pub mod event;

@@ -125,7 +125,7 @@ pub(super) fn session(seed: u64) -> Session {
         user: user(seed).id,
         app: app("forum"),
         subject: user_subject(seed).subject,
-        assurance: Assurance { method: Method::Link, proven_at: after(-60) },
+        assurance: Assurance::of(Method::Link, after(-60)),
         holder: Holder::Refresh { generation: 1, rotated_at: NOW },
         sealed_device: Some(vec![1]),
         created_at: NOW,

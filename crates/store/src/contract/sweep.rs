@@ -4,12 +4,14 @@
 
 use countersign_domain::{
     algorithm::Algorithm,
+    ceremony::Ceremony,
     challenge::Challenge,
-    changes::{Change, Idempotency},
+    changes::{Change, FlowChange, Idempotency},
     contact::Contact,
     id::TokenId,
     invitation::Invitation,
     message::Message,
+    pending_sign_in::PendingSignIn,
     session::Session,
     signing_key::StoredKey,
     testing::Seeded,
@@ -18,6 +20,7 @@ use countersign_domain::{
     user_password::PasswordWish,
 };
 
+use super::credential::{ceremony, pending};
 use super::sample::{self, NOW, digest, save};
 use crate::{Quota, Store};
 
@@ -40,6 +43,8 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
         "signing_key",
         "session",
         "password_wish",
+        "pending_sign_in",
+        "ceremony",
         "invitation",
     ];
     let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
@@ -92,6 +97,8 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
     let wish = PasswordWish { challenge: challenge.id, sealed_hash: Vec::new(), expires_at: end };
     let changes = vec![
         Change::PasswordWished(wish),
+        FlowChange::Saved(PendingSignIn { expires_at: end, ..pending(seed) }).into(),
+        FlowChange::Asked(Ceremony { expires_at: end, ..ceremony(seed) }).into(),
         Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
         Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
         Change::Message(Message { expires_at: end, ..sample::message(seed) }),

@@ -93,15 +93,22 @@ impl Columns {
         self.next(column, |value| bytes(value)?.try_into().ok())
     }
 
+    pub(crate) fn optional_array<const N: usize>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<[u8; N]>, Error> {
+        self.next(column, |value| match value {
+            Value::Null => Some(None),
+            value => Some(Some(bytes(value)?.try_into().ok()?)),
+        })
+    }
+
     pub(crate) fn digest(&mut self, column: &'static str) -> Result<Digest, Error> {
         self.array(column).map(Digest::new)
     }
 
     pub(crate) fn optional_digest(&mut self, column: &'static str) -> Result<Option<Digest>, Error> {
-        self.next(column, |value| match value {
-            Value::Null => Some(None),
-            value => Some(Some(Digest::new(bytes(value)?.try_into().ok()?))),
-        })
+        Ok(self.optional_array(column)?.map(Digest::new))
     }
 }
 

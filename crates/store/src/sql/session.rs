@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     app::AppName,
-    assurance::{Assurance, Method},
+    assurance::{Assurance, Methods},
     id::{SessionId, UserId},
     secret::Digest,
     session::{Holder, Session},
@@ -41,7 +41,7 @@ pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
     let user = UserId::from_bytes(columns.array("user_id")?);
     let app = columns.parsed("app")?;
     let subject = Subject::from_bytes(columns.array("subject")?);
-    let method = Method::from_name(&columns.text("method")?).ok_or_else(|| columns.corrupt("method"))?;
+    let methods = Methods::from_names(&columns.text("method")?).ok_or_else(|| columns.corrupt("method"))?;
     let proven_at = columns.time("proven_at")?;
     let cookie = columns.optional_digest("cookie_digest")?;
     let generation = columns.number("generation")?;
@@ -56,7 +56,7 @@ pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
         user,
         app,
         subject,
-        assurance: Assurance { method, proven_at },
+        assurance: Assurance { methods, proven_at },
         holder,
         sealed_device: columns.optional_bytes("sealed_device")?,
         created_at: columns.time("created_at")?,
@@ -81,7 +81,7 @@ pub(super) fn insert(session: Session) -> Write {
             session.user.bytes().as_slice().into(),
             session.app.as_str().into(),
             session.subject.bytes().as_slice().into(),
-            session.assurance.method.name().into(),
+            session.assurance.methods.names().into(),
             session.assurance.proven_at.into(),
             cookie.into(),
             generation.into(),

@@ -21,6 +21,8 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("webhook_delivery", any("DELETE FROM webhook_delivery WHERE expires_at <= ?", at())),
         // An erasure that is due takes its own row with it.
         ("user_undo", any("DELETE FROM user_undo WHERE expires_at <= ? AND kind <> 'erasure'", at())),
+        ("pending_sign_in", any("DELETE FROM pending_sign_in WHERE expires_at <= ?", at())),
+        ("ceremony", any("DELETE FROM ceremony WHERE expires_at <= ?", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
     ]
 }

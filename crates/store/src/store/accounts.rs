@@ -1,7 +1,10 @@
 //! Reads about users and sessions.
 
 use countersign_domain::{
-    id::{ChallengeId, SessionId, UserId},
+    ceremony::Ceremony,
+    credential::Credential,
+    id::{CeremonyId, ChallengeId, SessionId, SignInId, UserId},
+    pending_sign_in::PendingSignIn,
     realm::RealmName,
     secret::Digest,
     session::Session,
@@ -89,6 +92,38 @@ impl Store {
     /// As for every read.
     pub async fn password(&self, user: UserId) -> Result<Option<UserPassword>, Error> {
         self.first(sql::select_password(user)).await?.map(sql::read_password).transpose()
+    }
+
+    /// What a user signs in with beside mails and a password, oldest first.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn credentials_of(&self, user: UserId) -> Result<Vec<Credential>, Error> {
+        self.all(sql::select_credentials_of(user), sql::read_credential).await
+    }
+
+    /// The passkey or security key that has this keyed digest of its credential id.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn credential(&self, realm: &RealmName, lookup: Digest) -> Result<Option<Credential>, Error> {
+        self.first(sql::select_credential(realm, lookup)).await?.map(sql::read_credential).transpose()
+    }
+
+    /// A sign-in that is under way, whether it is over or not.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn pending_sign_in(&self, id: SignInId) -> Result<Option<PendingSignIn>, Error> {
+        self.first(sql::select_pending_sign_in(id)).await?.map(sql::read_pending_sign_in).transpose()
+    }
+
+    /// A question to an authenticator, whether it is over or not.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn ceremony(&self, id: CeremonyId) -> Result<Option<Ceremony>, Error> {
+        self.first(sql::select_ceremony(id)).await?.map(sql::read_ceremony).transpose()
     }
 
     /// The password that was wished with a challenge.

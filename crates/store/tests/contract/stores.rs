@@ -111,6 +111,14 @@ macro_rules! suite {
                     one_of_many_registrations_wins
                     erasing_leaves_nothing
                 }
+                credential {
+                    credentials_are_found_and_written_at_their_version
+                    p19_a_lookup_belongs_to_one_credential
+                    p21_one_of_many_uses_wins
+                    a_sign_in_under_way_is_written_at_its_version
+                    p16_a_question_is_answered_once
+                    erasing_a_user_takes_the_credentials
+                }
                 user_password {
                     a_password_is_replaced_at_its_version
                     one_of_many_changes_wins

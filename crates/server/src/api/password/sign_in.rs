@@ -13,7 +13,6 @@ use countersign_domain::{
     refusal::Refusal,
     secret::{Digest, Secret},
     sign_in::SignedIn,
-    time::Timestamp,
     user::User,
     user_password::{self, UserPassword},
     vault::Vault as _,
@@ -171,8 +170,11 @@ async fn decide(
         }
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
-    let evidence =
-        Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
+    let evidence = Evidence {
+        assurance: Assurance::of(Method::Password, now),
+        subject: server.keys.subject(&app.sector, address),
+        address,
+    };
     let signed_in = begin(call, accounts, evidence, Some(user)).await?;
     if let Ok(begun) = &signed_in.outcome {
         changes.extend(signed_in.changes);
@@ -193,10 +195,6 @@ async fn decide(
 /// Something about who tried, by a pseudonym: a user's events cost more, and a stranger would learn that there is one.
 fn told(call: &Call, kind: EventKind, contact: Digest) -> Event {
     authentication(kind, &call.app, Method::Password).of_contact(contact)
-}
-
-const fn assurance(proven_at: Timestamp) -> Assurance {
-    Assurance { method: Method::Password, proven_at }
 }
 
 async fn finish(call: &Call, outcome: Result<SignedIn, Refusal>) -> Answer<TokenBody> {

@@ -1,0 +1,88 @@
+//! What a user signs in with beside mails and a password, as it is kept: passkeys and security keys, a TOTP, recovery
+//! codes. It knows no secret and no format: what a kind needs to check one is sealed.
+
+use crate::{
+    assurance::Method,
+    id::{CredentialId, UserId},
+    realm::RealmName,
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// Credentials of a kind that one user may have: more passkeys than anybody carries.
+pub const MOST_OF_A_KIND: usize = 100;
+
+/// The kinds of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialKind {
+    /// A passkey: its authenticator knows the person by a PIN or their body, which makes it two factors.
+    Passkey,
+    /// A key that shows that somebody touches it, and not who: a factor beside another.
+    SecurityKey,
+    /// An app that shows a time-based one-time password (RFC 6238).
+    Totp,
+    /// A sheet of codes, each good once.
+    RecoveryCodes,
+}
+
+impl CredentialKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Passkey, Self::SecurityKey, Self::Totp, Self::RecoveryCodes];
+
+    /// The name under which it is stored and told.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+            Self::SecurityKey => "security_key",
+            Self::Totp => "totp",
+            Self::RecoveryCodes => "recovery_codes",
+        }
+    }
+
+    /// The kind that [`name`](Self::name) gives.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The method that one of this kind proves.
+    #[must_use]
+    pub const fn method(self) -> Method {
+        match self {
+            Self::Passkey => Method::Passkey,
+            Self::SecurityKey => Method::SecurityKey,
+            Self::Totp => Method::Totp,
+            Self::RecoveryCodes => Method::RecoveryCode,
+        }
+    }
+}
+
+/// A credential, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Names it, for its user too.
+    pub id: CredentialId,
+    /// Where its user lives.
+    pub realm: RealmName,
+    /// Whose.
+    pub user: UserId,
+    /// What it is.
+    pub kind: CredentialKind,
+    /// How a passkey or security key is found before it is known whose it is: the keyed digest of its credential id,
+    /// which belongs to one user of a realm.
+    pub lookup: Option<Digest>,
+    /// What is needed to check it, sealed as a whole.
+    pub sealed: Vec<u8>,
+    /// What its user calls it, sealed.
+    pub sealed_label: Option<Vec<u8>>,
+    /// What makes a proof of it good once: the newest signature counter of a key, the newest step of a TOTP, a bit for
+    /// each recovery code that is spent.
+    pub counter: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it proved something last.
+    pub used_at: Option<Timestamp>,
+    /// 0 when it is not stored yet; counts up with every write.
+    pub version: i64,
+}
