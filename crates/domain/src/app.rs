@@ -261,6 +261,12 @@ impl App {
     pub fn audience(&self) -> &str {
         self.token.audience.as_deref().unwrap_or_else(|| self.name.as_str())
     }
+
+    /// Whether tokens of an app of another realm would be taken for this one's. Nothing crosses realms.
+    #[must_use]
+    pub fn crosses_realms_with(&self, other: &Self) -> bool {
+        self.realm != other.realm && self.audience() == other.audience()
+    }
 }
 
 #[cfg(test)]

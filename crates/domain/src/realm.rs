@@ -71,6 +71,8 @@ pub struct Realm {
 
     /// What a sign-in takes, where an app says nothing else.
     pub policy: Policy,
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before.
+    pub new_device_mail: bool,
 }
 
 impl Realm {
@@ -83,6 +85,7 @@ impl Realm {
             passwords: false,
             erasure_grace: Span::ZERO,
             policy: Policy::default(),
+            new_device_mail: true,
         }
     }
 }

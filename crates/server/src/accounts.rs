@@ -2,6 +2,7 @@
 //! no routes.
 
 mod entering;
+mod new_device;
 mod sealed;
 mod telling;
 
@@ -28,6 +29,7 @@ use countersign_domain::{
 };
 
 pub use self::entering::{Entry, Evidence, begin};
+pub use self::new_device::{KnownBrowser, remember};
 pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile};
 use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,

@@ -14,11 +14,11 @@ use countersign_domain::{
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
-    user::{User, UserStatus},
+    user::{NEVER, User, UserStatus},
     vault::Vault as _,
 };
 
-use super::{held_sessions, holds_tokens, invitation_of, seal_identifier, telling::tell_endings};
+use super::{held_sessions, holds_tokens, invitation_of, new_device, seal_identifier, telling::tell_endings};
 use crate::{
     call::Call,
     error::ApiError,
@@ -80,9 +80,15 @@ pub async fn begin(
     }
     let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
     let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
+    // Who comes for the first time has no browser to be told about.
+    let returning = known.user.clone().filter(|user| user.signed_in_at > NEVER);
+    let is_own_session = known.presented.iter().any(|session| session.user == id);
     let mut decision = start_session(call, accounts, (assurance, address, subject), known)?;
     if let Some(user) = erasing {
         crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
+    }
+    if let (Some(user), Ok(signed_in), false) = (&returning, &decision.outcome, is_own_session) {
+        new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
     }
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {

@@ -28,7 +28,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Answered, answer, rfc3339, sign_in::more_needed, start};
 use crate::{
-    accounts::{Entry, Passed, complete, holds_tokens, proven_address},
+    accounts::{Entry, Passed, complete, holds_tokens, proven_address, remember},
     call::{Call, Json, Named},
     config::CookieKind,
     cookie,
@@ -287,13 +287,17 @@ pub(super) fn answer_signed_in(
     let issued = tokens::issue(server, app, grant)?;
     server.metrics.proved(app, grant.assurance.methods);
     let body = body_of(server, grant, issued);
-    if signed_in.is_some() && holds_tokens(call) {
-        return Ok(in_cookies(server, body, grant.session, call.now));
-    }
-    let mut answered = answer(StatusCode::OK, body);
-    if let Some(SignedIn { session, secret: Some(secret), .. }) = signed_in
-        && let Some(cookie) = cookie::set(&server.config.load().cookies, session, secret, call.now)
-    {
+    let mut answered = if signed_in.is_some() && holds_tokens(call) {
+        in_cookies(server, body, grant.session, call.now)
+    } else {
+        answer(StatusCode::OK, body)
+    };
+    let of_session = signed_in.and_then(|SignedIn { session, secret, .. }| {
+        let secret = secret.as_ref().filter(|_| !holds_tokens(call))?;
+        cookie::set(&server.config.load().cookies, session, secret, call.now)
+    });
+    let of_browser = signed_in.and_then(|signed_in| remember(call, &signed_in.session));
+    for cookie in of_session.into_iter().chain(of_browser) {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answered)

@@ -216,10 +216,23 @@ pub fn declared(settings: &[AppSettings]) -> Result<Vec<Declared>, ConfigError> 
         if apps.iter().any(|other| other.app.name == app.name) {
             return Err(ConfigError(format!("the app {} is declared twice", app.name)));
         }
+        if let Some(other) = apps.iter().find(|other| other.app.crosses_realms_with(&app)) {
+            let why = crossing(&other.app);
+            return Err(ConfigError(format!("apps.{}.audience: {why}", app.name)));
+        }
         let keys = settings.keys.iter().map(|key| key.read(&app.name)).collect::<Result<_, _>>()?;
         apps.push(Declared { app, keys });
     }
     Ok(apps)
+}
+
+/// What is wrong with an app whose audience `other` has, in another realm.
+#[must_use]
+pub fn crossing(other: &App) -> String {
+    format!(
+        "the app {} of the realm {} has this audience: nothing crosses realms, so write audience = another one",
+        other.name, other.realm
+    )
 }
 
 impl AppKeySettings {

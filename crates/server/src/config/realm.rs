@@ -49,6 +49,11 @@ pub struct RealmSettings {
     /// What a sign-in takes, where an app says nothing else.
     #[serde(default, skip_serializing_if = "PolicySettings::is_default")]
     pub policy: PolicySettings,
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before:
+    /// yes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
+    pub new_device_mail: Option<bool>,
 }
 
 /// Whether the people of a realm may have passwords.
@@ -152,6 +157,7 @@ impl RealmSettings {
                 least: self.policy.least().unwrap_or(Level::Mailbox),
                 is_strict: false,
             },
+            new_device_mail: self.new_device_mail.unwrap_or(true),
             name,
         })
     }

@@ -86,6 +86,16 @@ pub enum Notice {
     NewDevice {
         /// Its approximate name.
         device: String,
+        /// Ends that session.
+        end: Link,
+    },
+
+    /// The account is gone.
+    AccountErased,
+    /// Another address is the primary one.
+    PrimaryChanged {
+        /// Which, [masked](masked).
+        address: String,
     },
 }
 
@@ -159,11 +169,17 @@ impl Notice {
                 (Key::InvitationSubject, Key::InvitationText, Some(Key::InvitationButton))
             }
             Self::AdministratorChanged { .. } => (Key::AdministratorSubject, Key::AdministratorText, None),
-            Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, None),
+            Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, Some(Key::NewDeviceButton)),
+            Self::AccountErased => (Key::ErasedSubject, Key::ErasedText, None),
+            Self::PrimaryChanged { .. } => (Key::PrimaryChangedSubject, Key::PrimaryChangedText, None),
         };
         let surprise = match self {
             Self::Invitation { .. } => Key::NoticeUninvited,
-            Self::AddressChanged { .. } | Self::AccountErasing { .. } => Key::NoticeKeepLink,
+            Self::AddressChanged { .. } | Self::AccountErasing { .. } | Self::NewDevice { .. } => {
+                Key::NoticeKeepLink
+            }
+            // There is nothing to sign in to.
+            Self::AccountErased => Key::NoticeGone,
             _ => Key::NoticeSurprise,
         };
         NoticeWords { subject, text, button, surprise }
@@ -174,8 +190,9 @@ impl Notice {
         match self {
             Self::AddressAdded { address }
             | Self::AddressRemoved { address }
-            | Self::AddressChanged { address, .. } => address,
-            Self::NewDevice { device } => device,
+            | Self::AddressChanged { address, .. }
+            | Self::PrimaryChanged { address } => address,
+            Self::NewDevice { device, .. } => device,
             _ => "",
         }
     }
@@ -186,8 +203,17 @@ impl Notice {
         match self {
             Self::AddressChanged { undo: link, .. }
             | Self::AccountErasing { cancel: link }
-            | Self::Invitation { accept: link } => Some(link),
+            | Self::Invitation { accept: link }
+            | Self::NewDevice { end: link, .. } => Some(link),
             _ => None,
+        }
+    }
+
+    /// The moment that its text names: when its link ends, or when it was promised.
+    pub(super) fn moment(&self, promised_at: Timestamp) -> Timestamp {
+        match self {
+            Self::NewDevice { .. } => promised_at,
+            _ => self.link().map_or(promised_at, Link::ends_at),
         }
     }
 
@@ -211,7 +237,9 @@ impl Notice {
             Self::AccountExported,
             Self::SignedOutEverywhere,
             Self::Invitation { accept: link() },
-            Self::NewDevice { device: "Firefox".to_owned() },
+            Self::NewDevice { device: "Firefox".to_owned(), end: link() },
+            Self::AccountErased,
+            Self::PrimaryChanged { address: address() },
         ];
         samples.extend(Touched::ALL.map(|what| Self::AdministratorChanged { what }));
         samples

@@ -17,7 +17,7 @@ use crate::{
     support::{
         Answer, Caller, TestServer, World,
         faulty::Faulty,
-        settings::{ISSUER, publishable_key},
+        settings::{ISSUER, publishable_key, quiet},
     },
 };
 
@@ -29,8 +29,7 @@ pub(crate) const OTHER: &str = "saving grace of the kettle";
 /// The club with passwords.
 pub(crate) fn with_passwords(config: &mut Config) {
     with_club(config);
-    let name = "default".to_owned();
-    config.realms = vec![RealmSettings { name, passwords: PasswordsSetting::On, ..RealmSettings::default() }];
+    config.realms = vec![RealmSettings { passwords: PasswordsSetting::On, ..quiet("default") }];
     config.passwords.workers = Some(2);
     config.passwords.queue = Some(256);
     config.passwords.wrong_after_milliseconds = 0;
