@@ -59,7 +59,7 @@ impl KnownBrowser {
 
     fn knows(&self, keys: &Keys, user: UserId) -> bool {
         let digest = keys.known_browser(&self.token, user);
-        self.people.iter().any(|person| *person == digest)
+        self.people.contains(&digest)
     }
 
     fn with(mut self, keys: &Keys, user: UserId) -> Self {
