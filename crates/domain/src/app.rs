@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    algorithm::Algorithm, code::CodeForm, identifier::EmailAddress, realm::RealmName, slug::is_slug,
-    subject::Sector, time::Span,
+    algorithm::Algorithm,
+    assurance::{Level, Methods},
+    code::CodeForm,
+    identifier::EmailAddress,
+    realm::RealmName,
+    slug::is_slug,
+    subject::Sector,
+    time::Span,
 };
 
 /// The permanent name of an app: `client_id`, default audience and part of its addresses.
@@ -149,6 +155,10 @@ pub struct AccountPolicy {
     pub sign_up: SignUp,
     /// What browsers on the app's pages hold.
     pub browser_tokens: BrowserTokens,
+    /// What may be proven first, where the realm's policy is not meant.
+    pub start: Option<Methods>,
+    /// The level that every session has at least, where the realm's policy is not meant.
+    pub least: Option<Level>,
 }
 
 /// What a browser holds that was signed in on a page of an app.

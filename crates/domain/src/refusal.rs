@@ -80,4 +80,11 @@ pub enum Refusal {
         /// When passwords come back.
         retry_after: Span,
     },
+
+    /// The sign-in that was under way is over, or never was, or is somebody else's.
+    #[error("the sign-in is over: begin again")]
+    SignInOver,
+    /// What was proven is nothing that this sign-in wants now.
+    #[error("this is not asked for: see what may come next")]
+    MethodNotOffered,
 }

@@ -93,6 +93,9 @@ pub enum ApiError {
     AddressTaken,
     /// The realm has as many open invitations as it may.
     TooManyInvitations,
+
+    /// What was proven is right and not enough: how the sign-in goes on.
+    MoreNeeded(Box<serde_json::Value>),
 }
 
 /// What is wrong with a body as a whole.
@@ -193,6 +196,8 @@ impl ApiError {
             Self::AddressTaken => (S::CONFLICT, "address_taken", "Somebody of the realm has this address"),
             Self::TooManyInvitations => (S::CONFLICT, "too_many_invitations", "The realm has 1000 open invitations"),
             Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
+
+            Self::MoreNeeded(_) => (S::UNAUTHORIZED, "more_needed", "This is right, and not enough: go on with the sign-in"),
         }
     }
 
@@ -270,6 +275,9 @@ impl ApiError {
         {
             document.insert("tries_left".into(), (*tries_left).into());
         }
+        if let Self::MoreNeeded(sign_in) = self {
+            document.insert("sign_in".into(), (**sign_in).clone());
+        }
         if let Some(seconds) = self.retry_after() {
             document.insert("retry_after".into(), seconds.into());
         }
@@ -300,6 +308,9 @@ fn refusal_row(refusal: Refusal) -> Row {
 
         Refusal::InvalidPassword => (S::UNAUTHORIZED, "invalid_password", "The name or the password is wrong"),
         Refusal::TooManyPasswords { .. } => (S::TOO_MANY_REQUESTS, "too_many_passwords", "Too many wrong passwords: sign in with a code, or choose a new password"),
+
+        Refusal::SignInOver => (S::GONE, "sign_in_over", "The sign-in is over: begin again"),
+        Refusal::MethodNotOffered => (S::CONFLICT, "method_not_offered", "This is not asked for now"),
     }
 }
 

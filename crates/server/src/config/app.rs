@@ -16,7 +16,9 @@ use countersign_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountsSetting, BrowserTokensSetting, ConfigError, SignUpSetting, app_place::Place};
+use super::{
+    AccountsSetting, BrowserTokensSetting, ConfigError, PolicySettings, SignUpSetting, app_place::Place,
+};
 use crate::texts::Locale;
 
 /// An app: what signs people in. Only its name is needed.
@@ -63,6 +65,9 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(example = &"jwt")]
     pub browser_tokens: BrowserTokensSetting,
+    /// What a sign-in takes, in place of what the realm says.
+    #[serde(default, skip_serializing_if = "PolicySettings::is_default")]
+    pub policy: PolicySettings,
     /// What a mail carries: `code` (default), `link` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"both")]

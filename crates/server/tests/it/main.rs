@@ -53,6 +53,7 @@ mod privacy;
 mod realms;
 mod rotation;
 mod sessions;
+mod sign_ins;
 mod subjects;
 mod texts;
 mod tokens;

@@ -101,10 +101,7 @@ pub(crate) async fn own(
 async fn p24_who_registers_signs_in_with_the_password_and_is_worth_one_factor() {
     let server = server().await;
     let first = register(&server, ANN, GOOD).await;
-    assert_eq!(
-        (first.text("acr"), first.json()["amr"].clone()),
-        ("urn:countersign:mailbox".into(), json!(["otp"]))
-    );
+    assert_eq!((first.text("acr"), first.json()["amr"].clone()), ("aal1".into(), json!(["otp", "pwd"])));
     let second = sign_in(&server, ANN, GOOD).await.expect(200);
     assert_eq!((second.text("acr"), second.json()["amr"].clone()), ("aal1".into(), json!(["pwd"])));
     assert_eq!(second.text("subject"), first.text("subject"));
