@@ -5,10 +5,10 @@
 
 use crate::{
     changes::{Change, Changes, Decision},
-    id::{IdentifierId, UserId},
+    id::{IdentifierId, SessionId, UserId},
     realm::RealmName,
     secret::Digest,
-    session::Session,
+    session::{self, Session},
     subject::Subject,
     time::Timestamp,
     undo::{Undo, UndoKind},
@@ -21,11 +21,27 @@ pub enum UserStatus {
     Active,
     /// May not, and has no session.
     Disabled,
-    /// May not, has no session, and is erased at a set time unless the person changes their mind.
+    /// May not, has no session, and is erased at a set time unless the person changes their mind. Who was switched off
+    /// meanwhile is [`Disabled`](Self::Disabled), and goes at the same time: the link of the erasure says when.
     Erasing,
 }
 
 impl UserStatus {
+    /// Whether an erasure that waits can still be carried out, or called off.
+    #[must_use]
+    pub const fn may_be_erasing(self) -> bool {
+        matches!(self, Self::Erasing | Self::Disabled)
+    }
+
+    /// What is left of it when an erasure that waits is called off.
+    #[must_use]
+    pub const fn when_kept(self) -> Self {
+        match self {
+            Self::Erasing => Self::Active,
+            other => other,
+        }
+    }
+
     /// The name under which it travels and is stored.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -141,7 +157,8 @@ pub struct UserSubject {
     pub subject: Subject,
 }
 
-/// Takes a user's right to sign in, and ends all that was open. `sessions` are all that the user has.
+/// Takes a user's right to sign in, and ends all that was open. `sessions` are all that the user has. An erasure that
+/// waits goes on waiting.
 pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision<User> {
     let mut changes = Changes::default();
     user.status = UserStatus::Disabled;
@@ -151,10 +168,13 @@ pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision
     Decision { outcome: user, changes }
 }
 
-/// Gives the right back. What was ended stays ended.
+/// Gives the right back, and calls off an erasure that waits: it would go on when the user is switched off once more.
+/// What was ended stays ended.
 pub fn enable(mut user: User) -> Decision<User> {
     user.status = UserStatus::Active;
-    rewrite(user)
+    let mut decision = rewrite(user);
+    decision.changes.push(Change::UndosDropped(decision.outcome.id, UndoKind::Erasure));
+    decision
 }
 
 /// Writes a user as it is now: what it is called is not known here.
@@ -188,20 +208,91 @@ pub fn begin_erasure(user: User, sessions: &[Session], undo: Undo, now: Timestam
     changes
 }
 
-/// Keeps an account that was to be erased, by a link that says so. What was ended stays ended.
+/// Keeps an account that was to be erased, by a link that says so. What was ended stays ended, and who was switched off
+/// meanwhile stays that: an administrator's word is not the person's to take back.
 pub fn keep(user: User, undo: &Undo) -> Changes {
     let id = user.id;
     let changes = vec![
-        Change::User(User { status: UserStatus::Active, ..user }),
+        Change::User(User { status: user.status.when_kept(), ..user }),
         Change::UndoUsed(undo.link),
         Change::UndosDropped(id, UndoKind::Erasure),
     ];
     Changes(changes)
 }
 
+/// Ends a session that a person says was not theirs, by a link, and all that began since: a stranger may have gone on from
+/// it. `sessions` are all that the user has; the user is written too, so that no sign-in at the same moment slips past.
+pub fn disown(
+    user: User,
+    undo: &Undo,
+    session: SessionId,
+    (sessions, now): (&[Session], Timestamp),
+) -> Changes {
+    let mut changes = Changes(vec![Change::User(user), Change::UndoUsed(undo.link)]);
+    for theirs in sessions.iter().filter(|one| one.id == session || one.created_at > undo.created_at) {
+        changes.extend(session::end(theirs, now));
+    }
+    changes
+}
+
 pub(crate) fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {
     changes.push(Change::SessionsEnded(user.id));
     for session in sessions {
         changes.push(Change::Revocation(session.revocation(now)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn user(status: UserStatus) -> User {
+        User {
+            id: UserId::from_bytes([1; 16]),
+            realm: RealmName::default(),
+            status,
+            sealed_profile: None,
+            created_at: NOW,
+            signed_in_at: NOW,
+            version: 3,
+        }
+    }
+
+    fn written(changes: &Changes) -> Option<UserStatus> {
+        changes.0.iter().find_map(|change| match change {
+            Change::User(user) => Some(user.status),
+            _ => None,
+        })
+    }
+
+    fn calls_erasure_off(changes: &Changes) -> bool {
+        changes.0.iter().any(|change| matches!(change, Change::UndosDropped(_, UndoKind::Erasure)))
+    }
+
+    #[test]
+    fn who_keeps_the_account_gets_no_more_back_than_an_administrator_left() {
+        let undo = Undo {
+            link: Digest::new([2; 32]),
+            user: UserId::from_bytes([1; 16]),
+            kind: UndoKind::Erasure,
+            sealed: None,
+            created_at: NOW,
+            expires_at: NOW,
+        };
+        let waits = begin_erasure(user(UserStatus::Active), &[], undo.clone(), NOW);
+        assert_eq!(written(&waits), Some(UserStatus::Erasing));
+        let off = disable(user(UserStatus::Erasing), &[], NOW).changes;
+        assert_eq!((written(&off), calls_erasure_off(&off)), (Some(UserStatus::Disabled), false));
+        for (status, kept) in
+            [(UserStatus::Erasing, UserStatus::Active), (UserStatus::Disabled, UserStatus::Disabled)]
+        {
+            assert!(status.may_be_erasing());
+            let changes = keep(user(status), &undo);
+            assert_eq!((written(&changes), calls_erasure_off(&changes)), (Some(kept), true));
+            let on = enable(user(status)).changes;
+            assert_eq!((written(&on), calls_erasure_off(&on)), (Some(UserStatus::Active), true));
+        }
     }
 }

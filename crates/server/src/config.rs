@@ -15,6 +15,7 @@ mod load;
 mod mail;
 pub(crate) mod nearest;
 mod passwords;
+mod policy;
 mod problem;
 mod realm;
 mod schema;
@@ -40,6 +41,7 @@ pub use self::{
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     passwords::{BreachedSettings, PasswordSettings, UnansweredSetting},
+    policy::{BeginningSetting, LevelSetting, PolicySettings},
     problem::{Place, Problem, Trouble},
     realm::{AccountsSetting, BrowserTokensSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
@@ -90,6 +92,26 @@ pub struct Config {
     pub apps: Vec<AppSettings>,
 }
 
+/// How strict the server is as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum ProfileSetting {
+    /// ASVS 5.0 level 2.
+    #[default]
+    #[serde(rename = "standard")]
+    Standard,
+    /// ASVS 5.0 level 3.
+    #[serde(rename = "asvs-l3")]
+    AsvsLevel3,
+}
+
+impl Config {
+    /// Whether mails are no authenticators, and every session needs two factors.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.server.profile == ProfileSetting::AsvsLevel3
+    }
+}
+
 /// How the server is reached and what it is called.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -113,6 +135,9 @@ pub struct ServerSettings {
     /// database: 0 to 4194304. Changes need a restart.
     #[schemars(range(min = 0, max = 4_194_304))]
     pub session_cache: usize,
+    /// `standard`, or `asvs-l3`: every session needs two factors, mails prove addresses alone, and a TOTP is good in its
+    /// own step only (ASVS 5.0, level 3).
+    pub profile: ProfileSetting,
 }
 
 /// One listener and what it serves.
@@ -178,6 +203,7 @@ impl Default for ServerSettings {
             max_connections: 10_000,
             shutdown_seconds: 20,
             session_cache: 65_536,
+            profile: ProfileSetting::Standard,
         }
     }
 }

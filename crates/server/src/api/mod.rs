@@ -14,6 +14,7 @@ pub mod passkeys;
 pub mod password;
 pub mod refresh;
 pub mod session;
+pub mod sign_in;
 pub mod start;
 pub mod token;
 pub mod users;
