@@ -16,6 +16,7 @@ pub(super) fn refusals(path: &str, challenge: impl Iterator<Item = ApiError>) ->
             let mut all = wrong();
             all.extend([ApiError::KeyKind("secret"), ApiError::Refused(Refusal::SignUpClosed), disabled]);
             all.push(ApiError::InvalidMember { member, code: "invalid_address", detail: String::new() });
+            all.push(ApiError::invalid("username", ""));
             all
         }
         "/v1/password/reset" => {

@@ -8,13 +8,13 @@ use countersign_domain::{
     contact::Contact,
     event::{Event, EventKind},
     id::UserId,
-    identifier::EmailAddress,
+    identifier::{EmailAddress, Username},
     password::Password,
     refusal::Refusal,
     secret::{Digest, Secret},
     sign_in::SignedIn,
     time::Timestamp,
-    user::User,
+    user::{IdentifierKind, User, UserIdentifier},
     user_password::{self, UserPassword},
     vault::Vault as _,
 };
@@ -32,11 +32,12 @@ use super::{
     TRIES, mailbox, typed,
 };
 use crate::{
-    accounts::{Evidence, address_claim, authentication, begin, held_session, tell_sign_in, user_of},
+    accounts::{Evidence, address_claim, authentication, begin, held_session, open_identifier, tell_sign_in},
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,
     passwords::Verdict,
+    state::Server,
     tokens::Grant,
     user_passwords::{Budget, counters, of_app, save},
 };
@@ -45,15 +46,26 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordSignInBody {
-    /// A mailbox of the person's.
+    /// A mailbox of the person's. Either this or `username`.
+    #[serde(default)]
     #[schema(min_length = 1, max_length = 254)]
-    pub email: String,
+    pub email: Option<String>,
+    /// Their username: capital letters and names that look alike are the same. Either this or `email`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
+    pub username: Option<String>,
     /// The password, as it was typed.
     #[schema(value_type = String, min_length = 1, max_length = 1024)]
     pub password: Zeroizing<String>,
     /// Who asked, as the app's server saw them: for limits. Secret keys only.
     #[serde(default)]
     pub end_user: Option<EndUser>,
+}
+
+/// By which name somebody signs in.
+enum Name {
+    Email(EmailAddress),
+    Username(Username),
 }
 
 /// What was read about the person who is said to sign in.
@@ -83,16 +95,16 @@ pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Ans
     if body.end_user.is_some() {
         call.secret_only()?;
     }
-    let (address, password) = (mailbox(&body.email)?, typed(&body.password)?);
+    let (name, password) = (Name::of(&body)?, typed(&body.password)?);
     let hashing = of_app(&call.server, &call.app)?;
     call.limit_network(body.end_user.as_ref().and_then(|user| user.ip))?;
-    let (call, address, began) = (&call, &address, Instant::now());
+    let (call, name, began) = (&call, &name, Instant::now());
     for _ in 0..TRIES {
-        let person = find(call, address).await?;
+        let person = find(call, name).await?;
         user_password::admit(&person.contact, call.server.now())?;
         let checked = &check(call, &hashing, &person, &password).await?;
         let lane = call.server.lanes.enter(&person.contact.key.digest).await;
-        let outcome = call.server.decide(|| decide(call, address, checked)).await?;
+        let outcome = call.server.decide(|| decide(call, name, checked)).await?;
         drop(lane);
         if let Some(outcome) = outcome {
             if matches!(outcome, Err(Refusal::InvalidPassword)) {
@@ -104,11 +116,46 @@ pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Ans
     Err(ApiError::Unavailable)
 }
 
+impl Name {
+    fn of(body: &PasswordSignInBody) -> Result<Self, ApiError> {
+        match (&body.email, &body.username) {
+            (Some(address), None) => mailbox(address).map(Self::Email),
+            (None, Some(name)) => Username::parse(name)
+                .map(Self::Username)
+                .map_err(|error| ApiError::invalid("username", error.to_string())),
+            _ => Err(ApiError::invalid("email", "expected either email or username")),
+        }
+    }
+
+    /// What its user is found by.
+    fn key(&self, call: &Call) -> (IdentifierKind, Digest) {
+        let (keys, realm) = (&call.server.keys, &call.app.realm);
+        match self {
+            Self::Email(address) => (IdentifierKind::Email, keys.identifier(realm, address)),
+            Self::Username(name) => (IdentifierKind::Username, keys.username(realm, name)),
+        }
+    }
+
+    /// The mailbox that the person is known by at apps that see them for the first time: the one that was named, else
+    /// their primary one. Asked after the right password alone.
+    async fn mailbox(&self, server: &Server, user: UserId) -> Result<EmailAddress, ApiError> {
+        if let Self::Email(address) = self {
+            return Ok(address.clone());
+        }
+        let identifiers = server.store.identifiers_of(user).await?;
+        let of_mail = |identifier: &&UserIdentifier| identifier.kind == IdentifierKind::Email;
+        // The primary one comes first.
+        let identifier = identifiers.iter().find(of_mail).ok_or(ApiError::Internal)?;
+        EmailAddress::parse(&open_identifier(server, identifier)?).map_err(|_| ApiError::Internal)
+    }
+}
+
 /// Reads everything, in the same number of reads whoever it is. The password comes after the user: whoever changes it
 /// writes the user too, so that no change in between is missed.
-async fn find(call: &Call, address: &EmailAddress) -> Result<Person, ApiError> {
+async fn find(call: &Call, name: &Name) -> Result<Person, ApiError> {
     let (server, realm) = (&call.server, &call.app.realm);
-    let user = user_of(server, realm, address).await?;
+    let (kind, name) = name.key(call);
+    let user = server.store.user_by_identifier(realm, kind, name).await?;
     let id = user.as_ref().map_or_else(|| UserId::new(server.now(), &mut *server.random()), |user| user.id);
     let password = server.store.password(id).await?;
     let session = match call.session_cookie.as_ref().filter(|_| !call.is_secret()) {
@@ -116,7 +163,6 @@ async fn find(call: &Call, address: &EmailAddress) -> Result<Person, ApiError> {
         None => None,
     };
     let session = session.filter(|session| session.user == id && session.is_live(server.now()));
-    let name = server.keys.identifier(realm, address);
     let budget = match (&user, session) {
         (None, _) => Budget::Nobody(&name),
         (Some(user), None) => Budget::User(user.id),
@@ -146,14 +192,10 @@ fn which(person: &Person) -> Option<(UserId, i64)> {
     person.password.as_ref().map(|password| (password.user, password.version))
 }
 
-async fn decide(
-    call: &Call,
-    address: &EmailAddress,
-    checked: &Checked,
-) -> Result<(Outcome, Changes), ApiError> {
+async fn decide(call: &Call, name: &Name, checked: &Checked) -> Result<(Outcome, Changes), ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
-    let person = find(call, address).await?;
+    let person = find(call, name).await?;
     if which(&person) != checked.which {
         return Ok((None, Changes::default()));
     }
@@ -171,6 +213,7 @@ async fn decide(
         }
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
+    let address = &name.mailbox(server, user.id).await?;
     let evidence =
         Evidence { assurance: assurance(now), subject: server.keys.subject(&app.sector, address), address };
     let signed_in = begin(call, accounts, evidence, Some(user)).await?;
