@@ -51,4 +51,5 @@ mod sessions;
 mod subjects;
 mod texts;
 mod tokens;
+mod usernames;
 mod webhooks;
