@@ -14,6 +14,7 @@ use countersign_domain::{
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     accounts::{Profile, seal_identifier, seal_profile, user_of},
@@ -27,7 +28,7 @@ use crate::{
 const MOST_EMAILS: usize = 10;
 
 /// An address of somebody who is brought, or given out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenEmail {
     /// The address.
@@ -38,7 +39,7 @@ pub struct GivenEmail {
 }
 
 /// Whether somebody may sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GivenStatus {
     /// They may.
@@ -67,7 +68,7 @@ impl From<UserStatus> for GivenStatus {
 }
 
 /// What is given about somebody: a line of an import, and of an export.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenPerson {
     /// The id that an export names. Whoever is brought gets a new one.

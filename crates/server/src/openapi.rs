@@ -3,6 +3,7 @@
 //! Which refusals an operation can give is listed here; their status codes and texts come from the one table of
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
+mod administration;
 mod examples;
 mod passwords;
 mod people;
@@ -27,6 +28,7 @@ use utoipa::{
     },
 };
 
+pub use self::administration::document as admin_document;
 use crate::{
     api,
     error::{ApiError, BodyError},
@@ -36,6 +38,8 @@ use crate::{
 
 /// The document as it was last generated; `cargo xtask tidy` compares it with the handlers.
 pub const GENERATED: &str = include_str!("../../../openapi.json");
+/// The description of what operators call, likewise.
+pub const GENERATED_FOR_OPERATORS: &str = include_str!("../../../openapi-admin.json");
 /// Media type of refusals.
 const PROBLEM: &str = "application/problem+json";
 
@@ -74,8 +78,21 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/openapi.json", get(served))
 }
 
+/// The route of the document for operators.
+pub fn admin_routes() -> Router<Arc<Server>> {
+    Router::new().route("/openapi-admin.json", get(served_for_operators))
+}
+
+async fn served_for_operators() -> Response {
+    document_of(GENERATED_FOR_OPERATORS.to_owned())
+}
+
 async fn served(State(server): State<Arc<Server>>) -> Response {
-    let mut response = described(&server.issuer()).into_response();
+    document_of(described(&server.issuer()))
+}
+
+fn document_of(text: String) -> Response {
+    let mut response = text.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -120,7 +137,8 @@ pub fn document() -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            describe_refusals(path, operation);
+            let all = refusals(path, operation.request_body.is_some());
+            describe_refusals(operation, all);
             if operation.operation_id.as_deref() == Some("start") {
                 link_what_follows(operation);
             }
@@ -147,12 +165,12 @@ fn link_what_follows(start: &mut Operation) {
 }
 
 /// Replaces the placeholder of a handler by a response for each status that it can refuse with.
-fn describe_refusals(path: &str, operation: &mut Operation) {
+fn describe_refusals(operation: &mut Operation, all: Vec<ApiError>) {
     let responses = &mut operation.responses.responses;
     responses.remove("4XX");
     let mut codes: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     let mut waits: BTreeMap<u16, bool> = BTreeMap::new();
-    for refusal in refusals(path, operation.request_body.is_some()) {
+    for refusal in all {
         let status = refusal.status().as_u16();
         codes.entry(status).or_default().push(format!("`{}`: {}", refusal.code(), refusal.title()));
         *waits.entry(status).or_default() |= refusal.retry_after().is_some();

@@ -26,3 +26,27 @@ fn schemathesis_finds_nothing() {
             .current_dir(server.setup.folder.path()),
     );
 }
+
+/// The routes for operators, with a key that may do everything, and a server that is thrown away.
+#[test]
+fn schemathesis_finds_nothing_for_operators() {
+    let Some(python) = tools::python() else { return };
+    let sink = Sink::start();
+    let mut setup = Setup::new(sink.port);
+    setup.parts = "'public', 'operations', 'admin'";
+    setup.more = "[[realms]]\nname = 'default'\npasswords = 'on'\n".to_owned();
+    let server = setup.start();
+    let made = server.setup.run(&["key", "create", "--admin", "--scope", "all", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let key = made["key"].as_str().unwrap();
+    let document = format!("http://localhost:{}/openapi-admin.json", server.setup.port);
+    fs::write(server.setup.folder.path().join("schemathesis.toml"), SETTINGS).unwrap();
+    tools::run(
+        Command::new(python)
+            .args(["-m", "schemathesis.cli", "run", &document, "--checks", "all", "--seed", "1"])
+            .args(["--exclude-checks", "positive_data_acceptance"])
+            .args(["--max-examples", "20", "--no-color", "--continue-on-failure"])
+            .args(["--header", &format!("Authorization: Bearer {key}")])
+            .current_dir(server.setup.folder.path()),
+    );
+}

@@ -20,6 +20,7 @@ use countersign_domain::{
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{List, Operator, Page, realms, users::told};
 use crate::{
@@ -44,8 +45,9 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// How a batch is taken.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     /// Into which realm: that of the key, or `default`, where absent.
     #[serde(default)]
@@ -59,7 +61,7 @@ pub struct ImportQuery {
 }
 
 /// What became of a batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedBody {
     /// `imported`, `refused` (a line is bad, and none was taken) or `checked` (it was asked only to look).
     pub outcome: &'static str,
@@ -72,7 +74,7 @@ pub struct ImportedBody {
 }
 
 /// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LineProblem {
     /// Which, counted from 1, empty ones too.
     pub line: usize,
@@ -101,7 +103,12 @@ impl FromRequestParts<Arc<Server>> for ImportQuery {
     }
 }
 
-async fn import(
+/// Bring users in, a line of JSON for each (`GivenPerson`): up to 1000 lines and 2 MiB.
+#[utoipa::path(post, path = "/v1/admin/users/import", operation_id = "import_users", tag = "users",
+    request_body(content = String, content_type = "application/x-ndjson", description = "A line for each"),
+    params(ImportQuery),
+    responses((status = 200, description = "What became of each line", body = ImportedBody)))]
+pub(crate) async fn import(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: ImportQuery,
@@ -220,8 +227,11 @@ fn note_duplicates(lines: &mut [Line]) {
     }
 }
 
-/// Users with their addresses. Each of them can see that somebody looked.
-async fn export(
+/// Give users out with their addresses. Each of them can see that somebody looked.
+#[utoipa::path(get, path = "/v1/admin/users/export", operation_id = "export_users", tag = "users",
+    params(ExportMembers),
+    responses((status = 200, description = "The users", body = List<GivenPerson>)))]
+pub(crate) async fn export(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: ExportQuery,
@@ -264,14 +274,19 @@ pub struct ExportQuery {
     page: Page,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct ExportMembers {
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportMembers {
+    /// Of which realm: that of the key, or `default`, where absent.
     #[serde(default)]
     realm: Option<String>,
+    /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
+    /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "super::usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use countersign_domain::{
     changes::Change,
     id::UserId,
-    identifier::{EmailAddress, Username},
+    identifier::EmailAddress,
     password::Password,
     secret::Secret,
     user::{IdentifierKind, User, UserIdentifier, UserStatus},
@@ -59,7 +59,7 @@ impl People {
         Self { world, hash }
     }
 
-    /// Somebody with an address and a username, and perhaps a password.
+    /// Somebody with an address, and perhaps a password.
     fn rows(&self, address: &EmailAddress, has_password: bool) -> Vec<Change> {
         let (server, now) = (&self.world.server, self.world.now());
         let realm = &server.app(APP).unwrap().realm;
@@ -73,23 +73,19 @@ impl People {
             signed_in_at: now,
             version: 1,
         };
-        let name = username(address);
-        let of_mail = (IdentifierKind::Email, server.keys.identifier(realm, address), address.canonical());
-        let of_name = (IdentifierKind::Username, server.keys.username(realm, &name), name.as_str());
-        let identifiers = [of_mail, of_name].map(|(kind, digest, text)| {
-            Change::IdentifierAdded(UserIdentifier {
-                realm: realm.clone(),
-                kind,
-                digest,
-                user: id,
-                sealed: seal_name(server, &mut *server.random(), (realm, &digest), text).unwrap(),
-                primary: true,
-                verified_at: Some(now),
-                created_at: now,
-            })
-        });
-        let mut rows = vec![Change::UserAdded(user)];
-        rows.extend(identifiers);
+        let digest = server.keys.identifier(realm, address);
+        let place = (realm, &digest);
+        let identifier = UserIdentifier {
+            realm: realm.clone(),
+            kind: IdentifierKind::Email,
+            digest,
+            user: id,
+            sealed: seal_name(server, &mut *server.random(), place, address.canonical()).unwrap(),
+            primary: true,
+            verified_at: Some(now),
+            created_at: now,
+        };
+        let mut rows = vec![Change::UserAdded(user), Change::IdentifierAdded(identifier)];
         rows.extend(has_password.then(|| user_passwords::save(server, id, None, &self.hash, now).unwrap()));
         rows
     }
@@ -99,7 +95,7 @@ impl People {
         &self,
         class: Class,
         count: usize,
-        (member, has_password): (&str, bool),
+        has_password: bool,
     ) -> Vec<http::Request<axum::body::Body>> {
         let people: Vec<_> = (0..count).map(|_| self.world.stranger()).collect();
         if class == Class::Other {
@@ -107,40 +103,24 @@ impl People {
                 .keep(people.iter().flat_map(|address| self.rows(address, has_password)).collect())
                 .await;
         }
-        let body = |address: &EmailAddress| match member {
-            "username" => json!({"username": username(address).as_str(), "password": "another lampshade"}),
-            _ => json!({"email": address.canonical(), "password": "another lampshade"}),
-        };
+        let body =
+            |address: &EmailAddress| json!({"email": address.canonical(), "password": "another lampshade"});
         people.iter().map(|address| post("/v1/password/sign-in", &body(address))).collect()
     }
 
-    async fn assert_equal(&self, name: &str, member: &str, has_password: bool) {
-        let prepare = async |class, count| self.tries(class, count, (member, has_password)).await;
+    async fn assert_equal(&self, name: &str, has_password: bool) {
+        let prepare = async |class, count| self.tries(class, count, has_password).await;
         let call = async |request| self.world.answer(request).await.0;
         assert_equal(name, BOUND, 401, prepare, call).await;
     }
 }
 
-/// A name as long as everybody else's.
-fn username(address: &EmailAddress) -> Username {
-    let (name, _) = address.canonical().split_once('@').unwrap();
-    Username::parse(name).unwrap()
-}
-
 #[tokio::test]
 async fn p12_a_wrong_password_is_refused_equally_fast_for_users_and_strangers() {
-    People::new().await.assert_equal("wrong password, user against stranger", "email", true).await;
+    People::new().await.assert_equal("wrong password, user against stranger", true).await;
 }
 
 #[tokio::test]
 async fn p12_a_wrong_password_is_refused_equally_fast_for_who_has_none() {
-    People::new()
-        .await
-        .assert_equal("wrong password, user without one against stranger", "email", false)
-        .await;
-}
-
-#[tokio::test]
-async fn p12_a_wrong_password_by_username_is_refused_equally_fast_for_users_and_strangers() {
-    People::new().await.assert_equal("wrong password by username", "username", true).await;
+    People::new().await.assert_equal("wrong password, user without one against stranger", false).await;
 }
