@@ -90,7 +90,7 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
     let Some(name) = name else {
         return match collection {
             "apps" | "messages" | "revocations" | "signing-keys" | "users" | "invitations" | "realms"
-            | "admin-keys" => Ok(()),
+            | "admin-keys" | "events" => Ok(()),
             _ => Err(ApiError::AllRealmsNeeded),
         };
     };

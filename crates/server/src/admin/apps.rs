@@ -117,7 +117,7 @@ pub(crate) async fn create(
                 version: 0,
             };
             let (secret, mut changes) = save(this, write(fresh, settings.clone())?, settings).await?;
-            changes.push(Event::new(EventKind::AppCreated).at(name).into());
+            changes.push(told(EventKind::AppCreated, name, settings)?.into());
             Ok((secret, changes))
         })
         .await?;
@@ -237,12 +237,18 @@ async fn edit_app(server: &Arc<Server>, operator: &Operator, app: &str, edit: Ed
                 _ => EventKind::AppChanged,
             };
             let (secret, mut changes) = save(server, write(stored, settings.clone())?, &settings).await?;
-            changes.push(Event::new(kind).at(name).into());
+            changes.push(told(kind, name, &settings)?.into());
             Ok((secret, changes))
         })
         .await?;
     settle(server).await?;
     Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
+}
+
+/// What happened to an app, in the realm that it is in from now on.
+fn told(kind: EventKind, name: &AppName, settings: &AppSettings) -> Result<Event, ApiError> {
+    let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    Ok(Event::new(kind).at(name).within(&app.realm))
 }
 
 /// Settings that name no realm, by who has one only.

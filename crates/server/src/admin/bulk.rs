@@ -2,7 +2,7 @@
 //! otherwise; whoever is given out can see that in what is told about them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -16,7 +16,9 @@ use countersign_domain::{
     event::{Event, EventKind},
     id::UserId,
     realm::RealmName,
+    secret::Digest,
     user::{IdentifierKind, User, UserStatus},
+    vault::Vault as _,
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
@@ -28,7 +30,8 @@ use crate::{
     api::{Answer, answer, rfc3339},
     call::{body, single},
     error::{ApiError, BodyError},
-    newcomer::{GivenEmail, GivenPerson, Newcomer},
+    metadata::Kept,
+    newcomer::{GivenEmail, GivenMetadata, GivenPerson, Newcomer},
     state::Server,
 };
 
@@ -150,7 +153,8 @@ async fn decide(
                 detail: "somebody of the realm has an address of these".to_owned(),
             }),
             Ok(newcomer) => {
-                newcomer.become_user(server, realm, &mut *random, &mut changes)?;
+                let user = newcomer.become_user(server, realm, &mut *random, &mut changes)?;
+                newcomer.keep_metadata(server, &user, &mut changes).await?;
                 imported += 1;
             }
         }
@@ -198,6 +202,7 @@ fn read_line(server: &Server, realm: &RealmName, text: &[u8]) -> Result<Newcomer
     })?;
     let newcomer = Newcomer::read(&given, server.now())?;
     newcomer.check_password(server, realm)?;
+    newcomer.check_metadata(server, realm)?;
     Ok(newcomer)
 }
 
@@ -321,5 +326,27 @@ async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError
         status: user.status.into(),
         created_at: Some(rfc3339(user.created_at)),
         password_hash: None,
+        metadata: metadata_of(server, user).await?,
     })
+}
+
+/// What apps keep with a user, by the first app of each sector that is still there.
+async fn metadata_of(server: &Server, user: &User) -> Result<BTreeMap<String, GivenMetadata>, ApiError> {
+    let mut all = BTreeMap::new();
+    for known in server.store.subjects_of(user.id).await? {
+        let (Kept { public, private }, _) = Kept::of(server, known.subject).await?;
+        let is_kept = !public.is_empty() || !private.is_empty();
+        if let Some(app) = first_app(server, &user.realm, known.sector).filter(|_| is_kept) {
+            all.insert(app, GivenMetadata { public, private });
+        }
+    }
+    Ok(all)
+}
+
+fn first_app(server: &Server, realm: &RealmName, sector: Digest) -> Option<String> {
+    let registry = server.registry.load();
+    let of_sector = registry.apps().into_iter().filter(|app| {
+        app.realm == *realm && app.accounts.is_some() && server.keys.sector(&app.sector) == sector
+    });
+    of_sector.map(|app| app.name.to_string()).min()
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     routing::get,
 };
 use countersign_domain::{
     event::{EventKind, StoredEvent},
     id::{EventId, UserId},
+    realm::RealmName,
     time::Timestamp,
 };
 use countersign_store::EventFilter;
@@ -18,7 +19,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, usual_limit};
+use super::{List, Operator, usual_limit};
 use crate::{
     api::{Answer, answer},
     error::ApiError,
@@ -50,6 +51,9 @@ pub struct EventQuery {
     /// Only at this app.
     #[serde(default)]
     app: Option<String>,
+    /// Only in this realm; that of the key where it has one.
+    #[serde(default)]
+    realm: Option<String>,
     /// Only about this user.
     #[serde(default)]
     user: Option<String>,
@@ -143,9 +147,23 @@ impl EventQuery {
 #[utoipa::path(get, path = "/v1/admin/events", operation_id = "list_events", tag = "events",
     params(EventQuery),
     responses((status = 200, description = "The events", body = List<EventLine>)))]
-pub(crate) async fn list(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: EventQuery,
+) -> Answer<List<EventLine>> {
     let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
-    let filter = EventFilter { after: query.begin()?, kind: query.kind()?, app: query.app.as_deref() };
+    let realm = match &query.realm {
+        Some(name) => Some(operator.choose(Some(name))?),
+        // What happened in no realm, or in another one, is not for who has one.
+        None => operator.realm().cloned(),
+    };
+    let filter = EventFilter {
+        after: query.begin()?,
+        kind: query.kind()?,
+        app: query.app.as_deref(),
+        realm: realm.as_ref().map(RealmName::as_str),
+    };
     let found = match &query.user {
         None => server.store.events(filter, most).await?,
         Some(user) => {
@@ -172,8 +190,9 @@ fn page(found: &[StoredEvent], limit: usize, shown: impl Fn(EventLine) -> EventL
     responses((status = 200, description = "The checkpoint and its events", body = SegmentBody)))]
 pub(crate) async fn one_segment(
     State(server): State<Arc<Server>>,
-    Query(query): Query<SegmentQuery>,
+    query: Result<Query<SegmentQuery>, QueryRejection>,
 ) -> Answer<SegmentBody> {
+    let Query(query) = query.map_err(|error| ApiError::invalid("after", error.body_text()))?;
     let body = match segment(&server.store, query.after).await? {
         Some(found) => SegmentBody {
             checkpoint: Some(CheckpointLine::from(&found.checkpoint)),
@@ -201,8 +220,9 @@ pub(crate) async fn waiting(State(server): State<Arc<Server>>, query: EventQuery
     responses((status = 200, description = "The key and the count", body = ChainBody)))]
 pub(crate) async fn about(
     State(server): State<Arc<Server>>,
-    Query(query): Query<ChainQuery>,
+    query: Result<Query<ChainQuery>, QueryRejection>,
 ) -> Answer<ChainBody> {
+    let Query(query) = query.map_err(|error| ApiError::invalid("until", error.body_text()))?;
     let until = match &query.until {
         Some(id) => id.parse().map_err(|error| ApiError::invalid("until", format!("{error}")))?,
         None => EventId::from_bytes([u8::MAX; 16]),

@@ -46,8 +46,6 @@ pub(crate) struct Setup {
     pub(crate) secret: String,
     /// The root key; empty for one that the server makes itself.
     pub(crate) root: String,
-    /// What it serves at its port.
-    pub(crate) parts: &'static str,
     /// Lines of the app.
     pub(crate) app: String,
     /// More sections: other apps.
@@ -72,7 +70,6 @@ impl Setup {
             log_level: "info",
             secret: key(ApiKeyKind::Secret),
             root: RootKey::generate(&mut *SystemEntropy.random()).to_text().expose().to_owned(),
-            parts: "'public', 'operations'",
             app: String::new(),
             more: String::new(),
             under: Vec::new(),
@@ -96,13 +93,13 @@ impl Setup {
     }
 
     fn config(&self) -> String {
-        let Self { port, issuer_port, smtp_port, storage, secret, root, .. } = self;
-        let Self { parts, app, more, mail, log_level, .. } = self;
+        let Self { port, issuer_port, smtp_port, storage, secret, root, app, more, mail, log_level, .. } =
+            self;
         let data = self.data().display().to_string();
         let keys = if root.is_empty() { String::new() } else { format!("[keys]\nroot_key = '{root}'\n") };
         format!(
             "[server]\nissuer = 'http://localhost:{issuer_port}'\nshutdown_seconds = 5\n\
-             [[server.listeners]]\naddress = '127.0.0.1:{port}'\nparts = [{parts}]\n\
+             [[server.listeners]]\naddress = '127.0.0.1:{port}'\nparts = ['public', 'operations']\n\
              [storage]\nurl = '{storage}'\ndata_dir = '{data}'\n\
              {keys}\
              [log]\nlevel = '{log_level}'\n\
