@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     accounts::{open_device, open_identifier, open_profile},
-    api::{identifiers::IdentifierBody, rfc3339},
+    api::{identifiers::IdentifierBody, my_credentials::CredentialBody, rfc3339},
     error::ApiError,
     metadata::{Kept, Object},
     state::Server,
@@ -34,6 +34,10 @@ pub struct ExportBody {
     pub identifiers: Vec<IdentifierBody>,
     /// How apps know them, and what these keep with them.
     pub subjects: Vec<ExportedSubject>,
+    /// What they sign in with beside mails, without its secrets.
+    pub credentials: Vec<CredentialBody>,
+    /// When the password was chosen, if there is one.
+    pub password_made_at: Option<String>,
     /// Where they are signed in.
     pub sessions: Vec<ExportedSession>,
     /// What can still be taken back.
@@ -103,6 +107,8 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         signed_in_at: rfc3339(user.signed_in_at),
         identifiers: identifiers(server, user).await?,
         subjects: subjects(server, user).await?,
+        credentials: credentials(server, user).await?,
+        password_made_at: server.store.password(user.id).await?.map(|kept| rfc3339(kept.made_at)),
         sessions: server
             .store
             .sessions_of(user.id)
@@ -137,6 +143,11 @@ async fn subjects(server: &Server, user: &User) -> Result<Vec<ExportedSubject>, 
         });
     }
     Ok(subjects)
+}
+
+async fn credentials(server: &Server, user: &User) -> Result<Vec<CredentialBody>, ApiError> {
+    let all = server.store.credentials_of(user.id).await?;
+    all.iter().map(|credential| CredentialBody::of(server, credential)).collect()
 }
 
 async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {

@@ -47,6 +47,7 @@ mod passwords;
 mod privacy;
 mod realms;
 mod rotation;
+mod second_factors;
 mod sessions;
 mod subjects;
 mod texts;
