@@ -10,7 +10,7 @@ use crate::{
     session::Session,
     time::Timestamp,
     undo::{ADDRESS_UNDO, Undo, UndoKind},
-    user::{IdentifierKind, User, UserIdentifier, UserStatus, end_all},
+    user::{IdentifierKind, User, UserIdentifier, end_all},
 };
 
 /// Identifiers that one person may have, of all kinds together.
@@ -142,7 +142,7 @@ pub fn bring_back(
     if owner.is_some_and(|owner| owner != user.id) {
         return refused(Refusal::IdentifierTaken);
     }
-    let status = if user.status == UserStatus::Erasing { UserStatus::Active } else { user.status };
+    let status = user.status.when_kept();
     let mut changes =
         Changes(vec![Change::User(User { status, ..user.clone() }), Change::UndoUsed(undo.link)]);
     for identifier in account.of_kind(IdentifierKind::Email) {

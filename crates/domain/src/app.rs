@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use crate::{
-    algorithm::Algorithm, code::CodeForm, identifier::EmailAddress, realm::RealmName, slug::is_slug,
-    subject::Sector, time::Span,
+    algorithm::Algorithm,
+    assurance::{Level, Methods},
+    code::CodeForm,
+    identifier::EmailAddress,
+    realm::RealmName,
+    slug::is_slug,
+    subject::Sector,
+    time::Span,
 };
 
 /// The permanent name of an app: `client_id`, default audience and part of its addresses.
@@ -149,6 +155,10 @@ pub struct AccountPolicy {
     pub sign_up: SignUp,
     /// What browsers on the app's pages hold.
     pub browser_tokens: BrowserTokens,
+    /// What may be proven first, where the realm's policy is not meant.
+    pub start: Option<Methods>,
+    /// The level that every session has at least, where the realm's policy is not meant.
+    pub least: Option<Level>,
 }
 
 /// What a browser holds that was signed in on a page of an app.
@@ -250,6 +260,12 @@ impl App {
     #[must_use]
     pub fn audience(&self) -> &str {
         self.token.audience.as_deref().unwrap_or_else(|| self.name.as_str())
+    }
+
+    /// Whether tokens of an app of another realm would be taken for this one's. Nothing crosses realms.
+    #[must_use]
+    pub fn crosses_realms_with(&self, other: &Self) -> bool {
+        self.realm != other.realm && self.audience() == other.audience()
     }
 }
 

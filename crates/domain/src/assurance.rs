@@ -106,6 +106,12 @@ impl Methods {
         Self(self.0 | 1 << method as u8)
     }
 
+    /// These as well.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Whether this one is among them.
     #[must_use]
     pub const fn has(self, method: Method) -> bool {

@@ -24,6 +24,7 @@ pub mod message;
 pub mod metadata;
 pub mod password;
 pub mod pending_sign_in;
+pub mod policy;
 pub mod random;
 pub mod realm;
 pub mod recovery_code;

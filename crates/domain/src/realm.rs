@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{session::SessionPolicy, slug::is_slug, time::Span};
+use crate::{policy::Policy, session::SessionPolicy, slug::is_slug, time::Span};
 
 /// The permanent name of a realm, of the same form as an app's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,12 +68,24 @@ pub struct Realm {
 
     /// Whether its people may have passwords.
     pub passwords: bool,
+
+    /// What a sign-in takes, where an app says nothing else.
+    pub policy: Policy,
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before.
+    pub new_device_mail: bool,
 }
 
 impl Realm {
     /// A realm with every default.
     #[must_use]
     pub fn new(name: RealmName) -> Self {
-        Self { name, session: SessionPolicy::default(), passwords: false, erasure_grace: Span::ZERO }
+        Self {
+            name,
+            session: SessionPolicy::default(),
+            passwords: false,
+            erasure_grace: Span::ZERO,
+            policy: Policy::default(),
+            new_device_mail: true,
+        }
     }
 }

@@ -81,6 +81,13 @@ pub enum Refusal {
         retry_after: Span,
     },
 
+    /// The sign-in that was under way is over, or never was, or is somebody else's.
+    #[error("the sign-in is over: begin again")]
+    SignInOver,
+    /// What was proven is nothing that this sign-in wants now.
+    #[error("this is not asked for: see what may come next")]
+    MethodNotOffered,
+
     /// The wrong attempts at this person's second factors are used up.
     #[error("too many wrong codes")]
     TooManyProofs {

@@ -33,8 +33,8 @@ pub struct SignIn<'a> {
     pub assurance: Assurance,
     /// The subject that the mailbox gives in the app's sector.
     pub subject: Subject,
-    /// The mailbox that it was proven for, or that the user is found by.
-    pub address: &'a EmailAddress,
+    /// The mailbox that it was proven for, or that the user is found by. Somebody new has one.
+    pub address: Option<&'a EmailAddress>,
     /// The same, sealed for the row of its identifier.
     pub sealed_identifier: Vec<u8>,
     /// Whether a browser asks that will hold the session's cookie; any other client gets a refresh token.
@@ -87,22 +87,23 @@ pub fn sign_in(
     let now = sign_in.now;
     let mut changes = Changes::default();
     let is_new = known.user.is_none();
+    if let Err(refusal) = admit(sign_in.accounts, sign_in.address, &known, now) {
+        return refused(refusal);
+    }
     match known.user {
-        Some(user) if user.status == UserStatus::Disabled => return refused(Refusal::UserDisabled),
-        Some(user) if user.status == UserStatus::Erasing => return refused(Refusal::UserErasing),
         Some(user) => {
-            if user.signed_in_at == NEVER && sign_in.assurance.methods.has_mailbox() {
-                changes.push(Change::IdentifierVerified(identifier(&sign_in, known.id, vault)));
+            if let Some(address) = sign_in.address
+                && user.signed_in_at == NEVER
+                && sign_in.assurance.methods.has_mailbox()
+            {
+                changes.push(Change::IdentifierVerified(identifier(&sign_in, address, known.id, vault)));
             }
             changes.push(Change::User(User { signed_in_at: now, ..user }));
         }
         None => {
-            let invitation = known.invitation.filter(|invitation| invitation.is_open(now));
-            if let Some(invitation) = &invitation {
+            if let Some(invitation) = known.invitation.filter(|invitation| invitation.is_open(now)) {
                 changes.push(Change::InvitationSpent(invitation.id));
-                changes.push(accepted(invitation, known.id));
-            } else if !sign_in.accounts.sign_up.admits(sign_in.address) {
-                return refused(Refusal::SignUpClosed);
+                changes.push(accepted(&invitation, known.id));
             }
             add_user(&sign_in, known.id, vault, &mut changes);
         }
@@ -137,6 +138,29 @@ pub fn sign_in(
     Decision { outcome: Ok(SignedIn { session, secret, is_new }), changes }
 }
 
+/// Whether somebody may sign in at all, whatever they have proven.
+///
+/// # Errors
+/// [`Refusal::UserDisabled`], [`Refusal::UserErasing`]; [`Refusal::SignUpClosed`] for somebody new whom the app does not
+/// let in.
+pub fn admit(
+    accounts: &AccountPolicy,
+    address: Option<&EmailAddress>,
+    known: &Known,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    match known.user.as_ref().map(|user| user.status) {
+        Some(UserStatus::Active) => Ok(()),
+        Some(UserStatus::Disabled) => Err(Refusal::UserDisabled),
+        Some(UserStatus::Erasing) => Err(Refusal::UserErasing),
+        None => {
+            let is_invited = known.invitation.as_ref().is_some_and(|invitation| invitation.is_open(now));
+            let may_come = |address| is_invited || accounts.sign_up.admits(address);
+            if address.is_some_and(may_come) { Ok(()) } else { Err(Refusal::SignUpClosed) }
+        }
+    }
+}
+
 fn add_user(sign_in: &SignIn<'_>, id: UserId, vault: &dyn Vault, changes: &mut Changes) {
     let now = sign_in.now;
     changes.push(Change::UserAdded(User {
@@ -148,14 +172,21 @@ fn add_user(sign_in: &SignIn<'_>, id: UserId, vault: &dyn Vault, changes: &mut C
         signed_in_at: now,
         version: 1,
     }));
-    changes.push(Change::IdentifierAdded(identifier(sign_in, id, vault)));
+    if let Some(address) = sign_in.address {
+        changes.push(Change::IdentifierAdded(identifier(sign_in, address, id, vault)));
+    }
 }
 
 /// The mailbox that was proven, as the first of a user.
-fn identifier(sign_in: &SignIn<'_>, user: UserId, vault: &dyn Vault) -> UserIdentifier {
+fn identifier(
+    sign_in: &SignIn<'_>,
+    address: &EmailAddress,
+    user: UserId,
+    vault: &dyn Vault,
+) -> UserIdentifier {
     let realm = sign_in.app.realm.clone();
     UserIdentifier {
-        digest: vault.identifier(&realm, sign_in.address),
+        digest: vault.identifier(&realm, address),
         realm,
         kind: IdentifierKind::Email,
         user,

@@ -10,6 +10,9 @@ use crate::{
 /// For how long the removal of an address can be taken back.
 pub const ADDRESS_UNDO: Span = Span::from_hours(7 * 24);
 
+/// For how long a person can say that a sign-in was not theirs.
+pub const SIGN_IN_UNDO: Span = Span::from_hours(7 * 24);
+
 /// What is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndoKind {
@@ -17,6 +20,8 @@ pub enum UndoKind {
     Address,
     /// The erasure of an account, which happens when the link is over.
     Erasure,
+    /// A sign-in that was somebody else's: its session ends.
+    SignIn,
 }
 
 impl UndoKind {
@@ -26,13 +31,14 @@ impl UndoKind {
         match self {
             Self::Address => "address",
             Self::Erasure => "erasure",
+            Self::SignIn => "sign_in",
         }
     }
 
     /// The kind that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Address, Self::Erasure].into_iter().find(|kind| kind.name() == name)
+        [Self::Address, Self::Erasure, Self::SignIn].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -45,7 +51,7 @@ pub struct Undo {
     pub user: UserId,
     /// What it takes back.
     pub kind: UndoKind,
-    /// The address that comes back, sealed.
+    /// The address that comes back, or the id of the session that ends, sealed.
     pub sealed: Option<Vec<u8>>,
     /// When what it takes back happened.
     pub created_at: Timestamp,

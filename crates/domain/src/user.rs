@@ -5,10 +5,10 @@
 
 use crate::{
     changes::{Change, Changes, Decision},
-    id::{IdentifierId, UserId},
+    id::{IdentifierId, SessionId, UserId},
     realm::RealmName,
     secret::Digest,
-    session::Session,
+    session::{self, Session},
     subject::Subject,
     time::Timestamp,
     undo::{Undo, UndoKind},
@@ -21,11 +21,27 @@ pub enum UserStatus {
     Active,
     /// May not, and has no session.
     Disabled,
-    /// May not, has no session, and is erased at a set time unless the person changes their mind.
+    /// May not, has no session, and is erased at a set time unless the person changes their mind. Who was switched off
+    /// meanwhile is [`Disabled`](Self::Disabled), and goes at the same time: the link of the erasure says when.
     Erasing,
 }
 
 impl UserStatus {
+    /// Whether an erasure that waits can still be carried out, or called off.
+    #[must_use]
+    pub const fn may_be_erasing(self) -> bool {
+        matches!(self, Self::Erasing | Self::Disabled)
+    }
+
+    /// What is left of it when an erasure that waits is called off.
+    #[must_use]
+    pub const fn when_kept(self) -> Self {
+        match self {
+            Self::Erasing => Self::Active,
+            other => other,
+        }
+    }
+
     /// The name under which it travels and is stored.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -141,7 +157,8 @@ pub struct UserSubject {
     pub subject: Subject,
 }
 
-/// Takes a user's right to sign in, and ends all that was open. `sessions` are all that the user has.
+/// Takes a user's right to sign in, and ends all that was open. `sessions` are all that the user has. An erasure that
+/// waits goes on waiting.
 pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision<User> {
     let mut changes = Changes::default();
     user.status = UserStatus::Disabled;
@@ -151,10 +168,13 @@ pub fn disable(mut user: User, sessions: &[Session], now: Timestamp) -> Decision
     Decision { outcome: user, changes }
 }
 
-/// Gives the right back. What was ended stays ended.
+/// Gives the right back, and calls off an erasure that waits: it would go on when the user is switched off once more.
+/// What was ended stays ended.
 pub fn enable(mut user: User) -> Decision<User> {
     user.status = UserStatus::Active;
-    rewrite(user)
+    let mut decision = rewrite(user);
+    decision.changes.push(Change::UndosDropped(decision.outcome.id, UndoKind::Erasure));
+    decision
 }
 
 /// Writes a user as it is now: what it is called is not known here.
@@ -188,15 +208,31 @@ pub fn begin_erasure(user: User, sessions: &[Session], undo: Undo, now: Timestam
     changes
 }
 
-/// Keeps an account that was to be erased, by a link that says so. What was ended stays ended.
+/// Keeps an account that was to be erased, by a link that says so. What was ended stays ended, and who was switched off
+/// meanwhile stays that: an administrator's word is not the person's to take back.
 pub fn keep(user: User, undo: &Undo) -> Changes {
     let id = user.id;
     let changes = vec![
-        Change::User(User { status: UserStatus::Active, ..user }),
+        Change::User(User { status: user.status.when_kept(), ..user }),
         Change::UndoUsed(undo.link),
         Change::UndosDropped(id, UndoKind::Erasure),
     ];
     Changes(changes)
+}
+
+/// Ends a session that a person says was not theirs, by a link, and all that began since: a stranger may have gone on from
+/// it. `sessions` are all that the user has; the user is written too, so that no sign-in at the same moment slips past.
+pub fn disown(
+    user: User,
+    undo: &Undo,
+    session: SessionId,
+    (sessions, now): (&[Session], Timestamp),
+) -> Changes {
+    let mut changes = Changes(vec![Change::User(user), Change::UndoUsed(undo.link)]);
+    for theirs in sessions.iter().filter(|one| one.id == session || one.created_at > undo.created_at) {
+        changes.extend(session::end(theirs, now));
+    }
+    changes
 }
 
 pub(crate) fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {

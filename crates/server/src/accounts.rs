@@ -1,6 +1,8 @@
 //! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
 //! no routes.
 
+mod entering;
+mod new_device;
 mod sealed;
 mod telling;
 
@@ -8,31 +10,31 @@ use std::sync::Arc;
 
 use countersign_domain::{
     app::{AccountPolicy, App, BrowserTokens, SignUp},
-    assurance::{Assurance, Method},
+    assurance::Method,
     challenge::{Proof, Purpose},
     changes::{Changes, Decision},
     event::EventKind,
-    id::{ChallengeId, SessionId, UserId},
+    id::{ChallengeId, UserId},
     identifier::EmailAddress,
     invitation::Invitation,
+    pending_sign_in::PendingSignIn,
     random::Random,
     realm::{Realm, RealmName},
     refresh::RefreshToken,
     refusal::Refusal,
     secret::Digest,
     session::Session,
-    sign_in::{self, Known, SignIn, SignedIn},
-    subject::Subject,
-    user::{IdentifierKind, User, UserStatus},
+    user::{IdentifierKind, User},
     vault::Vault as _,
 };
 
+pub use self::entering::{Entry, Evidence, begin};
+pub use self::new_device::{KnownBrowser, remember};
 pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile};
 use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
 };
 
-use self::telling::tell_endings;
 pub use self::telling::{authentication, session_ended, tell_sign_in};
 
 /// A proof, and what it became where the app has accounts.
@@ -40,15 +42,15 @@ pub use self::telling::{authentication, session_ended, tell_sign_in};
 pub struct Passed {
     /// What was proven.
     pub proof: Proof,
-    /// The session that began.
-    pub signed_in: Option<SignedIn>,
+    /// What it led to there.
+    pub entry: Option<Entry>,
 }
 
 /// What a decision about a challenge became, and all that must be written.
 pub type Completed = (Result<Passed, Refusal>, Changes);
 
 /// Completes a decision about a challenge of `contact`'s: where the app has accounts, a proof for signing in signs the
-/// person in, in the same commit. What came of it is told as events.
+/// person in, in the same commit, or goes on with a sign-in. What came of it is told as events.
 ///
 /// # Errors
 /// The store's, or when memory fails.
@@ -56,6 +58,7 @@ pub async fn complete(
     call: &Call,
     contact: Digest,
     decision: Decision<Result<Proof, Refusal>>,
+    flow: Option<PendingSignIn>,
 ) -> Result<Completed, ApiError> {
     let Decision { outcome, mut changes } = decision;
     let app = &*call.app;
@@ -84,29 +87,54 @@ pub async fn complete(
     let accounts = app.accounts.as_ref().filter(|_| proof.purpose == Purpose::SignIn);
     let Some(accounts) = accounts else {
         changes.push(passed.of_contact(contact).into());
-        return Ok((Ok(Passed { proof, signed_in: None }), changes));
+        return Ok((Ok(Passed { proof, entry: None }), changes));
     };
     let Some(address) = proven_address(&call.server, &proof)? else {
         // It was started before the app had accounts.
         changes.push(passed.of_contact(contact).into());
         return Ok((Err(Refusal::ChallengeOver), changes));
     };
-    let user = user_of(&call.server, &call.app.realm, &address).await?;
-    let evidence = Evidence { assurance: proof.assurance, subject: proof.subject, address: &address };
-    let signed_in = begin(call, accounts, evidence, user).await?;
-    changes.extend(signed_in.changes);
-    if registers && let Ok(SignedIn { is_new: true, session, .. }) = &signed_in.outcome {
-        changes.extend(user_passwords::fulfil(&call.server, app, proof.challenge, session).await?);
-    }
-    match &signed_in.outcome {
-        Ok(signed_in) => tell_sign_in(call, signed_in, passed, &mut changes),
+    let entered = enter(call, accounts, (&proof, &address), registers, flow).await?;
+    changes.extend(entered.changes);
+    match &entered.outcome {
+        Ok(Entry::SignedIn(signed_in)) => tell_sign_in(call, signed_in, passed, &mut changes),
+        Ok(Entry::Pending(_)) => changes.push(passed.of_contact(contact).into()),
         Err(_) => {
             changes.push(passed.of_contact(contact).into());
             let refused = authentication(EventKind::SignInRefused, app, proof.assurance.methods);
             changes.push(refused.of_contact(contact).failed().into());
         }
     }
-    Ok((signed_in.outcome.map(|signed_in| Passed { proof, signed_in: Some(signed_in) }), changes))
+    Ok((entered.outcome.map(|entry| Passed { proof, entry: Some(entry) }), changes))
+}
+
+/// What a mailed proof leads to; who `registers` gets the password that they wished.
+async fn enter(
+    call: &Call,
+    accounts: &AccountPolicy,
+    (proof, address): (&Proof, &EmailAddress),
+    registers: bool,
+    flow: Option<PendingSignIn>,
+) -> Result<Decision<Result<Entry, Refusal>>, ApiError> {
+    let user = user_of(&call.server, &call.app.realm, address).await?;
+    let mut assurance = proof.assurance;
+    let wishes = registers && call.server.store.password_wish(proof.challenge).await?.is_some();
+    if wishes && user.is_none() {
+        // Who gets the password with this sign-in has just shown that they know it.
+        assurance.methods = assurance.methods.with(Method::Password);
+    }
+    let mut entered =
+        begin(call, accounts, Evidence { assurance, address: Some(address), flow }, user).await?;
+    if registers
+        && let Ok(Entry::SignedIn(signed_in)) = &entered.outcome
+        && signed_in.is_new
+    {
+        let session = &signed_in.session;
+        entered
+            .changes
+            .extend(user_passwords::fulfil(&call.server, &call.app, proof.challenge, session).await?);
+    }
+    Ok(entered)
 }
 
 /// The mailbox that a proof is about, where the challenge kept it.
@@ -175,67 +203,6 @@ pub async fn user_of(
     Ok(server.store.user_by_identifier(realm, IdentifierKind::Email, digest).await?)
 }
 
-/// What shows that a person is who they say.
-#[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
-    /// How and when it was shown.
-    pub assurance: Assurance,
-    /// The subject that the mailbox gives in the app's sector.
-    pub subject: Subject,
-    /// The mailbox that it was shown for, or that the user is found by.
-    pub address: &'a EmailAddress,
-}
-
-/// Reads and decides a sign-in of the user who has the mailbox, or of a stranger. Both cost the same reads.
-///
-/// # Errors
-/// The store's, or when memory fails.
-pub async fn begin(
-    call: &Call,
-    accounts: &AccountPolicy,
-    evidence: Evidence<'_>,
-    user: Option<User>,
-) -> Result<Decision<Result<SignedIn, Refusal>>, ApiError> {
-    let (server, app) = (&call.server, &call.app);
-    let now = server.now();
-    let mut random = server.random();
-    let is_browser = !call.is_secret();
-    let Evidence { assurance, subject: subject_of_address, address } = evidence;
-    let id = user.as_ref().map_or_else(|| UserId::new(now, &mut *random), |user| user.id);
-    let subject = server.store.user_subject(id, server.keys.sector(&app.sector)).await?;
-    let known = Known {
-        user,
-        id,
-        subject: subject.map(|found| found.subject),
-        subject_owner: server.store.subject(subject_of_address).await?.map(|found| found.user),
-        sessions: server.store.sessions_of(id).await?,
-        invitation: invitation_of(call, accounts, address).await?,
-        presented: if is_browser { held_sessions(call).await? } else { Vec::new() },
-    };
-    let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
-    let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
-    let session = SessionId::new(now, &mut *random);
-    let asked = SignIn {
-        app,
-        accounts,
-        policy: &server.realm(&app.realm).session,
-        assurance,
-        subject: subject_of_address,
-        address,
-        sealed_identifier: seal_identifier(server, &mut *random, &app.realm, address)?,
-        is_browser: is_browser && !holds_tokens(call),
-        sealed_device: seal_device(call, &mut *random, session)?,
-        session,
-        now,
-    };
-    let mut decision = sign_in::sign_in(asked, known, &server.keys, &mut *random);
-    if let Some(user) = erasing {
-        crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
-    }
-    tell_endings(&ending, now, &mut decision.changes);
-    Ok(decision)
-}
-
 /// Whether it is a browser that asks and that will hold tokens in cookies. On our own pages it holds a session.
 #[must_use]
 pub fn holds_tokens(call: &Call) -> bool {
@@ -245,7 +212,10 @@ pub fn holds_tokens(call: &Call) -> bool {
 }
 
 /// All sessions that the browser holds.
-async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
+///
+/// # Errors
+/// The store's.
+pub async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
     let mut held = Vec::new();
     if let Some(cookie) = &call.session_cookie {
         held.extend(held_session(&call.server, cookie).await?);
@@ -286,23 +256,6 @@ pub fn seal_identifier(
     seal_name(server, random, (realm, &server.keys.identifier(realm, address)), address.canonical())
 }
 
-fn seal_device(
-    call: &Call,
-    random: &mut dyn Random,
-    session: SessionId,
-) -> Result<Option<Vec<u8>>, ApiError> {
-    // Behind a secret key it is the app's server that calls.
-    let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
-    let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
-    let device = crate::pages::device(agent);
-    call.server
-        .keys
-        .realm(&call.app.realm)
-        .seal(random, &place, device.as_bytes())
-        .map(Some)
-        .map_err(|_| ApiError::Internal)
-}
-
 /// The first address of a user, where the app's tokens carry it.
 ///
 /// # Errors
@@ -311,9 +264,20 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
     if !app.token.address_claim {
         return Ok(None);
     }
+    Ok(primary_address(server, user).await?.map(|address| address.canonical().to_owned()))
+}
+
+/// The first address of a user, where it is verified.
+///
+/// # Errors
+/// The store's; [`ApiError::Internal`] when it does not open.
+pub async fn primary_address(server: &Server, user: UserId) -> Result<Option<EmailAddress>, ApiError> {
     let identifiers = server.store.identifiers_of(user).await?;
-    let primary = identifiers.iter().find(|identifier| identifier.primary && identifier.is_way_in());
-    primary.map(|identifier| open_identifier(server, identifier)).transpose()
+    let primary = identifiers.iter().find(|identifier| {
+        identifier.kind == IdentifierKind::Email && identifier.primary && identifier.is_way_in()
+    });
+    let text = primary.map(|identifier| open_identifier(server, identifier)).transpose()?;
+    text.map(|text| EmailAddress::parse(&text)).transpose().map_err(|_| ApiError::Internal)
 }
 
 impl Server {

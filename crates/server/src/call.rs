@@ -20,6 +20,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    accounts::KnownBrowser,
     cookie::SessionCookie,
     error::{ApiError, BodyError},
     events::context,
@@ -62,6 +63,8 @@ pub struct Call {
     pub held_refresh: Option<RefreshToken>,
     /// `User-Agent`, if one was sent: that of the person's browser where the key is publishable.
     pub user_agent: Option<String>,
+    /// Who signed in with the browser before, as far as it tells.
+    pub known_browser: Option<KnownBrowser>,
 }
 
 impl Call {
@@ -151,6 +154,7 @@ impl FromRequestParts<Arc<Server>> for Call {
             held_binding,
             held_refresh: is_browser.then(|| refresh_cookie(server, &parts.headers)).flatten(),
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
+            known_browser: is_browser.then(|| KnownBrowser::of(&parts.headers, server)).flatten(),
             server: Arc::clone(server),
         })
     }

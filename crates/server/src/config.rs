@@ -15,6 +15,7 @@ mod load;
 mod mail;
 pub(crate) mod nearest;
 mod passwords;
+mod policy;
 mod problem;
 mod realm;
 mod schema;
@@ -39,6 +40,7 @@ pub use self::{
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     passwords::{BreachedSettings, PasswordSettings, UnansweredSetting},
+    policy::{BeginningSetting, LevelSetting, PolicySettings},
     problem::{Place, Problem, Trouble},
     realm::{AccountsSetting, BrowserTokensSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
@@ -78,12 +80,35 @@ pub struct Config {
     pub cookies: CookieSettings,
     /// Failed authentications with the network address that they came from, for programs such as fail2ban.
     pub security_log: SecurityLogSettings,
+    /// `standard`, or `asvs-l3`: every session needs two factors, mails prove addresses alone, and a TOTP is good in its
+    /// own step only (ASVS 5.0, level 3).
+    pub profile: ProfileSetting,
     /// Addresses that are told what happens.
     pub webhooks: Vec<WebhookSettings>,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
+}
+
+/// How strict the server is as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum ProfileSetting {
+    /// ASVS 5.0 level 2.
+    #[default]
+    #[serde(rename = "standard")]
+    Standard,
+    /// ASVS 5.0 level 3.
+    #[serde(rename = "asvs-l3")]
+    AsvsLevel3,
+}
+
+impl Config {
+    /// Whether mails are no authenticators, and every session needs two factors.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.profile == ProfileSetting::AsvsLevel3
+    }
 }
 
 /// How the server is reached and what it is called.

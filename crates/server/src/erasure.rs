@@ -63,7 +63,13 @@ pub async fn begin(
     let grace = server.realm(&user.realm).erasure_grace;
     let sessions = server.store.sessions_of(user.id).await?;
     if grace == Span::ZERO || user.status != UserStatus::Active {
+        // Who speaks and to whom is read before: nothing of the mail lies in what is erased.
+        let mut told = Changes::default();
+        if let Some(app) = app {
+            server.tell_user(app, &user, &Notice::AccountErased, &mut told).await?;
+        }
         let mut changes = user::erase(&user, &sessions, now);
+        changes.extend(told);
         changes.push(happened(EventKind::UserErased, &user).into());
         return Ok((None, changes));
     }
@@ -117,7 +123,7 @@ async fn finish(server: &Arc<Server>, undo: &Undo) -> Result<(), ApiError> {
     server
         .decide(|| async move {
             let user = server.store.user(undo.user).await?;
-            let Some(user) = user.filter(|user| user.status == UserStatus::Erasing) else {
+            let Some(user) = user.filter(|user| user.status.may_be_erasing()) else {
                 // Somebody kept the account, or erased it at once.
                 return Ok(((), Changes(vec![Change::UndosDropped(undo.user, UndoKind::Erasure)])));
             };

@@ -94,6 +94,9 @@ pub enum ApiError {
     /// The realm has as many open invitations as it may.
     TooManyInvitations,
 
+    /// What was proven is right and not enough: how the sign-in goes on.
+    MoreNeeded(Box<serde_json::Value>),
+
     /// What is asked needs proofs of all that the person signs in with.
     StrongerNeeded,
     /// The person has as many credentials of the kind as there may be.
@@ -201,6 +204,8 @@ impl ApiError {
             Self::TooManyInvitations => (S::CONFLICT, "too_many_invitations", "The realm has 1000 open invitations"),
             Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
 
+            Self::MoreNeeded(_) => (S::UNAUTHORIZED, "more_needed", "This is right, and not enough: go on with the sign-in"),
+
             Self::StrongerNeeded => (S::FORBIDDEN, "stronger_sign_in_needed", "Sign in with your second factor first"),
             Self::TooManyCredentials => (S::CONFLICT, "too_many_credentials", "There are too many: remove one first"),
             Self::NoFactor => (S::CONFLICT, "no_second_factor", "There is no second factor yet: add one first"),
@@ -282,6 +287,9 @@ impl ApiError {
         {
             document.insert("tries_left".into(), (*tries_left).into());
         }
+        if let Self::MoreNeeded(sign_in) = self {
+            document.insert("sign_in".into(), (**sign_in).clone());
+        }
         if let Some(seconds) = self.retry_after() {
             document.insert("retry_after".into(), seconds.into());
         }
@@ -312,6 +320,9 @@ fn refusal_row(refusal: Refusal) -> Row {
 
         Refusal::InvalidPassword => (S::UNAUTHORIZED, "invalid_password", "The name or the password is wrong"),
         Refusal::TooManyPasswords { .. } => (S::TOO_MANY_REQUESTS, "too_many_passwords", "Too many wrong passwords: sign in with a code, or choose a new password"),
+
+        Refusal::SignInOver => (S::GONE, "sign_in_over", "The sign-in is over: begin again"),
+        Refusal::MethodNotOffered => (S::CONFLICT, "method_not_offered", "This is not asked for now"),
 
         Refusal::TooManyProofs { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: wait, or use a passkey or a security key"),
     }

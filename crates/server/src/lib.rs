@@ -22,6 +22,7 @@ pub mod error;
 pub mod events;
 pub mod export;
 pub mod flood;
+pub mod flow;
 pub mod freshness;
 pub mod hashing;
 pub mod key_file;

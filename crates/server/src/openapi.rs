@@ -7,6 +7,7 @@ mod credentials;
 mod examples;
 mod passwords;
 mod people;
+mod sign_in;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -51,7 +52,7 @@ const PROBLEM: &str = "application/problem+json";
     paths(
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
-        api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
+        api::sign_in::begin, api::sign_in::go_on, api::session::show, api::session::token, api::session::end, api::me::show, api::me::change, api::me::erase,
         api::events::list, api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
         api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
         api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
@@ -63,6 +64,7 @@ const PROBLEM: &str = "application/problem+json";
     components(schemas(api::ProblemBody)),
     tags(
         (name = "challenges", description = "Ask a person for a proof, and check it"),
+        (name = "sign-in", description = "A sign-in that may take more than one proof"),
         (name = "sessions", description = "Browsers that are signed in, where an app has accounts"),
         (name = "account", description = "A person's own account, for pages of this server"),
         (name = "users", description = "What an app's server knows about its people and keeps with them"),
@@ -210,7 +212,7 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
     all.extend(key);
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
-    let accounts = [Refusal::SignUpClosed, Refusal::UserDisabled, Refusal::UserErasing].map(E::Refused);
+    let accounts = sign_in::refusals_of_people();
     let code = [
         invalid("code", "malformed_code"),
         E::Refused(Refusal::InvalidCode { tries_left: 0 }),
@@ -229,9 +231,11 @@ fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
             all.extend(challenge.into_iter().chain(binding).chain(over).chain(accounts));
         }
         "/v1/verify" => {
-            all.extend(code.into_iter().chain(accounts));
-            all.extend([E::OriginNotAllowed, E::KeyKind("secret"), invalid("email", "invalid_address")]);
-            all.push(E::Refused(Refusal::ChallengeNotFound));
+            let secret = [E::KeyKind("secret"), invalid("email", "invalid_address")];
+            all.extend(challenge.into_iter().chain(code).chain(accounts).chain(secret));
+        }
+        _ if path.starts_with("/v1/sign-in") => {
+            all.extend(sign_in::refusals(path, challenge.into_iter().chain(binding).chain(code)));
         }
         "/v1/users/{subject}" => all.extend(people::refusals_about_a_user()),
         _ if path.starts_with("/v1/password") => {
@@ -326,7 +330,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 41);
+        assert_eq!(operations.len(), 43);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");

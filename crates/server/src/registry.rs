@@ -81,12 +81,6 @@ impl Registry {
             registry.realms.insert(realm.name.clone(), realm);
         }
         registry.admin_keys = admin_keys.good.into_iter().map(|key| (key.digest, Arc::new(key))).collect();
-        for app in &apps.good {
-            match read_app(app) {
-                Ok(app) => drop(registry.apps.insert(app.name.clone(), Arc::new(app))),
-                Err(corrupt) => registry.corrupt.push(corrupt),
-            }
-        }
         for key in keys.good {
             registry.keys.insert(key.digest, Arc::new(key));
         }
@@ -98,10 +92,29 @@ impl Registry {
             }
             registry.apps.insert(app.name.clone(), Arc::new(app));
         }
+        registry.add_stored(apps.good);
         registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
         let with_accounts = registry.apps.values().filter(|app| app.accounts.is_some());
         registry.account_origins = with_accounts.flat_map(|app| app.origins.iter().cloned()).collect();
         Ok(registry)
+    }
+
+    /// Adds the apps of the store, the oldest first. One whose audience an app of another realm has is left out: two of
+    /// them may have been made at the same moment at two nodes, and a file may declare one of that audience later.
+    fn add_stored(&mut self, mut apps: Vec<StoredApp>) {
+        apps.retain(|app| !self.declared.contains(&app.name));
+        apps.sort_by(|one, other| (one.created_at, &one.name).cmp(&(other.created_at, &other.name)));
+        for stored in &apps {
+            let read = read_app(stored).and_then(|app| {
+                let crosses = self.apps.values().any(|other| other.crosses_realms_with(&app));
+                let id = app.name.to_string();
+                if crosses { Err(Error::Corrupt { table: "app", column: "audience", id }) } else { Ok(app) }
+            });
+            match read {
+                Ok(app) => drop(self.apps.insert(app.name.clone(), Arc::new(app))),
+                Err(corrupt) => self.corrupt.push(corrupt),
+            }
+        }
     }
 
     /// What is wrong with stored apps and keys that are left out.

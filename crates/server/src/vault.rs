@@ -98,6 +98,13 @@ impl Keys {
         self.erased.digest(&[b"user", user.bytes()])
     }
 
+    /// What a browser holds to show that a user signed in with it before: of no use in another browser, and not to be
+    /// told from that of anybody else.
+    #[must_use]
+    pub fn known_browser(&self, browser: &SecretToken, user: UserId) -> Digest {
+        self.hierarchy.sessions.digest(&[b"browser", browser.expose().as_bytes(), user.bytes()])
+    }
+
     /// What a database keeps to recognise its root key by.
     #[must_use]
     pub fn check(&self) -> Digest {

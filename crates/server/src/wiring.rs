@@ -193,6 +193,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::token::routes())
             .merge(api::refresh::routes())
             .merge(api::session::routes())
+            .merge(api::sign_in::routes())
             .merge(api::me::routes())
             .merge(api::identifiers::routes())
             .merge(api::users::routes())

@@ -46,7 +46,7 @@ impl World {
             policy: &SessionPolicy::default(),
             assurance: Assurance::of(Method::Code, START),
             subject: Mixer.subject(&self.app.sector, &self.address),
-            address: &self.address,
+            address: Some(&self.address),
             sealed_identifier: vec![1],
             is_browser: self.is_browser,
             sealed_device: None,

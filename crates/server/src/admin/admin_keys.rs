@@ -1,4 +1,5 @@
-//! Admin keys: made and shown once, listed without their text, ended. A key of one realm makes keys of that realm.
+//! Admin keys: made and shown once, listed without their text, ended. A key of one realm makes keys of that realm, and
+//! none makes a key that may do more, or lasts longer, than itself.
 
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ pub struct CreateAdminKeyBody {
     /// What it is called in lists: up to 100 characters.
     #[serde(default)]
     label: String,
-    /// When it ends, if it does (RFC 3339).
+    /// When it ends, if it does (RFC 3339): not later than the key that asks, and with it where this is absent.
     #[serde(default)]
     expires_at: Option<String>,
     /// The same in days from now: 1 to 3650.
@@ -118,11 +119,11 @@ async fn create(
     let key = AdminKey {
         id: AdminKeyId::new(now, &mut *random),
         realm,
-        scopes: scopes(&body.scopes)?,
+        scopes: within_scopes(&operator, scopes(&body.scopes)?)?,
         digest: server.keys.admin_key(&text),
         label: body.label.clone(),
         created_at: now,
-        expires_at: ending.read(now)?,
+        expires_at: within_life(&operator, ending.read(now)?)?,
         revoked_at: None,
         last_used_at: None,
     };
@@ -178,6 +179,25 @@ fn told(kind: EventKind, key: &AdminKey) -> Event {
 fn scopes(names: &[String]) -> Result<AdminScopes, ApiError> {
     let read: Result<Vec<AdminScope>, _> = names.iter().map(|name| name.parse()).collect();
     read.and_then(AdminScopes::new).map_err(|error| ApiError::invalid("scopes", error.to_string()))
+}
+
+/// No key makes one that may do what it may not.
+fn within_scopes(operator: &Operator, scopes: AdminScopes) -> Result<AdminScopes, ApiError> {
+    let Operator::Key(maker) = operator else { return Ok(scopes) };
+    let missing = scopes.iter().find(|scope| !maker.scopes.allow(*scope));
+    missing.map_or(Ok(scopes), |scope| Err(ApiError::ScopeNeeded(scope.name())))
+}
+
+/// No key makes one that outlives it: whoever has it for a while would have it for ever.
+fn within_life(operator: &Operator, wanted: Option<Timestamp>) -> Result<Option<Timestamp>, ApiError> {
+    let Operator::Key(maker) = operator else { return Ok(wanted) };
+    match (wanted, maker.expires_at) {
+        (Some(wanted), Some(end)) if wanted > end => {
+            let what = format!("the key that asks ends at {}: expected that or earlier", rfc3339(end));
+            Err(ApiError::invalid("expires_at", what))
+        }
+        (wanted, end) => Ok(wanted.or(end)),
+    }
 }
 
 /// A key of all realms is no realm's.

@@ -28,6 +28,7 @@ use crate::{
     config::AppSettings,
     error::ApiError,
     maintenance::{self, Private},
+    registry::read_app,
     state::Server,
 };
 
@@ -223,9 +224,6 @@ fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result
     if !operator.covers(&app.realm) {
         return Err(unknown_realm());
     }
-    if operator.realm().is_some() {
-        check_audience(server, &app)?;
-    }
     let makes_secret = app.token.algorithm.is_symmetric()
         && server.key_ring.load().newest(Some(&app.name), app.token.algorithm).is_none();
     // The answer would show it.
@@ -245,14 +243,19 @@ fn unknown_realm() -> ApiError {
     invalid_setting("realm: no realm of this name is declared")
 }
 
-/// Nothing crosses realms: who has one must not make tokens that another realm's app takes for its own.
-fn check_audience(server: &Server, app: &App) -> Result<(), ApiError> {
+/// Nothing crosses realms: no app takes tokens that were made for one of another realm. The store is asked too: another
+/// node may have made one a moment ago.
+async fn check_audience(server: &Server, app: &App) -> Result<(), ApiError> {
+    let stored = server.store.apps().await?.good;
     let registry = server.registry.load();
-    let is_taken = |other: &Arc<App>| other.realm != app.realm && other.audience() == app.audience();
-    if registry.apps().into_iter().any(is_taken) {
-        return Err(invalid_setting("audience: an app of another realm has it"));
+    let of_store = stored.iter().filter(|other| !registry.is_declared(&other.name));
+    let of_store = of_store.filter_map(|other| read_app(other).ok()).map(Arc::new);
+    let mut others = registry.apps().into_iter().cloned().chain(of_store);
+    match others.find(|other| other.name != app.name && other.crosses_realms_with(app)) {
+        // Whose it is is not told: it may be in a realm that is not the operator's.
+        Some(_) => Err(invalid_setting("audience: an app of another realm has it")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn read(stored: &StoredApp) -> AppSettings {
@@ -274,8 +277,9 @@ async fn save(
     app: StoredApp,
     settings: &AppSettings,
 ) -> Result<(Option<Private>, Changes), ApiError> {
-    let realm = settings.app().map_err(|error| invalid_setting(&error.0))?.realm;
-    let mut changes = realms::hold(server, &realm).await?.ok_or_else(unknown_realm)?;
+    let wanted = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    check_audience(server, &wanted).await?;
+    let mut changes = realms::hold(server, &wanted.realm).await?.ok_or_else(unknown_realm)?;
     let (secret, more) = with_secret(server, app, settings).await?;
     changes.extend(more);
     Ok((secret, changes))

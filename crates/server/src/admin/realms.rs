@@ -21,7 +21,7 @@ use crate::{
     config::RealmSettings,
     envelope,
     error::ApiError,
-    registry::read_realm,
+    registry::{read_app, read_realm},
     state::Server,
 };
 
@@ -140,7 +140,7 @@ async fn remove(
     server
         .decide(|| async move {
             let row = stored(this, name).await?.ok_or(ApiError::NotFound)?;
-            if apps_of(this, name.as_str()) > 0 {
+            if apps_of(this, name.as_str()) > 0 || has_stored_apps(this, name).await? {
                 return Err(ApiError::InUse("the realm has apps"));
             }
             if !this.store.users_after(name, UserId::from_bytes([0; 16]), 1).await?.is_empty() {
@@ -211,6 +211,15 @@ fn write(row: StoredRealm, settings: &RealmSettings) -> Result<StoredRealm, ApiE
 
 fn apps_of(server: &Server, realm: &str) -> usize {
     server.registry.load().apps().into_iter().filter(|app| app.realm.as_str() == realm).count()
+}
+
+/// Whether the store has an app of the realm, which this node may not know by heart yet. Asked after the realm's row was
+/// read: whoever makes an app in it later writes that row.
+async fn has_stored_apps(server: &Server, realm: &RealmName) -> Result<bool, ApiError> {
+    let apps = server.store.apps().await?.good;
+    let registry = server.registry.load();
+    let of_store = apps.iter().filter(|app| !registry.is_declared(&app.name));
+    Ok(of_store.filter_map(|app| read_app(app).ok()).any(|app| app.realm == *realm))
 }
 
 async fn body_of(server: &Server, name: &str) -> Result<RealmBody, ApiError> {

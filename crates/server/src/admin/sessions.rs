@@ -25,7 +25,7 @@ use crate::{
     api::{Answer, answer, rfc3339},
     call::Named,
     error::ApiError,
-    outbox::notice::Touched,
+    outbox::notice::{Notice, Touched},
     state::Server,
 };
 
@@ -90,8 +90,10 @@ async fn end_all(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<
             let live = sessions.iter().filter(|session| session.is_live(now)).count();
             let mut changes = user::sign_out_everywhere(user.clone(), &sessions, now);
             changes.push(told(EventKind::SessionsEnded, &user));
-            if live > 0 {
-                tell_person(this, &user, Touched::Sessions, &mut changes).await?;
+            if live > 0
+                && let Some(app) = this.speaker(&user.realm)
+            {
+                this.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
             }
             Ok((live, changes))
         })

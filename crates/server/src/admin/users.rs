@@ -236,8 +236,7 @@ async fn change(
             let mut user = find(this, id).await?;
             let renamed = rename(this, &mut user, body)?;
             let mut decision = match body.status {
-                // Who is to be erased cannot sign in, and goes when it is time.
-                Some(GivenStatus::Disabled) if user.status == UserStatus::Erasing => user::rewrite(user),
+                // An erasure that waits goes on: then they stay switched off should the person keep the account.
                 Some(GivenStatus::Disabled) => {
                     let sessions = this.store.sessions_of(user.id).await?;
                     user::disable(user, &sessions, this.now())

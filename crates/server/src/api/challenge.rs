@@ -26,9 +26,9 @@ use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Answered, answer, rfc3339, start};
+use super::{Answer, Answered, answer, rfc3339, sign_in::more_needed, start};
 use crate::{
-    accounts::{Passed, complete, holds_tokens, proven_address},
+    accounts::{Entry, Passed, complete, holds_tokens, proven_address, remember},
     call::{Call, Json, Named},
     config::CookieKind,
     cookie,
@@ -162,7 +162,7 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                 let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
                 let person = challenge.contact;
                 let decision = challenge::verify(&attempt, challenge, live, contact, presented);
-                complete(this, person, decision).await
+                complete(this, person, decision, None).await
             }
         })
         .await?;
@@ -190,7 +190,8 @@ pub async fn redeem(call: Call, Named(id): Named, Json(body, _): Json<RedeemBody
         .decide(|| async move {
             let challenge = find(server, app, id).await?;
             let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            complete(this, contact, challenge::redeem(app, challenge, presented, server.now())).await
+            let decision = challenge::redeem(app, challenge, presented, server.now());
+            complete(this, contact, decision, None).await
         })
         .await;
     finish(&call, proof?)
@@ -254,17 +255,26 @@ pub(crate) async fn contact_of(server: &Server, challenge: &Challenge) -> Result
 /// Turns a proof into the answer that it is worth.
 pub(super) fn finish(call: &Call, passed: Result<Passed, Refusal>) -> Answer<TokenBody> {
     let (server, app) = (&call.server, &call.app);
-    let Passed { proof, signed_in } = passed.inspect_err(|_| server.metrics.refused_proof(app))?;
+    let Passed { proof, entry } = passed.inspect_err(|_| server.metrics.refused_proof(app))?;
+    let signed_in = entry.map(|entry| signed_in(call, entry)).transpose()?;
     let address = if app.token.address_claim { proven_address(server, &proof)? } else { None };
     let session = signed_in.as_ref().map(|signed_in| &signed_in.session);
     let grant = Grant {
         purpose: proof.purpose,
         subject: session.map_or(proof.subject, |session| session.subject),
-        assurance: proof.assurance,
+        assurance: session.map_or(proof.assurance, |session| session.assurance),
         address: address.as_ref().map(EmailAddress::canonical),
         session,
     };
-    answer_signed_in(call, &grant, signed_in.as_ref())
+    answer_signed_in(call, &grant, signed_in.as_deref())
+}
+
+/// A session, where a proof was enough for one; else it is told how the sign-in goes on.
+pub(super) fn signed_in(call: &Call, entry: Entry) -> Result<Box<SignedIn>, ApiError> {
+    match entry {
+        Entry::SignedIn(signed_in) => Ok(signed_in),
+        Entry::Pending(pending) => Err(more_needed(call, &pending)),
+    }
 }
 
 /// The answer to a proof: a token, and the session's cookie for a browser.
@@ -277,13 +287,17 @@ pub(super) fn answer_signed_in(
     let issued = tokens::issue(server, app, grant)?;
     server.metrics.proved(app, grant.assurance.methods);
     let body = body_of(server, grant, issued);
-    if signed_in.is_some() && holds_tokens(call) {
-        return Ok(in_cookies(server, body, grant.session, call.now));
-    }
-    let mut answered = answer(StatusCode::OK, body);
-    if let Some(SignedIn { session, secret: Some(secret), .. }) = signed_in
-        && let Some(cookie) = cookie::set(&server.config.load().cookies, session, secret, call.now)
-    {
+    let mut answered = if signed_in.is_some() && holds_tokens(call) {
+        in_cookies(server, body, grant.session, call.now)
+    } else {
+        answer(StatusCode::OK, body)
+    };
+    let of_session = signed_in.and_then(|SignedIn { session, secret, .. }| {
+        let secret = secret.as_ref().filter(|_| !holds_tokens(call))?;
+        cookie::set(&server.config.load().cookies, session, secret, call.now)
+    });
+    let of_browser = signed_in.and_then(|signed_in| remember(call, &signed_in.session));
+    for cookie in of_session.into_iter().chain(of_browser) {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answered)

@@ -30,7 +30,7 @@ use utoipa::ToSchema;
 use super::{
     Answer, answer,
     challenge::{challenge_id, find_with_contact, parse_binding, parse_code},
-    leaving::Leaving,
+    leaving::{Leaving, tell_primary},
     me::{fresh, user_of},
     own_call::OwnCall,
     rfc3339,
@@ -299,7 +299,11 @@ pub async fn change(
             let account = account_of(visitor).await?;
             let chosen = account.find(id).ok_or(ApiError::NotFound)?;
             let event = happened(EventKind::IdentifierPrimaryChanged, &account);
-            Ok(with_event(account::make_primary(&account, chosen), event))
+            let mut decision = account::make_primary(&account, chosen);
+            if let Some(app) = server.app(visitor.session.app.as_str()) {
+                tell_primary(server, &app, (&account, chosen), &mut decision.changes)?;
+            }
+            Ok(with_event(decision, event))
         })
         .await?;
     decided?;

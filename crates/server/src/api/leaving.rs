@@ -1,9 +1,12 @@
-//! An address that goes: what it is told, and the link that brings it back. It knows no route.
+//! An address that goes, or leaves the first place to another: what it is told, and the link that brings it back. It knows
+//! no route.
 
 use countersign_domain::{
     account::Account,
+    app::App,
+    changes::Changes,
     undo::{ADDRESS_UNDO, Undo, UndoKind},
-    user::UserIdentifier,
+    user::{IdentifierKind, UserIdentifier},
 };
 
 use crate::{
@@ -50,4 +53,20 @@ impl Leaving {
             None => Notice::AddressRemoved { address: self.shown.clone() },
         }
     }
+}
+
+/// Tells the former primary address and the one that is chosen, where that is another address.
+pub(super) fn tell_primary(
+    server: &Server,
+    app: &App,
+    (account, chosen): (&Account, &UserIdentifier),
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    if chosen.kind != IdentifierKind::Email || chosen.primary {
+        return Ok(());
+    }
+    let concerned = |known: &&UserIdentifier| known.primary || known.digest == chosen.digest;
+    let both: Vec<_> = account.identifiers.iter().filter(concerned).cloned().collect();
+    let address = masked(&open_identifier(server, chosen)?);
+    server.tell_all(app, (&account.user, &both), &Notice::PrimaryChanged { address }, changes)
 }

@@ -288,8 +288,11 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             let now = server.now();
             let told = told(EventKind::SessionsEnded, &user);
             if !keep {
-                let mut changes = user::sign_out_everywhere(user, &sessions, now);
+                let mut changes = user::sign_out_everywhere(user.clone(), &sessions, now);
                 changes.push(told.into());
+                if let Some(app) = server.app(visitor.session.app.as_str()) {
+                    server.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
+                }
                 return Ok(((), changes));
             }
             let mut changes = Changes(vec![Change::User(user), told.by_method("all_others").into()]);

@@ -13,6 +13,7 @@ pub mod own_call;
 pub mod password;
 pub mod refresh;
 pub mod session;
+pub mod sign_in;
 pub mod start;
 pub mod token;
 pub mod users;

@@ -82,6 +82,7 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             held_binding: None,
             held_refresh: None,
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
+            known_browser: None,
         };
         Ok(Self { visitor, call })
     }

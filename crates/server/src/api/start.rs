@@ -1,6 +1,6 @@
 //! `POST /v1/challenges`: a code or a link is mailed, and the caller gets what it needs to finish.
 
-use std::net::IpAddr;
+mod body;
 
 use countersign_domain::{
     app::App,
@@ -18,9 +18,8 @@ use countersign_domain::{
     vault::Vault as _,
 };
 use http::{HeaderValue, StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+pub use self::body::{EndUser, PurposeName, Recipient, StartBody, StartedBody};
 use super::{Answer, answer, challenge::parse_binding, rfc3339};
 use crate::{
     accounts,
@@ -33,92 +32,6 @@ use crate::{
 
 /// Longest `Idempotency-Key` in bytes.
 const LONGEST_IDEMPOTENCY_KEY: usize = 255;
-
-/// Whom to ask, what for, and how.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StartBody {
-    /// Where to send it.
-    pub to: Recipient,
-    /// `sign_in` (default) or `confirm_address`.
-    #[serde(default)]
-    pub purpose: PurposeName,
-    /// The binding of an earlier challenge from the same place: this one replaces it.
-    #[serde(default)]
-    #[schema(min_length = 32, max_length = 32)]
-    pub binding: Option<String>,
-    /// Leave the binding with the browser, in a cookie that no script reads, instead of telling it in the answer.
-    /// Publishable keys only; send credentials along.
-    #[serde(default)]
-    pub binding_cookie: bool,
-    /// The person's languages as in `Accept-Language`, best first.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    pub locale: Option<String>,
-    /// Who asked, as the app's server saw them. Secret keys only; gone with the challenge.
-    #[serde(default)]
-    pub end_user: Option<EndUser>,
-    /// A subject line in place of the app's. May hold `%code%`. Secret keys only.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    pub subject: Option<String>,
-    /// Plain text in place of the built-in one. Must hold `%code%`, must not hold links. Secret keys only.
-    #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub content: Option<String>,
-}
-
-/// Where to send it.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Recipient {
-    /// A mailbox.
-    #[schema(min_length = 1, max_length = 254)]
-    pub email: String,
-}
-
-/// Who asked.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EndUser {
-    /// Their network address: for limits, and for the page of the link.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub ip: Option<IpAddr>,
-    /// Their browser's `User-Agent`: for the page of the link.
-    #[serde(default)]
-    #[schema(max_length = 512)]
-    pub user_agent: Option<String>,
-}
-
-/// What the proof is for.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PurposeName {
-    /// An access token.
-    #[default]
-    SignIn,
-    /// A proof that the address is the person's.
-    ConfirmAddress,
-}
-
-/// A challenge that was started. The same for every address.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct StartedBody {
-    /// The challenge.
-    pub id: String,
-    /// Ties the challenge to you: needed to finish it. Left out when a cookie holds it, and when an answer is repeated
-    /// for an `Idempotency-Key`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub binding: Option<String>,
-    /// Two digits to show beside "we sent you a mail": whoever opens the link in another browser is asked for them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirmation_number: Option<String>,
-    /// When it is over.
-    pub expires_at: String,
-    /// When the person may be written to again.
-    pub resend_after: String,
-}
 
 /// What a challenge is started for, beyond what its body says.
 pub(super) struct Aim {
@@ -143,7 +56,7 @@ pub(super) struct Prepared {
 
 /// What a try ends in.
 enum Outcome {
-    Started(Box<Started>, Box<Payload>),
+    Started(Box<Started>, Option<Box<Payload>>),
     Repeated(Idempotency),
     Refused(ApiError),
 }
@@ -155,6 +68,12 @@ enum Outcome {
     responses((status = 201, description = "It was started", body = StartedBody)))]
 pub async fn start(call: Call, Json(body, bytes): Json<StartBody>) -> Answer<StartedBody> {
     let aim = Aim { purpose: body.purpose.into(), member: "to.email", wish: None };
+    if aim.purpose == Purpose::SignIn
+        && call.app.accounts.is_some()
+        && !call.server.policy(&call.app).has_mail()
+    {
+        return Err(ApiError::Refused(Refusal::MethodNotOffered));
+    }
     let prepared = prepare(&call, body, &bytes, aim)?;
     prepared.limit(&call)?;
     run(&call, &prepared).await
@@ -180,17 +99,10 @@ impl Prepared {
 
 /// Starts what was prepared, within the limits of the network.
 pub(super) async fn run(call: &Call, prepared: &Prepared) -> Answer<StartedBody> {
-    let (server, app) = (&call.server, &call.app);
-    let person = server.keys.contact(Some(&app.name), &prepared.address);
-    let _lane = server.lanes.enter(&person).await;
-    let quota = tokio::sync::OnceCell::new();
-    let quota = &quota;
-    let outcome = server.decide(|| decide(call, prepared, person, quota)).await?;
-    match outcome {
-        Outcome::Started(started, payload) => {
-            server.outbox.offer(*payload);
-            server.metrics.started(app);
-            let mut body = body_of(app, &started);
+    let server = &call.server;
+    match attempt(call, prepared).await? {
+        Outcome::Started(started, _) => {
+            let mut body = body_of(&call.app, &started);
             body.binding = body.binding.filter(|_| !prepared.body.binding_cookie);
             let mut answered = answer(StatusCode::CREATED, body);
             if prepared.body.binding_cookie || call.origin.as_deref() == Some(server.issuer().as_str()) {
@@ -201,6 +113,31 @@ pub(super) async fn run(call: &Call, prepared: &Prepared) -> Answer<StartedBody>
         Outcome::Repeated(idempotency) => repeat(call, &idempotency).await,
         Outcome::Refused(error) => Err(error),
     }
+}
+
+/// The same for a sign-in that is under way, which keeps the binding itself.
+pub(super) async fn begin(call: &Call, prepared: &Prepared) -> Result<StartedBody, ApiError> {
+    match attempt(call, prepared).await? {
+        Outcome::Started(started, _) => Ok(body_of(&call.app, &started)),
+        Outcome::Repeated(_) => Err(ApiError::Internal),
+        Outcome::Refused(error) => Err(error),
+    }
+}
+
+async fn attempt(call: &Call, prepared: &Prepared) -> Result<Outcome, ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let person = server.keys.contact(Some(&app.name), &prepared.address);
+    let _lane = server.lanes.enter(&person).await;
+    let quota = tokio::sync::OnceCell::new();
+    let quota = &quota;
+    let mut outcome = server.decide(|| decide(call, prepared, person, quota)).await?;
+    if let Outcome::Started(_, payload) = &mut outcome {
+        if let Some(payload) = payload.take() {
+            server.outbox.offer(*payload);
+        }
+        server.metrics.started(app);
+    }
+    Ok(outcome)
 }
 
 /// Reads what a start is asked with. `bytes` are what an `Idempotency-Key` is remembered with.
@@ -296,7 +233,7 @@ async fn decide(
         let challenge = started.challenge.id;
         changes.push(Change::Idempotency(Idempotency { id, body, challenge, expires_at: now + Span::DAY }));
     }
-    Ok((Outcome::Started(Box::new(started), Box::new(payload)), changes))
+    Ok((Outcome::Started(Box::new(started), Some(Box::new(payload))), changes))
 }
 
 /// Whether the mail is to be sent: to people who can get in with it.
@@ -379,13 +316,4 @@ async fn repeat(call: &Call, idempotency: &Idempotency) -> Answer<StartedBody> {
     let mut answered = answer(StatusCode::CREATED, body);
     answered.response_mut().headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     Ok(answered)
-}
-
-impl From<PurposeName> for Purpose {
-    fn from(name: PurposeName) -> Self {
-        match name {
-            PurposeName::SignIn => Self::SignIn,
-            PurposeName::ConfirmAddress => Self::ConfirmAddress,
-        }
-    }
 }

@@ -64,7 +64,7 @@ pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Ans
             let attempt =
                 Attempt { app, code, may_wipe: true, shared: server.is_shared(), now: server.now() };
             let decision = challenge::verify_by_address(&attempt, live, contact, &server.keys);
-            complete(this, key.digest, decision).await
+            complete(this, key.digest, decision, None).await
         })
         .await?;
     if proof.is_err() {

@@ -16,7 +16,9 @@ use countersign_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountsSetting, BrowserTokensSetting, ConfigError, SignUpSetting, app_place::Place};
+use super::{
+    AccountsSetting, BrowserTokensSetting, ConfigError, PolicySettings, SignUpSetting, app_place::Place,
+};
 use crate::texts::Locale;
 
 /// An app: what signs people in. Only its name is needed.
@@ -63,6 +65,9 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(example = &"jwt")]
     pub browser_tokens: BrowserTokensSetting,
+    /// What a sign-in takes, in place of what the realm says.
+    #[serde(default, skip_serializing_if = "PolicySettings::is_default")]
+    pub policy: PolicySettings,
     /// What a mail carries: `code` (default), `link` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"both")]
@@ -211,10 +216,23 @@ pub fn declared(settings: &[AppSettings]) -> Result<Vec<Declared>, ConfigError> 
         if apps.iter().any(|other| other.app.name == app.name) {
             return Err(ConfigError(format!("the app {} is declared twice", app.name)));
         }
+        if let Some(other) = apps.iter().find(|other| other.app.crosses_realms_with(&app)) {
+            let why = crossing(&other.app);
+            return Err(ConfigError(format!("apps.{}.audience: {why}", app.name)));
+        }
         let keys = settings.keys.iter().map(|key| key.read(&app.name)).collect::<Result<_, _>>()?;
         apps.push(Declared { app, keys });
     }
     Ok(apps)
+}
+
+/// What is wrong with an app whose audience `other` has, in another realm.
+#[must_use]
+pub fn crossing(other: &App) -> String {
+    format!(
+        "the app {} of the realm {} has this audience: nothing crosses realms, so write audience = another one",
+        other.name, other.realm
+    )
 }
 
 impl AppKeySettings {

@@ -7,7 +7,8 @@ use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress, realm::R
 use http::HeaderName;
 
 use super::{
-    Config, Part, Security, SmtpServerSettings, Transport, problem::Problem, schema::Schema, secret_file,
+    Config, Part, Security, SmtpServerSettings, Transport, app::crossing, problem::Problem, schema::Schema,
+    secret_file,
 };
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
@@ -260,6 +261,7 @@ fn check_events(config: &Config, problems: &mut Vec<Problem>) {
 }
 
 fn check_apps(config: &Config, problems: &mut Vec<Problem>) {
+    check_audiences(config, problems);
     let mut names = BTreeSet::new();
     for (index, app) in config.apps.iter().enumerate() {
         let at = format!("apps[{index}]");
@@ -287,6 +289,17 @@ fn check_apps(config: &Config, problems: &mut Vec<Problem>) {
                 Some(Err(error)) => problems.push(Problem::wrong(&at, error.to_string())),
                 Some(Ok(_)) | None => {}
             }
+        }
+    }
+}
+
+/// What one app's tokens are for, no app of another realm takes.
+fn check_audiences(config: &Config, problems: &mut Vec<Problem>) {
+    let apps: Vec<_> = config.apps.iter().map(|app| app.app().ok()).collect();
+    for (index, app) in apps.iter().enumerate() {
+        let Some(app) = app else { continue };
+        if let Some(other) = apps[..index].iter().flatten().find(|other| other.crosses_realms_with(app)) {
+            problems.push(Problem::wrong(&format!("apps[{index}].audience"), crossing(other)));
         }
     }
 }

@@ -47,6 +47,8 @@ pub enum CookieKind {
     AccessToken,
     /// The refresh token beside it.
     RefreshToken,
+    /// Who signed in with the browser before.
+    KnownBrowser,
 }
 
 impl Default for CookieSettings {
@@ -89,6 +91,7 @@ impl CookieSettings {
             CookieKind::AccessToken => (self.prefix(), "-token"),
             // Likewise, and no other host of the domain may put one of its own in its place.
             CookieKind::RefreshToken => ("__Host-", "-refresh"),
+            CookieKind::KnownBrowser => ("__Host-", "-browser"),
         };
         format!("{prefix}{}{suffix}", self.name)
     }

@@ -2,7 +2,9 @@
 
 use countersign_domain::{
     app::{AccountPolicy, BrowserTokens, SignUp},
+    assurance::Level,
     identifier::EmailAddress,
+    policy::Policy,
     realm::{Realm, RealmName},
     session::SessionPolicy,
     time::Span,
@@ -10,7 +12,7 @@ use countersign_domain::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AppSettings, ConfigError};
+use super::{AppSettings, ConfigError, PolicySettings};
 
 /// Longest list of domains that an app admits.
 const MOST_DOMAINS: usize = 100;
@@ -43,6 +45,15 @@ pub struct RealmSettings {
     /// Whether its people may have passwords, beside the codes that are mailed to them.
     #[serde(default)]
     pub passwords: PasswordsSetting,
+
+    /// What a sign-in takes, where an app says nothing else.
+    #[serde(default, skip_serializing_if = "PolicySettings::is_default")]
+    pub policy: PolicySettings,
+    /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before:
+    /// yes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
+    pub new_device_mail: Option<bool>,
 }
 
 /// Whether the people of a realm may have passwords.
@@ -117,6 +128,7 @@ impl RealmSettings {
                 return Err(ConfigError(what));
             }
         };
+        let start = self.policy.start().map_err(|why| ConfigError(format!("realms.{name}.{why}")))?;
         Ok(Realm {
             erasure_grace,
             session: SessionPolicy {
@@ -140,6 +152,12 @@ impl RealmSettings {
                 )?,
             },
             passwords: self.passwords == PasswordsSetting::On,
+            policy: Policy {
+                start: start.unwrap_or(Policy::BEGINNINGS),
+                least: self.policy.least().unwrap_or(Level::Mailbox),
+                is_strict: false,
+            },
+            new_device_mail: self.new_device_mail.unwrap_or(true),
             name,
         })
     }
@@ -167,6 +185,9 @@ impl AppSettings {
                     "browser_tokens: say accounts = \"realm\" too: there is no session to hold".to_owned()
                 );
             }
+            if !self.policy.is_default() {
+                return Err("policy: say accounts = \"realm\" too: there is nothing but a mailbox".to_owned());
+            }
             return Ok(None);
         }
         let sign_up = match (self.sign_up, self.sign_up_domains.as_slice()) {
@@ -179,7 +200,12 @@ impl AppSettings {
             BrowserTokensSetting::Session => BrowserTokens::Session,
             BrowserTokensSetting::Jwt => BrowserTokens::Jwt,
         };
-        Ok(Some(AccountPolicy { sign_up, browser_tokens }))
+        Ok(Some(AccountPolicy {
+            sign_up,
+            browser_tokens,
+            start: self.policy.start()?,
+            least: self.policy.least(),
+        }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every mistake in a configuration is told with its place and what is expected there.
 
+mod audiences;
 mod dev;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,10 +1,14 @@
 //! Sealing anew in the background: every value that is not sealed with the key that seals now is opened and sealed with
 //! it, in small commits that touch only what nobody else has written meanwhile. Where it got to is told by the values
-//! themselves, so that it may be ended at any moment. When nothing is left, former keys go.
+//! themselves, so that it may be ended at any moment. A day after nothing was left it is looked at once more, and when
+//! nothing is left then, former keys go.
 
 use std::{collections::BTreeSet, time::Instant};
 
-use countersign_domain::time::{Span, Timestamp};
+use countersign_domain::{
+    sealing_key::StoredSealingKey,
+    time::{Span, Timestamp},
+};
 use countersign_store::{
     Error as StoreError, FactUpdate, KeyChanges,
     sealed::{SEALED, SealedColumn, SealedRow},
@@ -28,14 +32,19 @@ const SETTLING_ALONE: Span = Span::from_seconds(10);
 /// The same where other nodes write.
 const SETTLING: Span = Span::from_minutes(1);
 
+/// For how long former keys are kept after everything was sealed anew: a process that slept meanwhile may write what it
+/// had sealed with one of them before.
+const KEPT: Span = Span::DAY;
+
 /// How far it got.
 #[derive(Debug, Default)]
 pub struct Progress(tokio::sync::Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The keys that everything is known to be sealed with.
-    done: Option<Vec<u32>>,
+    /// The keys that everything is known to be sealed with, and until when there is nothing to do; without an end where
+    /// former keys are gone too.
+    done: Option<(Vec<u32>, Option<Timestamp>)>,
     /// When something was found the last time.
     changed_at: Option<Timestamp>,
     /// The keys that it was looked at with, and then nothing was left for the time being.
@@ -44,7 +53,11 @@ struct State {
 
 #[derive(Serialize, Deserialize)]
 struct Resealed {
+    /// The keys that everything is sealed with.
     sealing: Vec<u32>,
+    /// Until when former keys are kept, in milliseconds since 1970; none when they are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept_until: Option<i64>,
 }
 
 /// What one pass found.
@@ -58,29 +71,34 @@ pub struct Tally {
     pub needed: BTreeSet<u32>,
 }
 
-/// Does what there is to do now. Nothing, as long as no key has come since everything was sealed.
+/// Does what there is to do now. Nothing, as long as no key has come since everything was sealed, and former keys are to
+/// be kept or are gone.
 ///
 /// # Errors
 /// The store's; what was done stays done.
 pub async fn look(server: &Server, progress: &Progress) -> Result<(), Error> {
     let mut state = progress.0.lock().await;
     let set = server.keys.sealing();
-    let sealing = set.sealing();
-    if state.done.as_ref() == Some(&sealing) {
+    let (sealing, now) = (set.sealing(), server.now());
+    let rests = |until: Option<Timestamp>| until.is_none_or(|until| now < until);
+    if state.done.as_ref().is_some_and(|(done, until)| *done == sealing && rests(*until)) {
         return Ok(());
     }
     let (value, version) = server.store.fact(RESEALED).await?;
     let resealed = value.and_then(|json| serde_json::from_slice::<Resealed>(&json).ok());
-    if resealed.is_some_and(|resealed| resealed.sealing == sealing) {
-        state.done = Some(sealing);
+    let resealed = resealed.filter(|resealed| resealed.sealing == sealing);
+    let kept_until = resealed.as_ref().map(|resealed| resealed.kept_until.map(Timestamp::from_millis));
+    if let Some(until) = kept_until
+        && rests(until)
+    {
+        state.done = Some((sealing, until));
         return Ok(());
     }
     let rows = server.store.sealing_keys().await?.good;
     let active_at = rows.iter().filter(|row| sealing.contains(&row.number)).map(|row| row.active_at).max();
     let settling = if server.is_shared() { SETTLING } else { SETTLING_ALONE };
     let ready_at = state.changed_at.max(active_at).map(|moment| moment + settling);
-    let began = server.now();
-    let is_ready = ready_at.is_none_or(|ready_at| ready_at <= began);
+    let is_ready = ready_at.is_none_or(|ready_at| ready_at <= now);
     if !is_ready && state.clean.as_ref() == Some(&sealing) {
         return Ok(());
     }
@@ -90,8 +108,9 @@ pub async fn look(server: &Server, progress: &Progress) -> Result<(), Error> {
         state.changed_at = Some(server.now());
         maintenance::reload(server).await?;
     } else if is_ready {
-        finish(server, &sealing, &tally, version).await?;
-        state.done = Some(sealing);
+        let kept_until = if kept_until.is_some() { None } else { Some(now + KEPT) };
+        finish(server, (&sealing, kept_until), &tally, version).await?;
+        state.done = Some((sealing, kept_until));
     }
     Ok(())
 }
@@ -152,23 +171,20 @@ fn seal_anew(
     Ok(anew)
 }
 
-/// Notes that everything is sealed with these keys, and removes those that nothing needs any more.
-async fn finish(server: &Server, sealing: &[u32], tally: &Tally, version: i64) -> Result<(), Error> {
-    let rows = server.store.sealing_keys().await?.good;
-    let newest = newest(&rows);
-    let is_former = |number: u32| {
-        let row = rows.iter().find(|row| row.number == number);
-        row.is_some_and(|row| newest.get(&row.realm).is_some_and(|newest| row.generation < *newest))
-    };
-    let numbers = rows.iter().map(|row| row.number);
-    let removed: Vec<u32> = numbers
-        .filter(|number| !sealing.contains(number) && is_former(*number) && !tally.needed.contains(number))
-        .collect();
+/// Notes that everything is sealed with these keys. Former ones are kept for a while, or removed where nothing needs them
+/// any more.
+async fn finish(
+    server: &Server,
+    (sealing, kept_until): (&[u32], Option<Timestamp>),
+    tally: &Tally,
+    version: i64,
+) -> Result<(), Error> {
+    let removed = if kept_until.is_none() { spent(server, sealing, tally).await? } else { Vec::new() };
     if tally.unreadable > 0 {
         tracing::error!(values = tally.unreadable, keys = ?tally.needed, "sealed values do not open; their keys stay");
     }
-    let value = serde_json::to_vec(&Resealed { sealing: sealing.to_vec() })?;
-    let facts = vec![FactUpdate { name: RESEALED, value, version }];
+    let noted = Resealed { sealing: sealing.to_vec(), kept_until: kept_until.map(Timestamp::millis) };
+    let facts = vec![FactUpdate { name: RESEALED, value: serde_json::to_vec(&noted)?, version }];
     let changes =
         KeyChanges { facts, removed: removed.clone(), ends_handovers: true, ..KeyChanges::default() };
     match server.store.change_sealing_keys(changes).await {
@@ -178,4 +194,16 @@ async fn finish(server: &Server, sealing: &[u32], tally: &Tally, version: i64) -
         Err(error) => return Err(error.into()),
     }
     reload(server).await
+}
+
+/// The former keys that nothing is sealed with.
+async fn spent(server: &Server, sealing: &[u32], tally: &Tally) -> Result<Vec<u32>, Error> {
+    let rows = server.store.sealing_keys().await?.good;
+    let newest = newest(&rows);
+    let is_former = |row: &StoredSealingKey| {
+        newest.get(&row.realm).is_some_and(|newest| row.generation < *newest)
+            && !sealing.contains(&row.number)
+            && !tally.needed.contains(&row.number)
+    };
+    Ok(rows.iter().filter(|row| is_former(row)).map(|row| row.number).collect())
 }

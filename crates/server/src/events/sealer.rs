@@ -157,11 +157,10 @@ impl Sealer {
             tracing::error!(found, known = self.newest, "checkpoints of the log of events are gone");
         }
         let purged = purgeable(server, newest.as_ref(), now).await?;
-        // What was signed last, never what is there: only a purge moves the beginning.
-        let oldest = match purged.last() {
-            Some(last) => last.sequence + 1,
-            None => newest.as_ref().map_or(found + 1, |newest| newest.oldest),
-        };
+        // What was signed last, never what is there: only a purge without a gap moves the beginning.
+        let begin = newest.as_ref().map_or(found + 1, |newest| newest.oldest);
+        let oldest = (begin..).zip(&purged).take_while(|(expected, old)| *expected == old.sequence).count();
+        let oldest = begin + i64::try_from(oldest).unwrap_or(0);
         let nothing = EventId::from_bytes([0; 16]);
         let mut checkpoint = Checkpoint {
             sequence: found.max(self.newest) + 1,
@@ -210,8 +209,8 @@ fn trust<'a>(
     Err(unavailable(&deviation))
 }
 
-/// The oldest checkpoints, as far as they and their events are past their time: from where the newest says that the log
-/// begins, without a gap.
+/// The oldest checkpoints, as far as they and their events are past their time. Where some before them are gone that no
+/// purge took, the log goes on forgetting, and goes on showing that.
 async fn purgeable(
     server: &Server,
     newest: Option<&Checkpoint>,
@@ -227,17 +226,16 @@ async fn purgeable(
     oldest.truncate(past);
     trust(server, &oldest)?;
     let is_whole = |(expected, old): (i64, &Checkpoint)| expected == old.sequence;
-    if (newest.oldest..).zip(&oldest).all(is_whole) {
-        return Ok(oldest);
-    }
-    // Another node may have purged meanwhile: then what is made here conflicts with what it made.
-    if server.store.newest_checkpoint().await?.as_ref() == Some(newest) {
+    if !(newest.oldest..).zip(&oldest).all(is_whole)
+        // Another node may have purged meanwhile: then what is made here conflicts with what it made.
+        && server.store.newest_checkpoint().await?.as_ref() == Some(newest)
+    {
         tracing::error!(
             oldest = newest.oldest,
-            "old checkpoints of the log of events are gone: none is purged"
+            "old checkpoints of the log of events are gone: it will not show as whole again"
         );
     }
-    Ok(Vec::new())
+    Ok(oldest)
 }
 
 /// Up to where all events of this node are written that ever will be.

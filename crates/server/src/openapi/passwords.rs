@@ -41,6 +41,11 @@ pub(super) fn refusals_of_my_own() -> Vec<ApiError> {
     all
 }
 
+/// What an attempt at a password may be refused for.
+pub(super) fn refusals_of_a_proof() -> Vec<ApiError> {
+    wrong().into_iter().chain([ApiError::PasswordsOff, ApiError::PasswordsBusy]).collect()
+}
+
 fn passwords() -> Vec<ApiError> {
     let refusals = [
         PasswordRefusal::TooShort { least: 15 },

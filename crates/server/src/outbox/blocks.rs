@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use super::{
     caller_text::{self, CallerText},
     letter::{Letter, Purpose},
-    notice::{Link, Notice},
+    notice::Notice,
 };
 use crate::{
     api::rfc3339,
@@ -186,7 +186,7 @@ impl<'a> Draft<'a> {
     /// A text of a notice, with all that can be put into it.
     fn tell(&self, notice: &Notice, key: Key) -> String {
         let value = one_line(notice.value());
-        let when = moment(notice.link().map_or(self.letter.date, Link::ends_at));
+        let when = moment(notice.moment(self.letter.date));
         let what = match notice {
             Notice::AdministratorChanged { what } => self.say(what.text()),
             Notice::FactorAdded { what } | Notice::FactorRemoved { what } => self.say(what.text()),

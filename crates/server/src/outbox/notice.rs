@@ -1,12 +1,13 @@
 //! What a person is told without being asked for anything: that something about their account changed, will change, or
 //! waits for them. Knows the words to choose and the values to put into them; knows no code, no markup and no rules.
 
+mod what;
+
 use std::fmt;
 
 use countersign_domain::{
     app::App,
     changes::{Change, Changes},
-    credential::CredentialKind,
     id::MessageId,
     identifier::EmailAddress,
     message::Message,
@@ -17,6 +18,7 @@ use countersign_domain::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use self::what::{Factor, Touched};
 use super::Payload;
 use crate::{
     accounts::{open_identifier, open_profile},
@@ -87,6 +89,16 @@ pub enum Notice {
     NewDevice {
         /// Its approximate name.
         device: String,
+        /// Ends that session.
+        end: Link,
+    },
+
+    /// The account is gone.
+    AccountErased,
+    /// Another address is the primary one.
+    PrimaryChanged {
+        /// Which, [masked](masked).
+        address: String,
     },
 
     /// The person signs in with one thing more.
@@ -106,40 +118,6 @@ pub enum Notice {
     },
 }
 
-/// What somebody signs in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Factor {
-    /// A passkey.
-    Passkey,
-    /// A security key.
-    SecurityKey,
-    /// An app that shows codes.
-    Totp,
-    /// A sheet of codes.
-    RecoveryCodes,
-}
-
-/// What of an account an administrator touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Touched {
-    /// Name, language or metadata.
-    Details,
-    /// Addresses, phone numbers or the username.
-    Addresses,
-    /// The password.
-    Password,
-    /// Whether the person may sign in.
-    Access,
-    /// They were signed out.
-    Sessions,
-    /// They read everything held about the person.
-    Read,
-    /// Passkeys, security keys, code apps or recovery codes.
-    Credentials,
-}
-
 /// The texts of a notice.
 pub(super) struct NoticeWords {
     pub(super) subject: Key,
@@ -155,54 +133,6 @@ impl Link {
     #[must_use]
     pub const fn ends_at(&self) -> Timestamp {
         Timestamp::from_millis(self.until)
-    }
-}
-
-impl Touched {
-    const ALL: [Self; 7] = [
-        Self::Details,
-        Self::Addresses,
-        Self::Password,
-        Self::Access,
-        Self::Sessions,
-        Self::Read,
-        Self::Credentials,
-    ];
-
-    pub(super) const fn text(self) -> Key {
-        match self {
-            Self::Details => Key::TouchedDetails,
-            Self::Addresses => Key::TouchedAddresses,
-            Self::Password => Key::TouchedPassword,
-            Self::Access => Key::TouchedAccess,
-            Self::Sessions => Key::TouchedSessions,
-            Self::Read => Key::TouchedRead,
-            Self::Credentials => Key::TouchedCredentials,
-        }
-    }
-}
-
-impl Factor {
-    const ALL: [Self; 4] = [Self::Passkey, Self::SecurityKey, Self::Totp, Self::RecoveryCodes];
-
-    /// What a credential of a kind is called to people.
-    #[must_use]
-    pub const fn of(kind: CredentialKind) -> Self {
-        match kind {
-            CredentialKind::Passkey => Self::Passkey,
-            CredentialKind::SecurityKey => Self::SecurityKey,
-            CredentialKind::Totp => Self::Totp,
-            CredentialKind::RecoveryCodes => Self::RecoveryCodes,
-        }
-    }
-
-    pub(super) const fn text(self) -> Key {
-        match self {
-            Self::Passkey => Key::FactorPasskey,
-            Self::SecurityKey => Key::FactorSecurityKey,
-            Self::Totp => Key::FactorTotp,
-            Self::RecoveryCodes => Key::FactorRecoveryCodes,
-        }
     }
 }
 
@@ -224,14 +154,20 @@ impl Notice {
                 (Key::InvitationSubject, Key::InvitationText, Some(Key::InvitationButton))
             }
             Self::AdministratorChanged { .. } => (Key::AdministratorSubject, Key::AdministratorText, None),
-            Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, None),
+            Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, Some(Key::NewDeviceButton)),
+            Self::AccountErased => (Key::ErasedSubject, Key::ErasedText, None),
+            Self::PrimaryChanged { .. } => (Key::PrimaryChangedSubject, Key::PrimaryChangedText, None),
             Self::FactorAdded { .. } => (Key::FactorAddedSubject, Key::FactorAddedText, None),
             Self::FactorRemoved { .. } => (Key::FactorRemovedSubject, Key::FactorRemovedText, None),
             Self::RecoveryCodeUsed { .. } => (Key::RecoveryUsedSubject, Key::RecoveryUsedText, None),
         };
         let surprise = match self {
             Self::Invitation { .. } => Key::NoticeUninvited,
-            Self::AddressChanged { .. } | Self::AccountErasing { .. } => Key::NoticeKeepLink,
+            Self::AddressChanged { .. } | Self::AccountErasing { .. } | Self::NewDevice { .. } => {
+                Key::NoticeKeepLink
+            }
+            // There is nothing to sign in to.
+            Self::AccountErased => Key::NoticeGone,
             _ => Key::NoticeSurprise,
         };
         NoticeWords { subject, text, button, surprise }
@@ -242,8 +178,9 @@ impl Notice {
         match self {
             Self::AddressAdded { address }
             | Self::AddressRemoved { address }
-            | Self::AddressChanged { address, .. } => address,
-            Self::NewDevice { device } => device,
+            | Self::AddressChanged { address, .. }
+            | Self::PrimaryChanged { address } => address,
+            Self::NewDevice { device, .. } => device,
             _ => "",
         }
     }
@@ -254,8 +191,17 @@ impl Notice {
         match self {
             Self::AddressChanged { undo: link, .. }
             | Self::AccountErasing { cancel: link }
-            | Self::Invitation { accept: link } => Some(link),
+            | Self::Invitation { accept: link }
+            | Self::NewDevice { end: link, .. } => Some(link),
             _ => None,
+        }
+    }
+
+    /// The moment that its text names: when its link ends, or when it was promised.
+    pub(super) fn moment(&self, promised_at: Timestamp) -> Timestamp {
+        match self {
+            Self::NewDevice { .. } => promised_at,
+            _ => self.link().map_or(promised_at, Link::ends_at),
         }
     }
 
@@ -279,7 +225,9 @@ impl Notice {
             Self::AccountExported,
             Self::SignedOutEverywhere,
             Self::Invitation { accept: link() },
-            Self::NewDevice { device: "Firefox".to_owned() },
+            Self::NewDevice { device: "Firefox".to_owned(), end: link() },
+            Self::AccountErased,
+            Self::PrimaryChanged { address: address() },
         ];
         samples.extend(Touched::ALL.map(|what| Self::AdministratorChanged { what }));
         samples.extend(Factor::ALL.map(|what| Self::FactorAdded { what }));

@@ -1,5 +1,5 @@
 //! `/undo/{token}`: where the link of a notice leads. Opening it changes nothing; pressing its button brings an address
-//! back, or keeps an account that was to be erased.
+//! back, keeps an account that was to be erased, or ends the session of somebody else.
 
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use countersign_domain::{
     account::{self, Account},
     changes::{Change, Changes},
     event::{Actor, Event, EventKind},
-    id::RequestId,
+    id::{RequestId, SessionId},
     identifier::EmailAddress,
     refusal::Refusal,
+    secret::Digest,
     token::SecretToken,
     undo::{Undo, UndoKind},
     user::{self, IdentifierKind, User, UserIdentifier, UserStatus},
@@ -26,11 +27,12 @@ use minijinja::context;
 
 use super::link::{Voice, over, refused};
 use crate::{
-    accounts,
+    accounts::{self, session_ended},
     call::{admit_poll, client_address},
     error::ApiError,
     flood::Lane,
     keys::Context,
+    outbox::{Notice, notice::masked},
     pages::render::page,
     state::Server,
     texts::Key,
@@ -67,8 +69,7 @@ async fn press(State(server): State<Arc<Server>>, Path(token): Path<String>, req
         Err(error) => Err(error),
     };
     match pressed {
-        Ok(Some(UndoKind::Address)) => voice.tell(Key::UndoDone, Key::UndoDoneText, None),
-        Ok(Some(UndoKind::Erasure)) => voice.tell(Key::KeptDone, Key::KeptDoneText, None),
+        Ok(Some((title, text))) => voice.tell(title, text, None),
         Ok(None) => over(&voice),
         Err(error) => refused(&voice, parts.extensions.get::<RequestId>(), error),
     }
@@ -89,6 +90,7 @@ fn ask(undo: &Undo, voice: &Voice) -> Response {
     let (title, text, button) = match undo.kind {
         UndoKind::Address => (Key::UndoQuestion, Key::UndoText, Key::UndoButton),
         UndoKind::Erasure => (Key::KeptQuestion, Key::KeptText, Key::KeptButton),
+        UndoKind::SignIn => (Key::DisownQuestion, Key::DisownText, Key::DisownButton),
     };
     let values = context! {
         lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(title),
@@ -104,26 +106,63 @@ async fn find(server: &Server, token: &str) -> Result<Option<Undo>, ApiError> {
     Ok(found.filter(|undo| server.now() < undo.expires_at))
 }
 
-/// What was taken back; nothing when the link is over.
-async fn take_back(server: &Arc<Server>, token: &str) -> Result<Option<UndoKind>, ApiError> {
+/// What the person is told: heading and text; nothing when the link is over.
+type Told = Option<(Key, Key)>;
+
+/// Takes back what a link is for, unless it is over.
+async fn take_back(server: &Arc<Server>, token: &str) -> Result<Told, ApiError> {
     server
         .decide(|| async move {
             let nothing = Ok((None, Changes::default()));
             let Some(undo) = find(server, token).await? else { return nothing };
             let Some(user) = server.store.user(undo.user).await? else { return nothing };
-            let (outcome, changes) = match undo.kind {
-                UndoKind::Address => bring_back(server, user, &undo).await?,
-                UndoKind::Erasure if user.status == UserStatus::Erasing => {
-                    let event = happened(EventKind::UserErasureCancelled, &user);
-                    let mut changes = user::keep(user, &undo);
-                    changes.push(event.into());
-                    (Ok(()), changes)
+            match undo.kind {
+                UndoKind::Address => {
+                    let (outcome, changes) = bring_back(server, user, &undo).await?;
+                    Ok((outcome.ok().map(|()| (Key::UndoDone, Key::UndoDoneText)), changes))
                 }
-                UndoKind::Erasure => return nothing,
-            };
-            Ok((outcome.ok().map(|()| undo.kind), changes))
+                UndoKind::Erasure if user.status.may_be_erasing() => Ok(keep(user, &undo)),
+                UndoKind::Erasure => nothing,
+                UndoKind::SignIn => disown(server, user, &undo).await,
+            }
         })
         .await
+}
+
+/// Keeps an account that was to be erased. Whom an administrator switched off meanwhile is told so.
+fn keep(user: User, undo: &Undo) -> (Told, Changes) {
+    let event = happened(EventKind::UserErasureCancelled, &user);
+    let text = if user.status == UserStatus::Disabled { Key::KeptDoneDisabled } else { Key::KeptDoneText };
+    let mut changes = user::keep(user, undo);
+    changes.push(event.into());
+    (Some((Key::KeptDone, text)), changes)
+}
+
+/// Ends a session that was somebody else's, and those that began since.
+async fn disown(server: &Server, user: User, undo: &Undo) -> Result<(Told, Changes), ApiError> {
+    let session = SessionId::from_bytes(opened(server, undo)?.try_into().map_err(|_| ApiError::Internal)?);
+    let sessions = server.store.sessions_of(user.id).await?;
+    let mut changes = user::disown(user, undo, session, (&sessions, server.now()));
+    let ended: Vec<SessionId> = changes.0.iter().filter_map(ended_session).collect();
+    for session in sessions.iter().filter(|session| ended.contains(&session.id)) {
+        changes.push(session_ended(session).by(Actor::Person).by_method("link").into());
+    }
+    Ok((Some((Key::DisownDone, Key::DisownDoneText)), changes))
+}
+
+const fn ended_session(change: &Change) -> Option<SessionId> {
+    match change {
+        Change::SessionEnded(id) => Some(*id),
+        _ => None,
+    }
+}
+
+/// What was sealed in the row of a link.
+fn opened(server: &Server, undo: &Undo) -> Result<Vec<u8>, ApiError> {
+    let place = Context { table: "user_undo", column: "sealed", id: undo.link.bytes() };
+    let sealed = undo.sealed.as_deref().ok_or(ApiError::Internal)?;
+    let opened = server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)?;
+    Ok(opened.expose().clone())
 }
 
 async fn bring_back(
@@ -131,11 +170,8 @@ async fn bring_back(
     user: User,
     undo: &Undo,
 ) -> Result<(Result<(), Refusal>, Changes), ApiError> {
-    let place = Context { table: "user_undo", column: "sealed", id: undo.link.bytes() };
-    let sealed = undo.sealed.as_deref().ok_or(ApiError::Internal)?;
-    let opened = server.keys.open(&place, sealed).map_err(|_| ApiError::Internal)?;
-    let text = std::str::from_utf8(opened.expose()).map_err(|_| ApiError::Internal)?;
-    let address = EmailAddress::parse(text).map_err(|_| ApiError::Internal)?;
+    let text = String::from_utf8(opened(server, undo)?).map_err(|_| ApiError::Internal)?;
+    let address = EmailAddress::parse(&text).map_err(|_| ApiError::Internal)?;
     let owner = accounts::user_of(server, &user.realm, &address).await?.map(|owner| owner.id);
     let (digest, now) = (server.keys.identifier(&user.realm, &address), server.now());
     let restored = UserIdentifier {
@@ -162,6 +198,7 @@ async fn bring_back(
     let mut decision = account::bring_back(&account, undo, restored, owner, (&sessions, now));
     if decision.outcome.is_ok() {
         decision.changes.push(event.into());
+        tell_removed(server, &account.user, &digest, &mut decision.changes)?;
         // Whoever moved the address may have chosen a password too. The one who has the mailbox chooses another.
         if let Some(password) = server.store.password(account.user.id).await? {
             decision.changes.push(Change::PasswordRemoved(account.user.id, password.version));
@@ -169,6 +206,29 @@ async fn bring_back(
         }
     }
     Ok((decision.outcome, decision.changes))
+}
+
+/// Tells each address that goes that it is not the account's any more.
+fn tell_removed(
+    server: &Server,
+    user: &User,
+    restored: &Digest,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let Some(app) = server.speaker(&user.realm) else { return Ok(()) };
+    let removed: Vec<UserIdentifier> = changes
+        .0
+        .iter()
+        .filter_map(|change| match change {
+            Change::IdentifierRemoved(gone) if gone.digest != *restored => Some(gone.clone()),
+            _ => None,
+        })
+        .collect();
+    for gone in &removed {
+        let notice = Notice::AddressRemoved { address: masked(&accounts::open_identifier(server, gone)?) };
+        server.tell_all(&app, (user, std::slice::from_ref(gone)), &notice, changes)?;
+    }
+    Ok(())
 }
 
 fn happened(kind: EventKind, user: &User) -> Event {

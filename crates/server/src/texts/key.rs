@@ -117,6 +117,18 @@ keys! {
     KeptButton = "kept.button",
     KeptDone = "kept.done",
     KeptDoneText = "kept.done_text",
+    NewDeviceButton = "new_device.button",
+    ErasedSubject = "erased.subject",
+    ErasedText = "erased.text",
+    PrimaryChangedSubject = "primary_changed.subject",
+    PrimaryChangedText = "primary_changed.text",
+    NoticeGone = "notice.gone",
+    KeptDoneDisabled = "kept.done_disabled",
+    DisownQuestion = "disown.question",
+    DisownText = "disown.text",
+    DisownButton = "disown.button",
+    DisownDone = "disown.done",
+    DisownDoneText = "disown.done_text",
     FactorAddedSubject = "factor_added.subject",
     FactorAddedText = "factor_added.text",
     FactorRemovedSubject = "factor_removed.subject",
@@ -148,7 +160,9 @@ impl Key {
         match self {
             Self::ExpiryMinutes | Self::ExpiryHours => &["app", "count"],
             Self::RequestedFrom => &["app", "place"],
-            Self::AddressAddedText | Self::AddressRemovedText => &["app", "address"],
+            Self::AddressAddedText | Self::AddressRemovedText | Self::PrimaryChangedText => {
+                &["app", "address"]
+            }
             Self::AddressChangedText => &["app", "address", "when"],
             Self::ErasingText | Self::InvitationText => &["app", "when"],
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => &["app", "what"],
@@ -169,7 +183,13 @@ impl Key {
             | Self::KeptText
             | Self::KeptButton
             | Self::KeptDone
-            | Self::KeptDoneText => &[],
+            | Self::KeptDoneText
+            | Self::KeptDoneDisabled
+            | Self::DisownQuestion
+            | Self::DisownText
+            | Self::DisownButton
+            | Self::DisownDone
+            | Self::DisownDoneText => &[],
             _ => &["app"],
         }
     }
@@ -180,7 +200,10 @@ impl Key {
         match self {
             Self::ExpiryMinutes | Self::ExpiryHours => Some("count"),
             Self::RequestedFrom => Some("place"),
-            Self::AddressAddedText | Self::AddressRemovedText | Self::AddressChangedText => Some("address"),
+            Self::AddressAddedText
+            | Self::AddressRemovedText
+            | Self::AddressChangedText
+            | Self::PrimaryChangedText => Some("address"),
             Self::ErasingText | Self::InvitationText => Some("when"),
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => Some("what"),
             Self::RecoveryUsedText => Some("count"),

@@ -43,10 +43,10 @@ impl Webhooks {
         self.0.is_empty()
     }
 
-    /// The hook of a name.
+    /// All of them.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Hook> {
-        self.0.iter().find(|hook| hook.name == name)
+    pub fn all(&self) -> &[Hook] {
+        &self.0
     }
 }
 

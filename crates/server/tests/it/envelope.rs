@@ -9,6 +9,7 @@ use countersign_domain::{
     id::UserId,
     realm::RealmName,
     time::Span,
+    user::User,
 };
 use countersign_server::{
     accounts::{Profile, open_identifier, open_profile, seal_profile},
@@ -17,7 +18,7 @@ use countersign_server::{
         rotate::rotate_master,
         status::{EnvelopeStatus, status},
     },
-    keys::{MasterKey, RootKey},
+    keys::{Context, MasterKey, RootKey},
     wiring,
 };
 
@@ -34,6 +35,7 @@ use crate::{
 on_every_engine! {
     p33_the_master_key_is_replaced_while_people_sign_in
     p33_sealing_anew_goes_on_wherever_it_was_ended
+    p33_what_a_sleeper_sealed_with_a_former_key_is_found_before_that_goes
 }
 
 fn other() -> RootKey {
@@ -52,7 +54,7 @@ async fn people(server: &TestServer, count: usize) {
     }
 }
 
-async fn everybody(server: &TestServer) -> Vec<countersign_domain::user::User> {
+async fn everybody(server: &TestServer) -> Vec<User> {
     let first = UserId::from_bytes([0; 16]);
     server.server.store.users_after(&RealmName::default(), first, 1000).await.unwrap()
 }
@@ -75,20 +77,39 @@ async fn stands(server: &TestServer) -> EnvelopeStatus {
     status(&server.server).await.unwrap()
 }
 
-/// Whether nothing is sealed with a former key, and no former key is kept.
-fn is_over(status: &EnvelopeStatus) -> bool {
-    status.to_reseal == 0 && status.sealing_keys.iter().all(|key| key.seals || key.number == 1)
+/// Whether no former key is kept.
+fn has_no_former(status: &EnvelopeStatus) -> bool {
+    status.sealing_keys.iter().all(|key| key.seals || key.number == 1)
 }
 
-/// Lets time pass and seals anew until that is over.
-async fn seal_anew(server: &TestServer) {
-    let progress = Progress::default();
+/// Lets time pass and seals anew until nothing is left that former keys sealed; they are kept for a day.
+async fn seal_anew(server: &TestServer, progress: &Progress) {
+    let is_noted = || async {
+        let (value, _) = server.server.store.fact("resealed").await.unwrap();
+        let noted: serde_json::Value = serde_json::from_slice(&value.unwrap_or_default()).unwrap_or_default();
+        noted["sealing"] == serde_json::json!(server.server.keys.sealing().sealing())
+    };
     wait_until("everything is sealed anew", || async {
         server.advance(Span::from_minutes(2)).await;
-        look(&server.server, &progress).await.unwrap();
-        is_over(&stands(server).await)
+        look(&server.server, progress).await.unwrap();
+        stands(server).await.to_reseal == 0 && is_noted().await
     })
     .await;
+    assert!(!has_no_former(&stands(server).await), "former keys stay for a day");
+}
+
+/// The same, and the day after it, until former keys are gone.
+async fn seal_anew_and_forget(server: &TestServer) {
+    let progress = Progress::default();
+    seal_anew(server, &progress).await;
+    server.advance(Span::DAY).await;
+    wait_until("former keys are gone", || async {
+        look(&server.server, &progress).await.unwrap();
+        server.advance(Span::from_minutes(2)).await;
+        has_no_former(&stands(server).await)
+    })
+    .await;
+    assert_eq!(stands(server).await.to_reseal, 0);
 }
 
 /// Eight people more sign in while everything is sealed anew, which then comes to its end.
@@ -109,7 +130,7 @@ async fn sign_in_meanwhile(one: &TestServer) {
         }
     };
     tokio::join!(signing, sealing);
-    seal_anew(one).await;
+    seal_anew_and_forget(one).await;
 }
 
 async fn p33_the_master_key_is_replaced_while_people_sign_in(world: World) {
@@ -182,7 +203,7 @@ async fn p33_sealing_anew_goes_on_wherever_it_was_ended(world: World) {
             let _ended = tokio::time::timeout(Duration::from_micros(micros), passing).await;
         }
         everything_opens(&server, 24).await;
-        seal_anew(&server).await;
+        seal_anew_and_forget(&server).await;
         everything_opens(&server, 24).await;
         let after = stands(&server).await;
         let generations: Vec<i64> =
@@ -193,4 +214,40 @@ async fn p33_sealing_anew_goes_on_wherever_it_was_ended(world: World) {
     let ring = server.server.key_ring.load();
     assert!(ring.newest(None, Algorithm::EdDsa).is_some());
     sign_in(&server, "forum", "ann@mail.example").await;
+}
+
+/// A process that slept writes what it had sealed before: hours after everything was sealed anew.
+async fn p33_what_a_sleeper_sealed_with_a_former_key_is_found_before_that_goes(world: World) {
+    let server = world.node_with(with_club).await;
+    people(&server, 3).await;
+    let asleep = world.node_with(with_club).await;
+    let former = asleep.server.keys.sealing();
+    rotate_master(&server.server, &other(), "").await.unwrap();
+    let progress = Progress::default();
+    seal_anew(&server, &progress).await;
+    server.advance(Span::from_hours(23)).await;
+    look(&server.server, &progress).await.unwrap();
+    assert!(!has_no_former(&stands(&server).await), "not before a day is over");
+    let user = everybody(&server).await.swap_remove(0);
+    let place = Context { table: "realm_user", column: "sealed_profile", id: user.id.bytes() };
+    let opened = server.server.keys.open(&place, user.sealed_profile.as_deref().unwrap()).unwrap();
+    let key = former.current(Some("default"));
+    let sealed = key.seal(&mut *server.server.random(), &place, opened.expose()).unwrap();
+    let late = User { sealed_profile: Some(sealed), ..user };
+    server.server.store.commit(Changes(vec![Change::User(late)])).await.unwrap();
+    assert_eq!(stands(&server).await.to_reseal, 1);
+    // By whoever looks next: what is known of it is in the database.
+    server.advance(Span::from_hours(2)).await;
+    let progress = Progress::default();
+    look(&server.server, &progress).await.unwrap();
+    let between = stands(&server).await;
+    assert!(between.to_reseal == 0 && !has_no_former(&between), "sealed anew first: {between:?}");
+    wait_until("former keys are gone", || async {
+        server.advance(Span::from_minutes(2)).await;
+        look(&server.server, &progress).await.unwrap();
+        has_no_former(&stands(&server).await)
+    })
+    .await;
+    assert_eq!(stands(&server).await.unreadable, 0);
+    everything_opens(&server, 3).await;
 }

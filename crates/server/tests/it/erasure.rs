@@ -16,11 +16,16 @@ use crate::{
     flow,
     sessions::{Browser, sign_in},
     support::{
-        Caller, TestServer, World, backend::on_every_engine, caller::Client, settings::ISSUER, wait_until,
+        Caller, TestServer, World,
+        backend::on_every_engine,
+        caller::Client,
+        settings::{ISSUER, quiet},
+        wait_until,
     },
 };
 
 on_every_engine! {
+    p28_who_is_switched_off_while_an_erasure_waits_stays_that
     who_waits_is_kept_or_goes
 }
 
@@ -29,11 +34,7 @@ const NEW: &str = "zebedee.new@mail.example";
 
 fn waiting(config: &mut Config) {
     with_club(config);
-    config.realms = vec![RealmSettings {
-        name: "default".to_owned(),
-        erasure_grace_days: Some(14),
-        ..RealmSettings::default()
-    }];
+    config.realms = vec![RealmSettings { erasure_grace_days: Some(14), ..quiet("default") }];
 }
 
 /// Lets everything that happens by itself happen once.
@@ -92,6 +93,49 @@ async fn who_waits_is_kept_or_goes(world: World) {
         "SELECT id FROM session",
     ] {
         assert!(server.query(sql).await.is_empty(), "{sql}");
+    }
+    server.stop().await;
+}
+
+/// An administrator's word is not taken back by the link of an erasure, nor is the erasure by switching somebody off.
+async fn p28_who_is_switched_off_while_an_erasure_waits_stays_that(world: World) {
+    let server = world.node_with(waiting).await;
+    let operator = Client::new(wiring::service(&server.server, &[Part::Admin]), Caller::Anonymous);
+    let operator = operator.with("content-type", "application/json");
+    for is_kept in [true, false] {
+        let (ann, link) = ask(&server).await;
+        let users = operator.get("/v1/admin/users").await.expect(200).json();
+        let path = format!("/v1/admin/users/{}", users["items"][0]["id"].as_str().unwrap());
+        let set = async |status: &str| {
+            let body = json!({"status": status}).to_string();
+            let changed = operator.send(Method::PATCH, &path, &body).await.expect(200).text("status");
+            server.mail_to(ANN).await;
+            changed
+        };
+        assert_eq!(set("disabled").await, "disabled");
+        if is_kept {
+            let kept = server.anybody().form(&link, "").await.expect(200);
+            assert!(String::from_utf8_lossy(&kept.body).contains("An administrator has switched it off"));
+            assert_eq!(operator.get(&path).await.expect(200).text("status"), "disabled");
+            server.advance(Span::from_hours(15 * 24)).await;
+            maintenance_once(&server).await;
+            let page = server.app("club");
+            let started = page.start(ANN).await.expect(201);
+            let code = server.mail_to(ANN).await.code();
+            page.verify(&started, &code).await.refused(403, "user_disabled");
+            assert_eq!(set("active").await, "active");
+            assert!(!ann.is_in(&server).await);
+        } else {
+            // On again calls the erasure off: it must not go on unseen when they are switched off once more.
+            assert_eq!((set("active").await, set("disabled").await), ("active".into(), "disabled".into()));
+            assert!(server.query("SELECT user_id FROM user_undo").await.is_empty());
+            set("active").await;
+            ask(&server).await;
+            set("disabled").await;
+            server.advance(Span::from_hours(14 * 24)).await;
+            maintenance_once(&server).await;
+            assert!(server.query("SELECT id FROM realm_user").await.is_empty(), "it went when it was time");
+        }
     }
     server.stop().await;
 }

@@ -202,6 +202,7 @@ async fn p20_bringing_an_address_back_leaves_a_thief_nothing_and_can_be_done_aga
     server.mail_to(ANN).await;
     let undo = change_address(&server, &thief).await;
     server.anybody().form(&undo, "").await.expect(200);
+    server.mail_to(NEW).await;
     for address in [ANN, NEW] {
         let tried = crate::passwords::sign_in(&server, address, crate::passwords::GOOD).await;
         tried.refused(401, "invalid_password");

@@ -17,7 +17,7 @@ use crate::{
     support::{
         Answer, Caller, TestServer, World,
         faulty::Faulty,
-        settings::{ISSUER, publishable_key},
+        settings::{ISSUER, publishable_key, quiet},
     },
 };
 
@@ -29,8 +29,7 @@ pub(crate) const OTHER: &str = "saving grace of the kettle";
 /// The club with passwords.
 pub(crate) fn with_passwords(config: &mut Config) {
     with_club(config);
-    let name = "default".to_owned();
-    config.realms = vec![RealmSettings { name, passwords: PasswordsSetting::On, ..RealmSettings::default() }];
+    config.realms = vec![RealmSettings { passwords: PasswordsSetting::On, ..quiet("default") }];
     config.passwords.workers = Some(2);
     config.passwords.queue = Some(256);
     config.passwords.wrong_after_milliseconds = 0;
@@ -102,10 +101,7 @@ pub(crate) async fn own(
 async fn p24_who_registers_signs_in_with_the_password_and_is_worth_one_factor() {
     let server = server().await;
     let first = register(&server, ANN, GOOD).await;
-    assert_eq!(
-        (first.text("acr"), first.json()["amr"].clone()),
-        ("urn:countersign:mailbox".into(), json!(["otp"]))
-    );
+    assert_eq!((first.text("acr"), first.json()["amr"].clone()), ("aal1".into(), json!(["otp", "pwd"])));
     let second = sign_in(&server, ANN, GOOD).await.expect(200);
     assert_eq!((second.text("acr"), second.json()["amr"].clone()), ("aal1".into(), json!(["pwd"])));
     assert_eq!(second.text("subject"), first.text("subject"));

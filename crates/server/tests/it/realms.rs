@@ -9,7 +9,10 @@ use crate::{
     support::{TestServer, World, backend::on_every_engine},
 };
 
-on_every_engine! { a_realm_is_removed_only_while_it_is_empty }
+on_every_engine! {
+    a_realm_is_removed_only_while_it_is_empty
+    a_realm_is_not_removed_while_an_app_is_made_in_it_elsewhere
+}
 
 #[tokio::test]
 async fn a_realm_from_beginning_to_end() {
@@ -81,4 +84,37 @@ async fn a_realm_is_removed_only_while_it_is_empty(world: World) {
     operator.post("/v1/admin/realms", &json!({"name": "crew"})).await.expect(201);
     remote(&server, &key).get(path).await.refused(401, "api_key_unknown");
     server.stop().await;
+}
+
+/// What one node has just made, another one does not know by heart yet; and of two at once one wins.
+async fn a_realm_is_not_removed_while_an_app_is_made_in_it_elsewhere(world: World) {
+    let (one, other) = (world.node_with(two_realms).await, world.node_with(two_realms).await);
+    let (maker, remover) = (local(&one), local(&other));
+    let mut kept = Vec::new();
+    for round in 0..8 {
+        let (realm, app) = (format!("crew-{round}"), format!("app-{round}"));
+        maker.post("/v1/admin/realms", &json!({"name": realm})).await.expect(201);
+        let wanted = json!({"name": app, "realm": realm});
+        let path = format!("/v1/admin/realms/{realm}");
+        let removed = if round == 0 {
+            maker.post("/v1/admin/apps", &wanted).await.expect(201);
+            ask(&remover, &Method::DELETE, &path).await.refused(409, "in_use");
+            false
+        } else {
+            let (made, removed) =
+                tokio::join!(maker.post("/v1/admin/apps", &wanted), ask(&remover, &Method::DELETE, &path));
+            let (made, removed) = (made.status == 201, removed.status == 200);
+            assert_ne!(made, removed, "round {round}");
+            removed
+        };
+        if !removed {
+            kept.push(realm);
+        }
+    }
+    let listed = maker.get("/v1/admin/realms").await.expect(200);
+    let names: Vec<_> = items(&listed).iter().map(|realm| realm["name"].clone()).collect();
+    assert!(kept.iter().all(|realm| names.contains(&json!(realm))), "{names:?}");
+    assert_eq!(names.len(), kept.len() + 2, "{names:?}");
+    one.stop().await;
+    other.stop().await;
 }

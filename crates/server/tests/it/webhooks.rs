@@ -2,12 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use countersign_domain::time::Span;
+use countersign_domain::{id::UserId, time::Span};
 use countersign_server::{
     config::{AppSettings, Config, WebhookSettings},
     outgoing::Client,
-    webhooks::{signature, worker::deliver_due},
+    shutdown,
+    webhooks::{
+        signature,
+        worker::{self, deliver_due},
+    },
 };
+use countersign_store::engine::Value as Cell;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -17,7 +22,7 @@ use tokio::{
 use crate::{
     accounts::{club, with_club},
     flow::sign_in,
-    support::{TestServer, World, backend::on_every_engine, settings::app},
+    support::{TestServer, World, backend::on_every_engine, settings::app, wait_until},
 };
 
 on_every_engine! {
@@ -184,6 +189,62 @@ async fn a_receiver_is_told_little_and_can_check_who_told_it() {
         }
         assert!(told.iter().any(|(_, data)| data["session"] == signed_in.text("session")));
     }
+}
+
+/// Takes connections and answers nothing.
+async fn silent() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            held.push(listener.accept().await.unwrap());
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn p42_one_that_never_answers_holds_up_no_other_and_each_is_told_in_order() {
+    let receiver = Receiver::answering(&["200 Good"]).await;
+    let kinds = || vec!["user.created".to_owned()];
+    let (silent, good) = (silent().await, format!("http://127.0.0.1:{}/", receiver.port));
+    let server = TestServer::with(configured(vec![
+        WebhookSettings {
+            name: "dead".to_owned(),
+            kinds: kinds(),
+            ..hook(format!("http://127.0.0.1:{silent}/"))
+        },
+        WebhookSettings { kinds: kinds(), ..hook(good) },
+    ]))
+    .await;
+    let (stop, until) = shutdown::channel();
+    let mut users = Vec::new();
+    for number in 0..20 {
+        sign_in(&server, "club", &format!("person{number}@mail.example")).await;
+        server.advance(Span::from_millis(1)).await;
+    }
+    for row in server.query("SELECT id FROM realm_user ORDER BY created_at").await {
+        let [Cell::Bytes(id)] = &row[..] else { panic!("an id") };
+        users.push(UserId::from_bytes(id.clone().try_into().unwrap()).to_string());
+    }
+    let working = tokio::spawn(worker::run(Arc::clone(&server.server), until));
+    let began = std::time::Instant::now();
+    wait_until("the other one was told everything", || async { receiver.came().len() == 20 }).await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    let told: Vec<String> = receiver
+        .came()
+        .iter()
+        .map(|text| {
+            let body: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+            body["data"]["user"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(told, users);
+    let left = server.query("SELECT id FROM webhook_delivery WHERE hook = 'dead'").await;
+    assert_eq!(left.len(), 20, "they are tried again");
+    stop.stop();
+    working.await.unwrap();
 }
 
 #[tokio::test]

@@ -143,16 +143,22 @@ pub async fn deliveries_are_taken_once(store: Store) {
     };
     save(&store, vec![Change::WebhookQueued(delivery(1)), Change::WebhookQueued(delivery(2))]).await;
     let lease = Span::from_seconds(10);
-    let (one, other) =
-        tokio::join!(store.claim_deliveries(NOW, lease, 9), store.claim_deliveries(NOW, lease, 9));
+    let (one, other) = tokio::join!(
+        store.claim_deliveries("crm", NOW, lease, 9),
+        store.claim_deliveries("crm", NOW, lease, 9)
+    );
     let taken = one.unwrap_or_default().len() + other.unwrap_or_default().len();
     assert!(taken <= 2, "{taken}");
-    assert!(store.claim_deliveries(NOW, lease, 9).await.unwrap().len() + taken == 2);
+    assert!(store.claim_deliveries("crm", NOW, lease, 9).await.unwrap().len() + taken == 2);
+    assert!(
+        store.claim_deliveries("erp", NOW, lease, 9).await.unwrap().is_empty(),
+        "nothing for another one"
+    );
     store.delivery_later(delivery(1).id, 3, after(30)).await.unwrap();
     store.delivery_done(delivery(2).id).await.unwrap();
-    assert!(store.claim_deliveries(after(29), lease, 9).await.unwrap().is_empty());
-    let again = store.claim_deliveries(after(30), lease, 9).await.unwrap();
+    assert!(store.claim_deliveries("crm", after(29), lease, 9).await.unwrap().is_empty());
+    let again = store.claim_deliveries("crm", after(30), lease, 9).await.unwrap();
     assert_eq!(again, [Delivery { attempts: 3, due_at: after(30), ..delivery(1) }]);
     store.sweep(after(60)).await.unwrap();
-    assert!(store.claim_deliveries(after(100), lease, 9).await.unwrap().is_empty());
+    assert!(store.claim_deliveries("crm", after(100), lease, 9).await.unwrap().is_empty());
 }

@@ -203,16 +203,16 @@ pub(super) fn delete_key(user: UserId) -> Write {
     any("DELETE FROM event_key WHERE user_id = ?", vec![user.bytes().as_slice().into()])
 }
 
-/// Forgets the events of a node from one to another.
-pub(crate) fn purge_events(node: NodeId, first: EventId, last: EventId) -> [Write; 2] {
-    let range = || vec![node.bytes().as_slice().into(), id(first), id(last)];
+/// Forgets the events of a node up to one: those before what its checkpoint covers have lost theirs, or never had any.
+pub(crate) fn purge_events(node: NodeId, last: EventId) -> [Write; 2] {
+    let range = || vec![node.bytes().as_slice().into(), id(last)];
     [
         any(
             "DELETE FROM event_person WHERE event_id IN \
-             (SELECT id FROM event WHERE node = ? AND id >= ? AND id <= ?)",
+             (SELECT id FROM event WHERE node = ? AND id <= ?)",
             range(),
         ),
-        any("DELETE FROM event WHERE node = ? AND id >= ? AND id <= ?", range()),
+        any("DELETE FROM event WHERE node = ? AND id <= ?", range()),
     ]
 }
 

@@ -18,10 +18,14 @@ macro_rules! columns {
     };
 }
 
-pub(crate) fn select_due_deliveries(now: Timestamp, most: i64) -> Statement {
+pub(crate) fn select_due_deliveries(hook: &str, now: Timestamp, most: i64) -> Statement {
     read(
-        concat!("SELECT ", columns!(), " FROM webhook_delivery WHERE due_at <= ? ORDER BY due_at LIMIT ?"),
-        vec![now.into(), most.into()],
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM webhook_delivery WHERE hook = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+        ),
+        vec![hook.into(), now.into(), most.into()],
     )
 }
 

@@ -126,7 +126,7 @@ impl Store {
         row.map(sql::read_checkpoint).transpose()
     }
 
-    /// Adds a checkpoint and forgets `purged` ones with their events.
+    /// Adds a checkpoint and forgets `purged` ones with the events of their nodes up to them.
     ///
     /// # Errors
     /// [`Error::Conflict`] when there is one of this sequence number already.
@@ -134,24 +134,26 @@ impl Store {
         let mut writes = vec![sql::insert_checkpoint(checkpoint)];
         for old in purged {
             if old.count > 0 {
-                writes.extend(sql::purge_events(old.node, old.first, old.last));
+                writes.extend(sql::purge_events(old.node, old.last));
             }
             writes.push(sql::delete_checkpoint(old.sequence));
         }
         self.engine.commit(writes).await.map(drop)
     }
 
-    /// Takes up to `most` deliveries that are due, for as long as `lease`; nobody else gets them meanwhile.
+    /// Takes up to `most` deliveries to a webhook that are due, the first to be due first, for as long as `lease`; nobody
+    /// else gets them meanwhile.
     ///
     /// # Errors
     /// As for every read and commit.
     pub async fn claim_deliveries(
         &self,
+        hook: &str,
         now: Timestamp,
         lease: Span,
         most: i64,
     ) -> Result<Vec<Delivery>, Error> {
-        let due = self.all(sql::select_due_deliveries(now, most), sql::read_delivery).await?;
+        let due = self.all(sql::select_due_deliveries(hook, now, most), sql::read_delivery).await?;
         if due.is_empty() {
             return Ok(due);
         }

@@ -3,7 +3,6 @@
 
 use countersign_domain::{
     assurance::{Assurance, Method},
-    challenge::Purpose,
     changes::Changes,
     contact::Contact,
     event::{Event, EventKind},
@@ -12,7 +11,6 @@ use countersign_domain::{
     password::Password,
     refusal::Refusal,
     secret::{Digest, Secret},
-    sign_in::SignedIn,
     user::User,
     user_password::{self, UserPassword},
     vault::Vault as _,
@@ -23,20 +21,16 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    super::{
-        Answer,
-        challenge::{TokenBody, answer_signed_in},
-        start::EndUser,
-    },
+    super::{Answer, challenge::TokenBody, sign_in::answer_entry, start::EndUser},
     TRIES, mailbox, typed,
 };
 use crate::{
-    accounts::{Evidence, address_claim, authentication, begin, held_session, tell_sign_in, user_of},
+    accounts::{Entry, Evidence, authentication, begin, held_session, tell_sign_in, user_of},
     call::{Call, Json},
     error::ApiError,
+    flow::{self, FlowKey},
     hashing::Hashing,
     passwords::Verdict,
-    tokens::Grant,
     user_passwords::{Budget, counters, of_app, save},
 };
 
@@ -71,7 +65,7 @@ struct Checked {
 }
 
 /// What a try ends in; none when the password was changed while it was checked.
-type Outcome = Option<Result<SignedIn, Refusal>>;
+type Outcome = Option<Result<Entry, Refusal>>;
 
 /// Sign in with a password, where the app's realm has them.
 #[utoipa::path(post, path = "/v1/password/sign-in", operation_id = "sign_in_with_password", tag = "passwords",
@@ -79,25 +73,41 @@ type Outcome = Option<Result<SignedIn, Refusal>>;
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Answer<TokenBody> {
-    if body.end_user.is_some() {
+    let address = mailbox(&body.email)?;
+    let outcome = prove(&call, &address, &body.password, body.end_user.as_ref(), None).await?;
+    finish(&call, outcome).await
+}
+
+/// Checks a password, for a sign-in of its own or one that is under way.
+///
+/// # Errors
+/// What is wrong with the request; the store's. A wrong password is a refusal.
+pub async fn prove(
+    call: &Call,
+    address: &EmailAddress,
+    password: &str,
+    end_user: Option<&EndUser>,
+    flow: Option<&FlowKey>,
+) -> Result<Result<Entry, Refusal>, ApiError> {
+    if end_user.is_some() {
         call.secret_only()?;
     }
-    let (address, password) = (mailbox(&body.email)?, typed(&body.password)?);
+    let password = typed(password)?;
     let hashing = of_app(&call.server, &call.app)?;
-    call.limit_network(body.end_user.as_ref().and_then(|user| user.ip))?;
-    let (call, address, began) = (&call, &address, Instant::now());
+    call.limit_network(end_user.and_then(|user| user.ip))?;
+    let began = Instant::now();
     for _ in 0..TRIES {
         let person = find(call, address).await?;
         user_password::admit(&person.contact, call.server.now())?;
         let checked = &check(call, &hashing, &person, &password).await?;
         let lane = call.server.lanes.enter(&person.contact.key.digest).await;
-        let outcome = call.server.decide(|| decide(call, address, checked)).await?;
+        let outcome = call.server.decide(|| decide(call, address, checked, flow)).await?;
         drop(lane);
         if let Some(outcome) = outcome {
             if matches!(outcome, Err(Refusal::InvalidPassword)) {
                 hashing.even_out(began).await;
             }
-            return finish(call, outcome).await;
+            return Ok(outcome);
         }
     }
     Err(ApiError::Unavailable)
@@ -149,9 +159,14 @@ async fn decide(
     call: &Call,
     address: &EmailAddress,
     checked: &Checked,
+    flow: Option<&FlowKey>,
 ) -> Result<(Outcome, Changes), ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
+    let flow = match flow {
+        Some(key) => Some(flow::find(server, app, key, now).await?),
+        None => None,
+    };
     let person = find(call, address).await?;
     if which(&person) != checked.which {
         return Ok((None, Changes::default()));
@@ -170,26 +185,29 @@ async fn decide(
         }
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
-    let evidence = Evidence {
-        assurance: Assurance::of(Method::Password, now),
-        subject: server.keys.subject(&app.sector, address),
-        address,
-    };
-    let signed_in = begin(call, accounts, evidence, Some(user)).await?;
-    if let Ok(begun) = &signed_in.outcome {
-        changes.extend(signed_in.changes);
-        let passed = authentication(EventKind::PasswordPassed, app, Method::Password);
-        tell_sign_in(call, begun, passed, &mut changes);
+    let evidence = Evidence { assurance: Assurance::of(Method::Password, now), address: Some(address), flow };
+    let entered = begin(call, accounts, evidence, Some(user)).await?;
+    if let Ok(entry) = &entered.outcome {
+        changes.extend(entered.changes);
+        match entry {
+            Entry::SignedIn(signed_in) => {
+                let passed = authentication(EventKind::PasswordPassed, app, Method::Password);
+                tell_sign_in(call, signed_in, passed, &mut changes);
+            }
+            Entry::Pending(_) => {
+                changes.push(told(call, EventKind::PasswordPassed, person.contact.key.digest).into());
+            }
+        }
         if let Some(hash) = &checked.anew {
             changes.push(save(server, password.user, Some(&password), hash, password.made_at)?);
         }
     }
-    if signed_in.outcome.is_err() {
+    if entered.outcome.is_err() {
         let contact = person.contact.key.digest;
         changes.push(told(call, EventKind::PasswordPassed, contact).into());
         changes.push(told(call, EventKind::SignInRefused, contact).failed().into());
     }
-    Ok((Some(signed_in.outcome), changes))
+    Ok((Some(entered.outcome), changes))
 }
 
 /// Something about who tried, by a pseudonym: a user's events cost more, and a stranger would learn that there is one.
@@ -197,16 +215,7 @@ fn told(call: &Call, kind: EventKind, contact: Digest) -> Event {
     authentication(kind, &call.app, Method::Password).of_contact(contact)
 }
 
-async fn finish(call: &Call, outcome: Result<SignedIn, Refusal>) -> Answer<TokenBody> {
-    let signed_in = outcome.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
-    let session = &signed_in.session;
-    let address = address_claim(&call.server, &call.app, session.user).await?;
-    let grant = Grant {
-        purpose: Purpose::SignIn,
-        subject: session.subject,
-        assurance: session.assurance,
-        address: address.as_deref(),
-        session: Some(session),
-    };
-    answer_signed_in(call, &grant, Some(&signed_in))
+async fn finish(call: &Call, outcome: Result<Entry, Refusal>) -> Answer<TokenBody> {
+    let entry = outcome.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
+    answer_entry(call, entry).await
 }

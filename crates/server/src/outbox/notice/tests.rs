@@ -71,7 +71,7 @@ fn every_notice_is_complete_in_every_language() {
             // Every place is filled: an empty one leaves a space before a full stop or at the end.
             assert!(!rendered.text.contains(" \n") && !rendered.text.contains(" ."), "{}", rendered.text);
         }
-        assert_eq!(subjects.len(), 12, "one for each kind: {locale:?}");
+        assert_eq!(subjects.len(), 14, "one for each kind: {locale:?}");
     }
 }
 
@@ -87,7 +87,8 @@ fn p40_a_notice_shows_neither_address_nor_link_in_a_log() {
 
 #[test]
 fn p10_what_a_person_is_called_is_escaped() {
-    let notice = Notice::NewDevice { device: "</p><script>\r\nBcc: x".to_owned() };
+    let end = Link { url: Zeroizing::new("https://id.example/undo/0".to_owned()), until: 0 };
+    let notice = Notice::NewDevice { device: "</p><script>\r\nBcc: x".to_owned(), end };
     let rendered = Renderer::built_in().unwrap().render(&letter(notice, Locale::ENGLISH)).unwrap();
     assert!(!rendered.html.contains("<script") && !rendered.text.contains("\r\n"), "{}", rendered.text);
 }

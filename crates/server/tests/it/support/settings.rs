@@ -4,7 +4,7 @@ use countersign_domain::{
     api_key::{ApiKeyKind, ApiKeyText},
     testing::Seeded,
 };
-use countersign_server::config::{AppKeySettings, AppSettings, Config, DeliverySetting};
+use countersign_server::config::{AppKeySettings, AppSettings, Config, DeliverySetting, RealmSettings};
 
 /// Where the server of the tests is said to be.
 pub(crate) const ISSUER: &str = "https://auth.example";
@@ -16,6 +16,8 @@ pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.server.issuer = ISSUER.to_owned();
     config.mail.from = "auth@auth.example".to_owned();
+    // Tests sign people in from one fresh browser after the other.
+    config.realms = vec![quiet("default")];
     config.apps = vec![
         AppSettings {
             delivery: Some(DeliverySetting::Both),
@@ -27,6 +29,11 @@ pub(crate) fn config() -> Config {
         AppSettings { delivery: Some(DeliverySetting::Link), ..app("wiki") },
     ];
     config
+}
+
+/// A realm that tells nobody of new browsers, and has every default else.
+pub(crate) fn quiet(name: &str) -> RealmSettings {
+    RealmSettings { name: name.to_owned(), new_device_mail: Some(false), ..RealmSettings::default() }
 }
 
 /// An app with a secret and a publishable key, and every default but the pause between messages.

@@ -1,0 +1,168 @@
+//! From what is proven to a session, or to what must be proven as well: everything that a sign-in reads, and the one
+//! place where the policy is asked before a session begins.
+
+use countersign_domain::{
+    app::AccountPolicy,
+    assurance::Assurance,
+    changes::{Changes, Decision},
+    id::{SessionId, UserId},
+    identifier::EmailAddress,
+    pending_sign_in::PendingSignIn,
+    policy::Verdict,
+    random::Random,
+    refusal::Refusal,
+    session::Session,
+    sign_in::{self, Known, SignIn, SignedIn},
+    subject::Subject,
+    user::{NEVER, User, UserStatus},
+    vault::Vault as _,
+};
+
+use super::{held_sessions, holds_tokens, invitation_of, new_device, seal_identifier, telling::tell_endings};
+use crate::{
+    call::Call,
+    error::ApiError,
+    flow::{self, Pending},
+    keys::Context,
+};
+
+/// What a proof that is right leads to where an app has accounts.
+#[derive(Debug)]
+pub enum Entry {
+    /// A session.
+    SignedIn(Box<SignedIn>),
+    /// Something else has to be proven as well.
+    Pending(Box<Pending>),
+}
+
+/// What shows that a person is who they say.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// How and when it was shown.
+    pub assurance: Assurance,
+    /// The mailbox that it was shown for, or that the user is found by.
+    pub address: Option<&'a EmailAddress>,
+    /// The sign-in under way that it belongs to.
+    pub flow: Option<PendingSignIn>,
+}
+
+/// Reads and decides a sign-in of this user, or of a stranger who has the mailbox. Both cost the same reads.
+///
+/// # Errors
+/// The store's, or when memory fails.
+pub async fn begin(
+    call: &Call,
+    accounts: &AccountPolicy,
+    evidence: Evidence<'_>,
+    user: Option<User>,
+) -> Result<Decision<Result<Entry, Refusal>>, ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let now = server.now();
+    let Evidence { mut assurance, address, flow } = evidence;
+    let under_way = flow.as_ref().and_then(|flow| flow.user);
+    let id = user.as_ref().map(|user| user.id).or(under_way);
+    let id = id.unwrap_or_else(|| UserId::new(now, &mut *server.random()));
+    let holdings = server.holdings(id).await?;
+    let subject = address.map_or_else(
+        || server.keys.user_subject(&app.sector, id),
+        |address| server.keys.subject(&app.sector, address),
+    );
+    let known = read_known(call, accounts, (id, user), (address, subject)).await?;
+    if sign_in::admit(accounts, address, &known, now).is_ok() {
+        match flow::judge(&server.policy(app), flow.as_ref(), (id, holdings), assurance) {
+            Ok(judged) if judged.verdict == Verdict::Enough => assurance = judged.assurance,
+            Ok(judged) => {
+                let (pending, changes) = flow::go_on(call, flow, (id, address), judged)?;
+                return Ok(Decision { outcome: Ok(Entry::Pending(Box::new(pending))), changes });
+            }
+            Err(refusal) => return Ok(Decision { outcome: Err(refusal), changes: Changes::default() }),
+        }
+    }
+    let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
+    let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
+    // Who comes for the first time has no browser to be told about.
+    let returning = known.user.clone().filter(|user| user.signed_in_at > NEVER);
+    let is_own_session = known.presented.iter().any(|session| session.user == id);
+    let mut decision = start_session(call, accounts, (assurance, address, subject), known)?;
+    if let Some(user) = erasing {
+        crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
+    }
+    if let (Some(user), Ok(signed_in), false) = (&returning, &decision.outcome, is_own_session) {
+        new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
+    }
+    tell_endings(&ending, now, &mut decision.changes);
+    if decision.outcome.is_ok() {
+        decision.changes.extend(flow.map(|flow| flow::end(&flow)).unwrap_or_default());
+    }
+    let Decision { outcome, changes } = decision;
+    Ok(Decision { outcome: outcome.map(|signed_in| Entry::SignedIn(Box::new(signed_in))), changes })
+}
+
+/// Everything about somebody that a sign-in looks at.
+async fn read_known(
+    call: &Call,
+    accounts: &AccountPolicy,
+    (id, user): (UserId, Option<User>),
+    (address, subject_of_address): (Option<&EmailAddress>, Subject),
+) -> Result<Known, ApiError> {
+    let (store, sector) = (&call.server.store, call.server.keys.sector(&call.app.sector));
+    Ok(Known {
+        user,
+        id,
+        subject: store.user_subject(id, sector).await?.map(|found| found.subject),
+        subject_owner: store.subject(subject_of_address).await?.map(|found| found.user),
+        sessions: store.sessions_of(id).await?,
+        invitation: match address {
+            Some(address) => invitation_of(call, accounts, address).await?,
+            None => None,
+        },
+        presented: if call.is_secret() { Vec::new() } else { held_sessions(call).await? },
+    })
+}
+
+/// Decides about the session of somebody who has proven enough.
+fn start_session(
+    call: &Call,
+    accounts: &AccountPolicy,
+    (assurance, address, subject): (Assurance, Option<&EmailAddress>, Subject),
+    known: Known,
+) -> Result<Decision<Result<SignedIn, Refusal>>, ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let now = server.now();
+    let mut random = server.random();
+    let session = SessionId::new(now, &mut *random);
+    let asked = SignIn {
+        app,
+        accounts,
+        policy: &server.realm(&app.realm).session,
+        assurance,
+        subject,
+        address,
+        sealed_identifier: match address {
+            Some(address) => seal_identifier(server, &mut *random, &app.realm, address)?,
+            None => Vec::new(),
+        },
+        is_browser: !call.is_secret() && !holds_tokens(call),
+        sealed_device: seal_device(call, &mut *random, session)?,
+        session,
+        now,
+    };
+    Ok(sign_in::sign_in(asked, known, &server.keys, &mut *random))
+}
+
+fn seal_device(
+    call: &Call,
+    random: &mut dyn Random,
+    session: SessionId,
+) -> Result<Option<Vec<u8>>, ApiError> {
+    // Behind a secret key it is the app's server that calls.
+    let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
+    let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
+    let device = crate::pages::device(agent);
+    call.server
+        .keys
+        .realm(&call.app.realm)
+        .seal(random, &place, device.as_bytes())
+        .map(Some)
+        .map_err(|_| ApiError::Internal)
+}

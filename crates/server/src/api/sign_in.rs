@@ -1,0 +1,322 @@
+//! `/v1/sign-in`: a sign-in as a walk. Each answer says what is done and what may come next, so that a client needs to
+//! know no rule; the rules are the policy's, and the same wherever a proof is given.
+
+mod body;
+
+use std::sync::Arc;
+
+use axum::{Router, routing::post};
+use countersign_domain::{
+    assurance::{Level, Method},
+    challenge::{self, Attempt, Purpose},
+    changes::{Changes, FlowChange},
+    credential::CredentialKind,
+    identifier::EmailAddress,
+    pending_sign_in::PendingSignIn,
+    policy::Verdict,
+    refusal::Refusal,
+    session::Session,
+    time::Span,
+    token::SecretToken,
+    vault::Vault,
+};
+use http::StatusCode;
+
+pub use self::body::{BeginSignInBody, MailedBody, SignInBody, SignInStepBody};
+use super::{
+    Answer, answer,
+    challenge::{
+        TokenBody, answer_signed_in, challenge_id, find_with_contact, parse_binding, parse_code, signed_in,
+    },
+    password, rfc3339,
+    start::{self, Aim, EndUser, PurposeName, Recipient, StartBody, StartedBody},
+};
+use crate::{
+    accounts::{Entry, Passed, address_claim, complete, held_sessions, primary_address},
+    call::{Call, Json, Named},
+    error::ApiError,
+    flow::{self, FlowKey, Pending, Said},
+    tokens::Grant,
+};
+
+/// The routes of this file.
+pub fn routes() -> Router<Arc<crate::state::Server>> {
+    Router::new().route("/v1/sign-in", post(begin)).route("/v1/sign-in/{id}", post(go_on))
+}
+
+/// Begin a sign-in. The answer is the same for everybody, known or not.
+#[utoipa::path(post, path = "/v1/sign-in", operation_id = "begin_sign_in", tag = "sign-in",
+    request_body = BeginSignInBody,
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 201, description = "It began", body = SignInBody)))]
+pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<SignInBody> {
+    call.limit_network(None)?;
+    if call.app.accounts.is_none() {
+        return Err(ApiError::invalid(
+            "app",
+            "say accounts = \"realm\": without, a challenge is all there is",
+        ));
+    }
+    let asked = level(&body.acr_values)?;
+    let address = body.email.as_deref().map(mailbox).transpose()?;
+    let said = Said { email: address.map(|address| address.canonical().to_owned()), challenge: None };
+    let (mut row, binding) = flow::fresh(&call, &said, asked)?;
+    let policy = call.server.policy(&call.app);
+    let mut verdict = Verdict::More(policy.beginnings());
+    if body.step_up {
+        let session = session_of(&call).await?;
+        row.user = Some(session.user);
+        let life = body.max_age.map_or(call.server.realm(&row.realm).session.absolute, Span::from_seconds);
+        if call.now.since(session.assurance.proven_at) <= life {
+            row.methods = session.assurance.methods;
+            row.proven_at = Some(session.assurance.proven_at);
+            verdict = policy.judge(row.methods, call.server.holdings(session.user).await?, asked);
+        }
+    } else if body.max_age.is_some() {
+        return Err(ApiError::invalid("max_age", "only with step_up: a sign-in proves everything anew"));
+    }
+    if verdict == Verdict::Enough {
+        return Err(ApiError::invalid("step_up", "the session is strong enough: there is nothing to add"));
+    }
+    let pending = Pending { row: row.clone(), verdict, binding: Some(binding) };
+    let changes = Changes(vec![FlowChange::Saved(row).into()]);
+    call.server.commit(changes).await?;
+    Ok(answer(StatusCode::CREATED, body_of(&call, &pending)))
+}
+
+/// Go on with a sign-in: give a proof, or ask for a mail. 200 is a session; 202 says what may come next.
+#[utoipa::path(post, path = "/v1/sign-in/{id}", operation_id = "go_on_with_sign_in", tag = "sign-in",
+    request_body = SignInStepBody,
+    params(("id" = String, Path, description = "The sign-in")),
+    security(("secret_key" = []), ("publishable_key" = [])),
+    responses((status = 200, description = "Signed in", body = TokenBody),
+        (status = 202, description = "What may come next", body = SignInBody)))]
+pub async fn go_on(
+    call: Call,
+    Named(id): Named,
+    Json(body, _): Json<SignInStepBody>,
+) -> Result<axum::response::Response, ApiError> {
+    use axum::response::IntoResponse as _;
+    let key = |binding: &str| {
+        let id = id.parse().map_err(|_| ApiError::Refused(Refusal::SignInOver))?;
+        Ok::<_, ApiError>(FlowKey { id, binding: parse_binding(binding)? })
+    };
+    let entry = match body {
+        SignInStepBody::Mail { binding, locale, end_user } => {
+            let mailed = mail(&call, &key(&binding)?, locale, end_user).await;
+            return mailed.map(|answered| answered.into_response());
+        }
+        SignInStepBody::Code { binding, code } => {
+            call.limit_network(None)?;
+            code_or_link(&call, &key(&binding)?, Some(&code)).await?
+        }
+        SignInStepBody::Link { binding } => {
+            call.limit_polls()?;
+            code_or_link(&call, &key(&binding)?, None).await?
+        }
+        SignInStepBody::Password { binding, password, end_user } => {
+            let key = key(&binding)?;
+            let row = flow::find(&call.server, &call.app, &key, call.now).await?;
+            let address = address_of(&call, &row).await?;
+            password::sign_in::prove(&call, &address, &password, end_user.as_ref(), Some(&key)).await?
+        }
+    };
+    let entry = entry.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
+    match entry {
+        Entry::Pending(pending) => Ok(answer(StatusCode::ACCEPTED, body_of(&call, &pending)).into_response()),
+        signed_in => answer_entry(&call, signed_in).await.map(|answered| answered.into_response()),
+    }
+}
+
+/// Mails to the address that the sign-in began with.
+async fn mail(
+    call: &Call,
+    key: &FlowKey,
+    locale: Option<String>,
+    end_user: Option<EndUser>,
+) -> Answer<SignInBody> {
+    let server = &call.server;
+    let row = flow::find(server, &call.app, key, call.now).await?;
+    let address = address_of(call, &row).await?;
+    let verdict = verdict_of(call, &row).await?;
+    let is_offered = |method: &Method| matches!(method, Method::Code | Method::Link);
+    if !matches!(&verdict, Verdict::More(methods) if methods.iter().any(is_offered)) {
+        return Err(ApiError::Refused(Refusal::MethodNotOffered));
+    }
+    let mut said = flow::open(server, &row)?;
+    let body = StartBody {
+        to: Recipient { email: address.canonical().to_owned() },
+        purpose: PurposeName::SignIn,
+        binding: said.challenge.as_ref().map(|(_, binding)| binding.clone()),
+        binding_cookie: false,
+        locale,
+        end_user,
+        subject: None,
+        content: None,
+    };
+    let aim = Aim { purpose: Purpose::SignIn, member: "email", wish: None };
+    let prepared = start::prepare(call, body, &[], aim)?;
+    prepared.limit(call)?;
+    let started = start::begin(call, &prepared).await?;
+    let binding = started.binding.clone().ok_or(ApiError::Internal)?;
+    said.challenge = Some((started.id.clone(), binding));
+    let said = &said;
+    let row = server
+        .decide(|| async move {
+            let mut row = flow::find(server, &call.app, key, call.now).await?;
+            flow::seal(server, &mut row, said)?;
+            Ok((row.clone(), Changes(vec![FlowChange::Saved(row).into()])))
+        })
+        .await?;
+    let mut body = body_of(call, &Pending { row, verdict, binding: None });
+    body.challenge = Some(mailed(started));
+    Ok(answer(StatusCode::ACCEPTED, body))
+}
+
+fn mailed(started: StartedBody) -> MailedBody {
+    let StartedBody { id, confirmation_number, expires_at, resend_after, .. } = started;
+    MailedBody { id, confirmation_number, expires_at, resend_after }
+}
+
+/// Checks the code that was mailed, or redeems the link.
+async fn code_or_link(
+    call: &Call,
+    key: &FlowKey,
+    code: Option<&str>,
+) -> Result<Result<Entry, Refusal>, ApiError> {
+    let (server, app) = (&call.server, &call.app);
+    let code = &code.map(parse_code).transpose()?;
+    let row = flow::find(server, app, key, call.now).await?;
+    let not_mailed = || ApiError::Refused(Refusal::MethodNotOffered);
+    let (id, binding) = flow::open(server, &row)?.challenge.ok_or_else(not_mailed)?;
+    let (id, binding) = (challenge_id(&id)?, &SecretToken::parse(&binding).map_err(|_| ApiError::Internal)?);
+    let person = find_with_contact(server, app, id).await?.0.contact;
+    let _lane = server.lanes.enter(&person).await;
+    let passed = server
+        .decide(|| async move {
+            let row = flow::find(server, app, key, call.now).await?;
+            let (challenge, contact) = find_with_contact(server, app, id).await?;
+            let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
+            let decision = match code {
+                Some(code) => {
+                    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
+                    let live =
+                        if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
+                    let (shared, now) = (server.is_shared(), server.now());
+                    let attempt = Attempt { app, code, may_wipe, shared, now };
+                    challenge::verify(&attempt, challenge, live, contact, presented)
+                }
+                None => challenge::redeem(app, challenge, presented, server.now()),
+            };
+            complete(call, person, decision, Some(row)).await
+        })
+        .await?;
+    if passed.is_err() {
+        server.lanes.note_failure();
+    }
+    match passed {
+        Ok(Passed { entry: Some(entry), .. }) => Ok(Ok(entry)),
+        Ok(Passed { entry: None, .. }) => Err(ApiError::Internal),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// The mailbox that a sign-in is about: the one that it began with, or the first of who it is known to be.
+async fn address_of(call: &Call, row: &PendingSignIn) -> Result<EmailAddress, ApiError> {
+    if let Some(address) = flow::open(&call.server, row)?.address()? {
+        return Ok(address);
+    }
+    let known = match row.user {
+        Some(user) => primary_address(&call.server, user).await?,
+        None => None,
+    };
+    known.ok_or_else(|| ApiError::invalid("email", "begin the sign-in with an email for this method"))
+}
+
+async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {
+    let policy = call.server.policy(&call.app);
+    Ok(match row.user.filter(|_| !row.methods.is_empty()) {
+        Some(user) => policy.judge(row.methods, call.server.holdings(user).await?, row.asked),
+        None => Verdict::More(policy.beginnings()),
+    })
+}
+
+/// The live session that the browser holds, where it is one of this app.
+async fn session_of(call: &Call) -> Result<Session, ApiError> {
+    if call.is_secret() {
+        return Err(ApiError::KeyKind("publishable"));
+    }
+    let held = held_sessions(call).await?;
+    let is_here = |session: &Session| session.app == call.app.name && session.is_live(call.now);
+    held.into_iter().find(is_here).ok_or(ApiError::Refused(Refusal::SessionOver))
+}
+
+/// The weakest of the levels that are asked for: any of them is enough.
+fn level(acr_values: &[String]) -> Result<Level, ApiError> {
+    let levels: Option<Vec<Level>> = acr_values.iter().map(|acr| Level::from_acr(acr)).collect();
+    let unknown = || ApiError::invalid("acr_values", "expected urn:countersign:mailbox, aal1 or aal2");
+    Ok(levels.ok_or_else(unknown)?.into_iter().min().unwrap_or(Level::Mailbox))
+}
+
+fn mailbox(text: &str) -> Result<EmailAddress, ApiError> {
+    EmailAddress::parse(text).map_err(|error| ApiError::InvalidMember {
+        member: "email",
+        code: error.code(),
+        detail: error.to_string(),
+    })
+}
+
+/// How a sign-in stands, in the words of the interface.
+fn body_of(call: &Call, pending: &Pending) -> SignInBody {
+    let Pending { row, verdict, binding } = pending;
+    let has_passwords = call.server.realm(&row.realm).passwords;
+    let (mut next, mut enrol) = (Vec::new(), Vec::new());
+    match verdict {
+        Verdict::Enough => {}
+        Verdict::More(methods) => {
+            for method in methods {
+                let name = match method {
+                    Method::Code | Method::Link => "mail",
+                    Method::Password if !has_passwords => continue,
+                    method => method.name(),
+                };
+                if !next.contains(&name) {
+                    next.push(name);
+                }
+            }
+        }
+        Verdict::Enrol(kinds) => enrol.extend(kinds.iter().copied().map(CredentialKind::name)),
+    }
+    SignInBody {
+        id: row.id.to_string(),
+        binding: binding.as_ref().map(|binding| binding.expose().to_owned()),
+        expires_at: rfc3339(row.expires_at),
+        done: row.methods.iter().map(Method::name).collect(),
+        next,
+        enrol,
+        challenge: None,
+    }
+}
+
+/// The refusal of a route that knows no sign-ins under way: it says how this one goes on.
+pub(super) fn more_needed(call: &Call, pending: &Pending) -> ApiError {
+    match serde_json::to_value(body_of(call, pending)) {
+        Ok(body) => ApiError::MoreNeeded(Box::new(body)),
+        Err(_) => ApiError::Internal,
+    }
+}
+
+/// The answer to a proof that was enough.
+pub(super) async fn answer_entry(call: &Call, entry: Entry) -> Answer<TokenBody> {
+    let signed_in = signed_in(call, entry)?;
+    let session = &signed_in.session;
+    let address = address_claim(&call.server, &call.app, session.user).await?;
+    let grant = Grant {
+        purpose: Purpose::SignIn,
+        subject: session.subject,
+        assurance: session.assurance,
+        address: address.as_deref(),
+        session: Some(session),
+    };
+    answer_signed_in(call, &grant, Some(&signed_in))
+}

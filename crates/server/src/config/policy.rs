@@ -1,0 +1,78 @@
+//! What a sign-in takes, in the words of the configuration.
+
+use countersign_domain::assurance::{Level, Method, Methods};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a sign-in takes. Whoever has a second factor is asked for it whatever stands here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySettings {
+    /// What may be proven first: `passkey`, `password`, `mail`. All of them by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &["passkey", "mail"])]
+    pub start: Option<Vec<BeginningSetting>>,
+    /// The level that every session has at least: `mailbox` (default), `aal1` (a password, TOTP or security key as
+    /// well) or `aal2` (a passkey, or a password and one of the others). Who has nothing that reaches it makes a
+    /// passkey at the next sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"aal2")]
+    pub least: Option<LevelSetting>,
+}
+
+/// What may be proven first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BeginningSetting {
+    /// A passkey.
+    Passkey,
+    /// A password, where the realm has them.
+    Password,
+    /// A mailed code or link.
+    Mail,
+}
+
+/// How strongly somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LevelSetting {
+    /// Control of a mailbox.
+    Mailbox,
+    /// One authenticator (NIST SP 800-63B-4, AAL1).
+    Aal1,
+    /// Two factors (NIST SP 800-63B-4, AAL2).
+    Aal2,
+}
+
+impl PolicySettings {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What may be proven first, where it is said.
+    ///
+    /// # Errors
+    /// When nobody could begin.
+    pub(super) fn start(&self) -> Result<Option<Methods>, String> {
+        let Some(start) = &self.start else { return Ok(None) };
+        if start.is_empty() {
+            return Err("policy.start: say at least one of passkey, password, mail".to_owned());
+        }
+        Ok(Some(start.iter().fold(Methods::NONE, |all, beginning| match beginning {
+            BeginningSetting::Passkey => all.with(Method::Passkey),
+            BeginningSetting::Password => all.with(Method::Password),
+            BeginningSetting::Mail => all.with(Method::Code).with(Method::Link),
+        })))
+    }
+
+    /// The level that every session has at least, where it is said.
+    pub(super) fn least(&self) -> Option<Level> {
+        self.least.map(|level| match level {
+            LevelSetting::Mailbox => Level::Mailbox,
+            LevelSetting::Aal1 => Level::Aal1,
+            LevelSetting::Aal2 => Level::Aal2,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! A sign-in that is under way, between the rules and the store: what its row says, who may go on with it, what follows
+//! from a proof. It knows no routes, and how each method is proven only by name.
+
+use countersign_domain::{
+    app::App,
+    assurance::{Assurance, Level, Method, Methods},
+    changes::{Changes, FlowChange},
+    id::{SignInId, UserId},
+    identifier::EmailAddress,
+    pending_sign_in::{self, PendingSignIn},
+    policy::{Holdings, Policy, Verdict},
+    refusal::Refusal,
+    time::Timestamp,
+    token::SecretToken,
+    vault::Vault as _,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{call::Call, error::ApiError, keys::Context, state::Server};
+
+/// What a client presents to go on.
+#[derive(Clone, Debug)]
+pub struct FlowKey {
+    /// The sign-in.
+    pub id: SignInId,
+    /// Ties it to the client that began it.
+    pub binding: SecretToken,
+}
+
+/// What is remembered of a sign-in beside what the rules look at. Sealed as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Said {
+    /// The mailbox of who is said to sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The challenge that was mailed there, and its binding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<(String, String)>,
+}
+
+impl Said {
+    /// The mailbox of who is said to sign in.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it does not read.
+    pub fn address(&self) -> Result<Option<EmailAddress>, ApiError> {
+        self.email.as_deref().map(EmailAddress::parse).transpose().map_err(|_| ApiError::Internal)
+    }
+}
+
+/// A sign-in that goes on, and how.
+#[derive(Debug)]
+pub struct Pending {
+    /// As it is kept.
+    pub row: PendingSignIn,
+    /// What must follow.
+    pub verdict: Verdict,
+    /// Its binding, where it began just now: for the one answer that carries it.
+    pub binding: Option<SecretToken>,
+}
+
+impl Server {
+    /// What a sign-in to an app takes.
+    #[must_use]
+    pub fn policy(&self, app: &App) -> Policy {
+        let realm = self.realm(&app.realm).policy;
+        let accounts = app.accounts.as_ref();
+        Policy {
+            start: accounts.and_then(|accounts| accounts.start).unwrap_or(realm.start),
+            least: accounts.and_then(|accounts| accounts.least).unwrap_or(realm.least),
+            is_strict: self.config.load().is_strict(),
+        }
+    }
+
+    /// What a user could prove beside their mailbox. Somebody who is not there costs the same reads.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn holdings(&self, user: UserId) -> Result<Holdings, ApiError> {
+        let credentials = self.store.credentials_of(user).await?;
+        let methods = credentials.iter().fold(Methods::NONE, |all, one| all.with(one.kind.method()));
+        let has_password = self.store.password(user).await?.is_some();
+        Ok(Holdings { methods: if has_password { methods.with(Method::Password) } else { methods } })
+    }
+}
+
+/// What a proof leads to in a sign-in: with what assurance it is enough, or what must follow.
+#[derive(Debug)]
+pub struct Judged {
+    /// Everything that is proven by now.
+    pub assurance: Assurance,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Judges one more proof of somebody who has `holdings`.
+///
+/// # Errors
+/// [`Refusal::MethodNotOffered`] when it is a proof that was not asked for, or of somebody else.
+pub fn judge(
+    policy: &Policy,
+    flow: Option<&PendingSignIn>,
+    (user, holdings): (UserId, Holdings),
+    proof: Assurance,
+) -> Result<Judged, Refusal> {
+    let asked = flow.map_or(Level::Mailbox, |flow| flow.asked);
+    if flow.and_then(|flow| flow.user).is_some_and(|known| known != user) {
+        return Err(Refusal::MethodNotOffered);
+    }
+    let before = flow.and_then(PendingSignIn::assurance);
+    let proven = before.map_or(Methods::NONE, |before| before.methods);
+    let is_offered = |method: Method| match policy.judge(proven, holdings, asked) {
+        Verdict::Enough => true,
+        Verdict::More(methods) => methods.contains(&method),
+        Verdict::Enrol(kinds) => kinds.iter().any(|kind| kind.method() == method),
+    };
+    if !proof.methods.iter().any(is_offered) {
+        return Err(Refusal::MethodNotOffered);
+    }
+    let methods = proven.and(proof.methods);
+    let proven_at = before.map_or(proof.proven_at, |before| before.proven_at.min(proof.proven_at));
+    let verdict = policy.judge(methods, holdings, asked);
+    Ok(Judged { assurance: Assurance { methods, proven_at }, verdict })
+}
+
+/// What is written when a sign-in has to go on. Where none was under way, one begins.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn go_on(
+    call: &Call,
+    flow: Option<PendingSignIn>,
+    (user, address): (UserId, Option<&EmailAddress>),
+    judged: Judged,
+) -> Result<(Pending, Changes), ApiError> {
+    let (mut row, binding) = match flow {
+        Some(row) => (row, None),
+        None => {
+            let said = Said { email: address.map(|address| address.canonical().to_owned()), challenge: None };
+            let (row, binding) = fresh(call, &said, Level::Mailbox)?;
+            (row, Some(binding))
+        }
+    };
+    row.user = Some(user);
+    row.methods = judged.assurance.methods;
+    row.proven_at = Some(judged.assurance.proven_at);
+    let changes = Changes(vec![FlowChange::Saved(row.clone()).into()]);
+    Ok((Pending { row, verdict: judged.verdict, binding }, changes))
+}
+
+/// What is written when a sign-in has come to its session.
+#[must_use]
+pub fn end(row: &PendingSignIn) -> Changes {
+    Changes(vec![FlowChange::Ended(row.id, row.version).into()])
+}
+
+/// A sign-in that begins now, and its binding.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn fresh(call: &Call, said: &Said, asked: Level) -> Result<(PendingSignIn, SecretToken), ApiError> {
+    let (server, now) = (&call.server, call.now);
+    let mut random = call.random();
+    let binding = SecretToken::draw(&mut *random);
+    let mut row = PendingSignIn {
+        id: SignInId::new(now, &mut *random),
+        realm: call.app.realm.clone(),
+        app: call.app.name.clone(),
+        user: None,
+        binding: server.keys.binding(&binding),
+        methods: Methods::NONE,
+        proven_at: None,
+        asked,
+        sealed: Vec::new(),
+        created_at: now,
+        expires_at: now + pending_sign_in::LIFE,
+        version: 0,
+    };
+    seal(server, &mut row, said)?;
+    Ok((row, binding))
+}
+
+/// The sign-in under way that a client has the binding of.
+///
+/// # Errors
+/// [`Refusal::SignInOver`] whatever is wrong with it; the store's.
+pub async fn find(
+    server: &Server,
+    app: &App,
+    key: &FlowKey,
+    now: Timestamp,
+) -> Result<PendingSignIn, ApiError> {
+    let found = server.store.pending_sign_in(key.id).await?;
+    let is_theirs =
+        |row: &PendingSignIn| row.app == app.name && row.binding == server.keys.binding(&key.binding);
+    found.filter(|row| is_theirs(row) && row.is_live(now)).ok_or(ApiError::Refused(Refusal::SignInOver))
+}
+
+fn place(id: &SignInId) -> Context<'_> {
+    Context { table: "pending_sign_in", column: "sealed", id: id.bytes() }
+}
+
+/// What is remembered of a sign-in.
+///
+/// # Errors
+/// [`ApiError::Internal`] when it does not open.
+pub fn open(server: &Server, row: &PendingSignIn) -> Result<Said, ApiError> {
+    let opened = server.keys.open(&place(&row.id), &row.sealed).map_err(|_| ApiError::Internal)?;
+    serde_json::from_slice(opened.expose()).map_err(|_| ApiError::Internal)
+}
+
+/// Remembers something else of a sign-in.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal(server: &Server, row: &mut PendingSignIn, said: &Said) -> Result<(), ApiError> {
+    let json = serde_json::to_vec(said).map_err(|_| ApiError::Internal)?;
+    let sealed = server.keys.realm(&row.realm).seal(&mut *server.random(), &place(&row.id), &json);
+    row.sealed = sealed.map_err(|_| ApiError::Internal)?;
+    Ok(())
+}
