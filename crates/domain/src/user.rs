@@ -241,3 +241,58 @@ pub(crate) fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes
         changes.push(Change::Revocation(session.revocation(now)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn user(status: UserStatus) -> User {
+        User {
+            id: UserId::from_bytes([1; 16]),
+            realm: RealmName::default(),
+            status,
+            sealed_profile: None,
+            created_at: NOW,
+            signed_in_at: NOW,
+            version: 3,
+        }
+    }
+
+    fn written(changes: &Changes) -> Option<UserStatus> {
+        changes.0.iter().find_map(|change| match change {
+            Change::User(user) => Some(user.status),
+            _ => None,
+        })
+    }
+
+    fn calls_erasure_off(changes: &Changes) -> bool {
+        changes.0.iter().any(|change| matches!(change, Change::UndosDropped(_, UndoKind::Erasure)))
+    }
+
+    #[test]
+    fn who_keeps_the_account_gets_no_more_back_than_an_administrator_left() {
+        let undo = Undo {
+            link: Digest::new([2; 32]),
+            user: UserId::from_bytes([1; 16]),
+            kind: UndoKind::Erasure,
+            sealed: None,
+            created_at: NOW,
+            expires_at: NOW,
+        };
+        let waits = begin_erasure(user(UserStatus::Active), &[], undo.clone(), NOW);
+        assert_eq!(written(&waits), Some(UserStatus::Erasing));
+        let off = disable(user(UserStatus::Erasing), &[], NOW).changes;
+        assert_eq!((written(&off), calls_erasure_off(&off)), (Some(UserStatus::Disabled), false));
+        for (status, kept) in
+            [(UserStatus::Erasing, UserStatus::Active), (UserStatus::Disabled, UserStatus::Disabled)]
+        {
+            assert!(status.may_be_erasing());
+            let changes = keep(user(status), &undo);
+            assert_eq!((written(&changes), calls_erasure_off(&changes)), (Some(kept), true));
+            let on = enable(user(status)).changes;
+            assert_eq!((written(&on), calls_erasure_off(&on)), (Some(UserStatus::Active), true));
+        }
+    }
+}

@@ -80,9 +80,6 @@ pub struct Config {
     pub cookies: CookieSettings,
     /// Failed authentications with the network address that they came from, for programs such as fail2ban.
     pub security_log: SecurityLogSettings,
-    /// `standard`, or `asvs-l3`: every session needs two factors, mails prove addresses alone, and a TOTP is good in its
-    /// own step only (ASVS 5.0, level 3).
-    pub profile: ProfileSetting,
     /// Addresses that are told what happens.
     pub webhooks: Vec<WebhookSettings>,
     /// The realms beside `default`, or with other settings than its own. Without any, all users are in `default`.
@@ -107,7 +104,7 @@ impl Config {
     /// Whether mails are no authenticators, and every session needs two factors.
     #[must_use]
     pub fn is_strict(&self) -> bool {
-        self.profile == ProfileSetting::AsvsLevel3
+        self.server.profile == ProfileSetting::AsvsLevel3
     }
 }
 
@@ -134,6 +131,9 @@ pub struct ServerSettings {
     /// database: 0 to 4194304. Changes need a restart.
     #[schemars(range(min = 0, max = 4_194_304))]
     pub session_cache: usize,
+    /// `standard`, or `asvs-l3`: every session needs two factors, mails prove addresses alone, and a TOTP is good in its
+    /// own step only (ASVS 5.0, level 3).
+    pub profile: ProfileSetting,
 }
 
 /// One listener and what it serves.
@@ -199,6 +199,7 @@ impl Default for ServerSettings {
             max_connections: 10_000,
             shutdown_seconds: 20,
             session_cache: 65_536,
+            profile: ProfileSetting::Standard,
         }
     }
 }

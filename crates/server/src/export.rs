@@ -83,7 +83,7 @@ pub struct ExportedSession {
 /// Something that can still be taken back.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedUndo {
-    /// `address` or `erasure`.
+    /// `address`, `erasure` or `sign_in`.
     pub kind: &'static str,
     /// When it happened.
     pub created_at: String,

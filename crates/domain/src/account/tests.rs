@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::user::UserStatus;
-use crate::{realm::RealmName, secret::Digest, time::Span};
+use crate::{realm::RealmName, secret::Digest, time::Span, user::UserStatus};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 

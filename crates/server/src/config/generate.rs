@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{
     AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
-    KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings, RealmSettings,
-    RetentionSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings,
-    TelemetrySettings, WebhookSettings,
+    KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings,
+    PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings, ServerSettings,
+    SmtpServerSettings, StorageSettings, TelemetrySettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -35,7 +35,7 @@ pub fn schema_json() -> String {
 pub fn example_toml() -> String {
     let schema = Schema::of_types();
     let mut example = Example { schema: &schema, text: HEAD.to_owned() };
-    example.keys(schema.root(), "", order("Config"));
+    example.keys(schema.root(), "", order("Config"), false);
     example.text.trim_end().to_owned()
 }
 
@@ -45,8 +45,9 @@ struct Example<'a> {
 }
 
 impl Example<'_> {
-    /// The keys of a table in their order; the tables in it come after them, as TOML wants it.
-    fn keys(&mut self, table: &Value, path: &str, order: &[&str]) {
+    /// The keys of a table in their order; the tables in it come after them, as TOML wants it. One in a list of tables is
+    /// not there without its list.
+    fn keys(&mut self, table: &Value, path: &str, order: &[&str], in_list: bool) {
         let mut tables = Vec::new();
         for name in order {
             let node = &table["properties"][name];
@@ -67,8 +68,12 @@ impl Example<'_> {
             let (inner, type_name) = self.schema.resolve(inner);
             self.text.push('\n');
             self.comment(node);
-            self.text.push_str(&if is_list { format!("#[[{path}]]\n") } else { format!("[{path}]\n") });
-            self.keys(inner, &path, super::generate::order(type_name));
+            self.text.push_str(&match (is_list, in_list) {
+                (true, _) => format!("#[[{path}]]\n"),
+                (false, true) => format!("#[{path}]\n"),
+                (false, false) => format!("[{path}]\n"),
+            });
+            self.keys(inner, &path, super::generate::order(type_name), is_list || in_list);
         }
     }
 
@@ -115,6 +120,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "RetentionSettings" => fields::<RetentionSettings>(),
         "LogSettings" => fields::<LogSettings>(),
         "RealmSettings" => fields::<RealmSettings>(),
+        "PolicySettings" => fields::<PolicySettings>(),
         "PasswordSettings" => fields::<PasswordSettings>(),
         "BreachedSettings" => fields::<BreachedSettings>(),
         "TelemetrySettings" => fields::<TelemetrySettings>(),

@@ -165,7 +165,7 @@ async fn p23_who_has_nothing_that_is_enough_gets_no_session_and_is_told_what_to_
 async fn the_profile_of_asvs_level_3_takes_no_mail_as_an_authenticator() {
     let server = TestServer::with(|config| {
         with_passwords(config);
-        config.profile = ProfileSetting::AsvsLevel3;
+        config.server.profile = ProfileSetting::AsvsLevel3;
     })
     .await;
     let started = server.app("club").start(ANN).await.expect(201);
