@@ -9,14 +9,14 @@ use countersign_domain::{
     realm::RealmName,
     session::Session,
     time::Timestamp,
-    totp::{Match, PERIOD_SECONDS, TotpCode, Window},
+    totp::{Match, PERIOD_SECONDS, TotpCode},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::totp::TotpSecret;
+use super::{totp::TotpSecret, window};
 use crate::{credentials, error::ApiError, state::Server};
 
 /// Wrong codes after which the question is over.
@@ -129,7 +129,7 @@ impl Enrolment {
         now: Timestamp,
     ) -> Result<(Confirmed, Changes), ApiError> {
         let mut changes = Changes(vec![FlowChange::Answered(self.ceremony.id).into()]);
-        let found = TotpCode::parse(typed).map(|typed| self.totp.find(&typed, (0, Window::Two), now));
+        let found = TotpCode::parse(typed).map(|typed| self.totp.find(&typed, (0, window(server)), now));
         if let Ok(Match::Step(step)) = found {
             return Ok((Confirmed::Right(step), changes));
         }

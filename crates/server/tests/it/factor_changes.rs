@@ -14,7 +14,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    admin::local,
+    admin::{admin_key, local, remote},
+    admin_users::events,
     second_factors::{
         ANN, Authenticator, BASE, BOB, codes, confirm, credentials, enrol, is_wrong, options, proves, server,
         step_up, user_and_app,
@@ -216,5 +217,54 @@ async fn p40_an_administrator_removes_what_was_lost_and_the_person_learns_of_it(
     assert!(credentials(&server, &ann).await.is_empty(), "recovery codes went with it");
     local(&server).send(Method::DELETE, &format!("{path}/{app}"), "").await.refused(404, "not_found");
     local(&server).send(Method::DELETE, &format!("{path}/nonsense"), "").await.refused(404, "not_found");
+    let (told, last) = events(&server, "credential.removed").await;
+    assert!(told == 2 && last.contains("operator"), "{last}");
     sign_in(&server, ISSUER, ANN, "").await;
+}
+
+#[tokio::test]
+async fn p40_who_may_only_look_removes_no_credential_and_nobody_another_person_s() {
+    let server = server().await;
+    let ann = sign_in(&server, ISSUER, ANN, "").await;
+    let bob = sign_in(&server, ISSUER, BOB, "").await;
+    enrol(&server, &ann).await;
+    let (ann_user, bob_user) =
+        (user_and_app(&server, &ann).await.0.id, user_and_app(&server, &bob).await.0.id);
+    let app = credentials(&server, &ann).await[0]["id"].as_str().unwrap().to_owned();
+    let path = |user| format!("/v1/admin/users/{user}/credentials");
+    let (key, _) = admin_key(&server, None, &["read"]).await;
+    let reader = remote(&server, &key);
+    assert_eq!(reader.get(&path(ann_user)).await.expect(200).json()["items"].as_array().unwrap().len(), 2);
+    let of_ann = format!("{}/{app}", path(ann_user));
+    reader.send(Method::DELETE, &of_ann, "").await.refused(403, "scope_needed");
+    let of_bob = format!("{}/{app}", path(bob_user));
+    local(&server).send(Method::DELETE, &of_bob, "").await.refused(404, "not_found");
+    assert_eq!(credentials(&server, &ann).await.len(), 2);
+    let (key, _) = admin_key(&server, None, &["users"]).await;
+    remote(&server, &key).send(Method::DELETE, &of_ann, "").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_erasure_takes_what_a_person_signs_in_with_and_what_was_asked() {
+    let server = server().await;
+    let ann = sign_in(&server, ISSUER, ANN, "").await;
+    let bob = sign_in(&server, ISSUER, BOB, "").await;
+    for person in [&ann, &bob] {
+        enrol(&server, person).await;
+    }
+    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    for person in [&ann, &bob] {
+        options(&server, person, &json!({})).await.expect(201);
+    }
+    let rows = async || {
+        [
+            server.query("SELECT id FROM credential").await.len(),
+            server.query("SELECT id FROM ceremony").await.len(),
+        ]
+    };
+    assert_eq!(rows().await, [4, 2]);
+    let path = format!("/v1/admin/users/{}", user_and_app(&server, &ann).await.0.id);
+    local(&server).send(Method::DELETE, &path, "").await.expect(200);
+    assert_eq!(rows().await, [2, 1], "another person's stay");
+    assert_eq!(credentials(&server, &bob).await.len(), 2);
 }

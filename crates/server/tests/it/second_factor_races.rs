@@ -23,9 +23,9 @@ use crate::{
 };
 
 on_every_engine! {
-    p21_of_fifty_uses_of_one_code_at_once_one_is_accepted
+    p21_of_a_hundred_uses_of_one_code_at_once_one_is_accepted
     p21_a_step_stays_used_after_a_restart_and_on_every_node
-    p22_of_fifty_uses_of_one_recovery_code_at_once_one_is_accepted
+    p22_of_a_hundred_uses_of_one_recovery_code_at_once_one_is_accepted
     p04_parallel_wrong_codes_are_counted_exactly
     p20_of_many_enrolments_at_once_each_counts_and_none_is_one_too_many
 }
@@ -47,9 +47,9 @@ async fn two_nodes(world: &World) -> ([Arc<TestServer>; 2], Browser, Authenticat
     (nodes, ann, app, codes(&added))
 }
 
-/// Types a code fifty times at once, on both nodes; how often it was accepted.
+/// Types a code a hundred times at once, on both nodes; how often it was accepted.
 async fn race(nodes: &[Arc<TestServer>; 2], who: &(User, Arc<App>), code: &str) -> usize {
-    let tasks: Vec<_> = (0..50)
+    let tasks: Vec<_> = (0..100)
         .map(|number| {
             let (node, who, code) = (Arc::clone(&nodes[number % 2]), who.clone(), code.to_owned());
             tokio::spawn(async move { proves(&node, &who, &code, Window::Two).await })
@@ -67,7 +67,7 @@ async fn race(nodes: &[Arc<TestServer>; 2], who: &(User, Arc<App>), code: &str) 
     accepted
 }
 
-async fn p21_of_fifty_uses_of_one_code_at_once_one_is_accepted(world: World) {
+async fn p21_of_a_hundred_uses_of_one_code_at_once_one_is_accepted(world: World) {
     let (nodes, ann, app, _) = two_nodes(&world).await;
     let who = user_and_app(&nodes[0], &ann).await;
     let code = app.shows(&nodes[0], 0);
@@ -92,7 +92,7 @@ async fn p21_a_step_stays_used_after_a_restart_and_on_every_node(world: World) {
     }
 }
 
-async fn p22_of_fifty_uses_of_one_recovery_code_at_once_one_is_accepted(world: World) {
+async fn p22_of_a_hundred_uses_of_one_recovery_code_at_once_one_is_accepted(world: World) {
     let (nodes, ann, _, sheet) = two_nodes(&world).await;
     let who = user_and_app(&nodes[0], &ann).await;
     assert_eq!(race(&nodes, &who, &sheet[3]).await, 1);

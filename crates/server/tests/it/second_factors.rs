@@ -5,16 +5,23 @@ use std::sync::Arc;
 use countersign_domain::{
     app::App,
     assurance::{Method as Proof, Methods},
+    id::UserId,
     refusal::Refusal,
     time::Span,
-    totp::{Digits, TotpAlgorithm, Window},
+    totp::{Digits, TotpAlgorithm, Window, step_at},
     user::User,
 };
 use countersign_server::{
-    config::Config,
+    config::{Config, ProfileSetting},
     error::ApiError,
     keys::hotp,
-    second_factors::{Attempt, prove, prove_recovery},
+    second_factors::{
+        Attempt,
+        enrolment::{Confirmed, Enrolment, Within},
+        prove, prove_recovery,
+        totp::TotpSecret,
+        window,
+    },
 };
 use countersign_store::engine::Value as Cell;
 use http::Method;
@@ -219,6 +226,26 @@ async fn p21_this_step_and_the_one_before_are_good_to_the_second_and_none_twice(
 }
 
 #[tokio::test]
+async fn p21_the_strict_profile_takes_the_present_step_alone() {
+    for (profile, expected, former) in
+        [(ProfileSetting::Standard, Window::Two, true), (ProfileSetting::AsvsLevel3, Window::One, false)]
+    {
+        let server = TestServer::with(|config| config.server.profile = profile).await;
+        let (node, realm) = (&server.server, "default".parse().unwrap());
+        assert_eq!(window(node), expected);
+        let user = UserId::new(server.now(), &mut *node.random());
+        let within = Within { realm: &realm, id: &[1; 16], user };
+        let totp = TotpSecret::draw(TotpAlgorithm::Sha1, Digits::Six, &mut *node.random());
+        let enrolment = Enrolment::begin(node, within, totp.clone()).unwrap();
+        for (back, good) in [(0, true), (1, former), (2, false)] {
+            let code = hotp(totp.secret.expose(), totp.algorithm, totp.digits, step_at(server.now()) - back);
+            let (answer, _) = enrolment.answer(node, code.expose(), server.now()).unwrap();
+            assert_eq!(matches!(answer, Confirmed::Right(_)), good, "{profile:?} {back}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn p21_all_hashes_and_lengths_enrol_and_prove() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
@@ -329,6 +356,12 @@ async fn p04_second_factors_have_one_budget_of_their_own() {
         assert_eq!(refused, ApiError::Refused(Refusal::TooManyProofs { retry_after: Span::DAY }));
         assert_eq!(refused.code(), "too_many_attempts");
     }
+    // Another person has a budget of their own.
+    let bob = sign_in(&server, ISSUER, BOB, "").await;
+    let (of_bob, _) = enrol(&server, &bob).await;
+    server.advance(Span::from_seconds(60)).await;
+    let other = user_and_app(&server, &bob).await;
+    proves(&server, &other, &of_bob.shows(&server, 0), Window::Two).await.unwrap();
     // Mailed codes are none of its business: the mailed one is right, though no longer enough.
     let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
     let started = page.start(ANN).await.expect(201);
