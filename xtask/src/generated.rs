@@ -17,6 +17,7 @@ pub(crate) struct Generated {
 /// All of them.
 pub(crate) const GENERATED: &[Generated] = &[
     Generated { path: "openapi.json", argument: "openapi" },
+    Generated { path: "openapi-admin.json", argument: "openapi-admin" },
     Generated { path: "config.schema.json", argument: "schema" },
     Generated { path: "countersign.example.toml", argument: "example" },
 ];

@@ -23,7 +23,8 @@ Examples:
 
 A line for each person:
   {\"emails\": [{\"address\": \"jane@example.org\", \"verified\": true}], \"display_name\": \"Jane\", \"locale\": \"en\",
-   \"created_at\": \"2020-01-31T12:00:00Z\", \"password_hash\": \"$2b$12$…\"}
+   \"created_at\": \"2020-01-31T12:00:00Z\", \"password_hash\": \"$2b$12$…\",
+   \"metadata\": {\"shop\": {\"public\": {\"plan\": \"gold\"}, \"private\": {}}}}
 
 Every line is looked at first. Where one is bad, it is told by its number and nothing is imported, unless --partial is
 given. An address that is not verified must be the person's only one.")]

@@ -3,6 +3,7 @@
 //! list of breached passwords and nobody's address beyond the words that it is given.
 
 mod guessable;
+mod pieces;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
@@ -189,7 +190,14 @@ mod tests {
 
     #[test]
     fn p24_common_and_contextual_ones_are_refused_with_the_reason() {
-        let common = ["password1", "PassWord1", "qwertyuiop", "aaaaaaaaaaaaaaaaaaa", "qwertyqwertyqwerty"];
+        let common = [
+            "password1",
+            "password1234567",
+            "PassWord1",
+            "qwertyuiop",
+            "aaaaaaaaaaaaaaaaaaa",
+            "qwertyqwertyqwerty",
+        ];
         let runs = ["abcdefghijklmnop", "123456789012345678", "9876543210987654", "passwordpassword"];
         for text in common.iter().chain(&runs) {
             assert_eq!(check(text, true), Err(PasswordRefusal::Common), "{text}");

@@ -6,6 +6,7 @@ fn main() {
     let what = std::env::args().nth(1).unwrap_or_default();
     let text = match what.as_str() {
         "openapi" => countersign_server::openapi::document().to_pretty_json().ok(),
+        "openapi-admin" => Some(format!("{:#}", countersign_server::openapi::admin_document())),
         "schema" => Some(countersign_server::config::schema_json()),
         "example" => Some(countersign_server::config::example_toml()),
         _ => None,

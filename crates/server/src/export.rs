@@ -7,11 +7,19 @@ use utoipa::ToSchema;
 
 use crate::{
     accounts::{open_device, open_identifier, open_profile},
-    api::{identifiers::IdentifierBody, my_credentials::CredentialBody, rfc3339},
+    api::{
+        events::{LATEST, MyEventBody, MyEventsBody, events_of},
+        identifiers::IdentifierBody,
+        my_credentials::CredentialBody,
+        rfc3339,
+    },
     error::ApiError,
     metadata::{Kept, Object},
     state::Server,
 };
+
+/// Events of one export.
+const MOST_EVENTS: i64 = 1_000;
 
 /// Everything that is held about a person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -36,12 +44,16 @@ pub struct ExportBody {
     pub subjects: Vec<ExportedSubject>,
     /// What they sign in with beside mails, without its secrets.
     pub credentials: Vec<CredentialBody>,
-    /// When the password was chosen, if there is one.
-    pub password_made_at: Option<String>,
     /// Where they are signed in.
     pub sessions: Vec<ExportedSession>,
     /// What can still be taken back.
     pub undos: Vec<ExportedUndo>,
+    /// When the password was chosen, where there is one. Of itself nothing is kept that could be shown.
+    pub password_made_at: Option<String>,
+    /// What happened around the account, newest first: the newest 1000.
+    pub events: Vec<MyEventBody>,
+    /// Where there are more events: what to ask `/v1/me/events` for as `before` to have earlier ones.
+    pub events_before: Option<String>,
 }
 
 /// How apps know a person.
@@ -97,6 +109,9 @@ pub struct ExportedUndo {
 /// The store's, or [`ApiError::Internal`] when something sealed does not open.
 pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError> {
     let profile = open_profile(server, user)?;
+    let password = server.store.password(user.id).await?;
+    let MyEventsBody { items: events, next: events_before } =
+        events_of(server, user.id, LATEST, MOST_EVENTS).await?;
     Ok(ExportBody {
         id: user.id.to_string(),
         realm: user.realm.to_string(),
@@ -108,7 +123,6 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         identifiers: identifiers(server, user).await?,
         subjects: subjects(server, user).await?,
         credentials: credentials(server, user).await?,
-        password_made_at: server.store.password(user.id).await?.map(|kept| rfc3339(kept.made_at)),
         sessions: server
             .store
             .sessions_of(user.id)
@@ -117,6 +131,9 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
             .map(|session| of(server, session))
             .collect(),
         undos: undos(server, user).await?,
+        password_made_at: password.map(|password| rfc3339(password.made_at)),
+        events,
+        events_before,
     })
 }
 

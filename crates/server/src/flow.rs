@@ -33,6 +33,9 @@ pub struct Said {
     /// The mailbox of who is said to sign in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The username of who is said to sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// The challenge that was mailed there, and its binding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<(String, String)>,
@@ -136,7 +139,8 @@ pub fn go_on(
     let (mut row, binding) = match flow {
         Some(row) => (row, None),
         None => {
-            let said = Said { email: address.map(|address| address.canonical().to_owned()), challenge: None };
+            let email = address.map(|address| address.canonical().to_owned());
+            let said = Said { email, ..Said::default() };
             let (row, binding) = fresh(call, &said, Level::Mailbox)?;
             (row, Some(binding))
         }

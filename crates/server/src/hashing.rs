@@ -18,7 +18,7 @@ use crate::{
     config::{Config, ConfigError, PasswordSettings, PasswordsSetting, UnansweredSetting},
     error::ApiError,
     passwords::{
-        Error, Passwords, Verdict,
+        Error, HashParameters, Passwords, Verdict,
         breached::{Breaches, Filter},
     },
     state::Server,
@@ -46,6 +46,19 @@ impl Hashing {
         random: &mut dyn Random,
     ) -> Result<Self, ConfigError> {
         let parameters = settings.parameters().map_err(|error| ConfigError(format!("passwords: {error}")))?;
+        Self::at_cost(parameters, settings, keys, random)
+    }
+
+    /// The same at a cost that the settings do not name: for measuring all that is not hashing.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting that cannot be used.
+    pub fn at_cost(
+        parameters: HashParameters,
+        settings: &PasswordSettings,
+        keys: &Keys,
+        random: &mut dyn Random,
+    ) -> Result<Self, ConfigError> {
         let passwords = Passwords::start(parameters, settings.pool(), keys.peppers(settings.pepper))
             .map_err(|error| ConfigError(format!("passwords.workers: {error}")))?;
         let user = UserId::from_bytes([0; 16]);

@@ -39,6 +39,21 @@ impl Kept {
         Ok((kept, row.version))
     }
 
+    /// Whether it is short enough.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidMember`] when an object is longer than 4 KiB.
+    pub fn check(&self) -> Result<(), ApiError> {
+        for (member, object) in [("public", &self.public), ("private", &self.private)] {
+            let length = serde_json::to_vec(object).map_err(|_| ApiError::Internal)?.len();
+            if length > LONGEST_METADATA {
+                let detail = format!("at most {LONGEST_METADATA} bytes of JSON, this is {length}");
+                return Err(ApiError::InvalidMember { member, code: "metadata_too_long", detail });
+            }
+        }
+        Ok(())
+    }
+
     /// The row that keeps it in place of another version.
     ///
     /// # Errors
@@ -49,13 +64,7 @@ impl Kept {
         (subject, user): (Subject, UserId),
         version: i64,
     ) -> Result<Metadata, ApiError> {
-        for (member, object) in [("public", &self.public), ("private", &self.private)] {
-            let length = serde_json::to_vec(object).map_err(|_| ApiError::Internal)?.len();
-            if length > LONGEST_METADATA {
-                let detail = format!("at most {LONGEST_METADATA} bytes of JSON, this is {length}");
-                return Err(ApiError::InvalidMember { member, code: "metadata_too_long", detail });
-            }
-        }
+        self.check()?;
         let json = serde_json::to_vec(self).map_err(|_| ApiError::Internal)?;
         let sealed = server.keys.seal(&mut *server.random(), &place(&subject), &json);
         Ok(Metadata { subject, user, sealed: sealed.map_err(|_| ApiError::Internal)?, version })

@@ -1,6 +1,8 @@
 //! People whom an administrator brings, one by one or many at once: what is given about them is checked here, and
 //! becomes the rows of a user. It knows no route.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::{
     changes::{Change, Changes},
     event::{Event, EventKind},
@@ -9,15 +11,18 @@ use countersign_domain::{
     random::Random,
     realm::RealmName,
     secret::Secret,
+    subject::Sector,
     time::Timestamp,
-    user::{IdentifierKind, NEVER, User, UserIdentifier, UserStatus},
+    user::{IdentifierKind, NEVER, User, UserIdentifier, UserStatus, UserSubject},
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     accounts::{Profile, seal_identifier, seal_profile, user_of},
     error::ApiError,
+    metadata::{Kept, Object},
     passwords::StoredHash,
     state::Server,
     user_passwords,
@@ -27,7 +32,7 @@ use crate::{
 const MOST_EMAILS: usize = 10;
 
 /// An address of somebody who is brought, or given out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenEmail {
     /// The address.
@@ -38,7 +43,7 @@ pub struct GivenEmail {
 }
 
 /// Whether somebody may sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GivenStatus {
     /// They may.
@@ -67,7 +72,7 @@ impl From<UserStatus> for GivenStatus {
 }
 
 /// What is given about somebody: a line of an import, and of an export.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenPerson {
     /// The id that an export names. Whoever is brought gets a new one.
@@ -90,6 +95,23 @@ pub struct GivenPerson {
     /// The hash of a password: argon2, bcrypt, scrypt or PBKDF2, in the spelling of crypt, passlib, Django or Firebase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
+    /// What apps keep with them, by the app's name. Apps of one sector keep the same: only one of them is named.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, GivenMetadata>,
+}
+
+/// What an app keeps with somebody who is brought, or given out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GivenMetadata {
+    /// What the person sees too: up to 4 KiB.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub public: Object,
+    /// What the app alone sees: up to 4 KiB.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub private: Object,
 }
 
 /// Somebody who may become a user.
@@ -100,6 +122,7 @@ pub struct Newcomer {
     status: UserStatus,
     created_at: Timestamp,
     password_hash: Option<Secret<String>>,
+    metadata: BTreeMap<String, Kept>,
 }
 
 /// Whether somebody can be called so, and a language.
@@ -158,6 +181,7 @@ impl Newcomer {
             status: given.status.into(),
             created_at: given.created_at.as_deref().map_or(Ok(now), |text| read_time(text, now))?,
             password_hash: given.password_hash.clone().map(Secret::new),
+            metadata: given.metadata.iter().map(|(app, kept)| (app.clone(), kept.into())).collect(),
         })
     }
 
@@ -175,6 +199,50 @@ impl Newcomer {
         let most = user_passwords::of_realm(server, realm)?.most_memory_kib();
         let sound = StoredHash::parse(hash.expose()).and_then(|stored| stored.check_cost(most));
         sound.map_err(|error| ApiError::invalid("password_hash", error.to_string()))
+    }
+
+    /// Whether the metadata that they bring is short enough, and of apps of the realm, each of another sector.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidMember`].
+    pub fn check_metadata(&self, server: &Server, realm: &RealmName) -> Result<(), ApiError> {
+        let mut sectors = Vec::with_capacity(self.metadata.len());
+        for (name, kept) in &self.metadata {
+            let sector = sector_of(server, realm, name)?;
+            if sectors.contains(&sector) {
+                return Err(ApiError::invalid(
+                    "metadata",
+                    "two of the apps share a sector, and what they keep",
+                ));
+            }
+            sectors.push(sector);
+            kept.check()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the metadata with who became a user, under the subjects that their first sign-in would have given.
+    ///
+    /// # Errors
+    /// The store's, or [`ApiError::Internal`] when memory fails.
+    pub async fn keep_metadata(
+        &self,
+        server: &Server,
+        user: &User,
+        changes: &mut Changes,
+    ) -> Result<(), ApiError> {
+        let Some((address, _)) = self.emails.first() else { return Ok(()) };
+        for (name, kept) in &self.metadata {
+            let sector = sector_of(server, &user.realm, name)?;
+            let of_address = server.keys.subject(&sector, address);
+            // Somebody else may have come with this address before.
+            let taken = server.store.subject(of_address).await?.is_some();
+            let subject = if taken { server.keys.user_subject(&sector, user.id) } else { of_address };
+            let row = UserSubject { user: user.id, sector: server.keys.sector(&sector), subject };
+            changes.push(Change::SubjectAdded(row));
+            changes.push(Change::Metadata(kept.row(server, (subject, user.id), 0)?));
+        }
+        Ok(())
     }
 
     /// Whether somebody in the realm has one of the addresses.
@@ -234,6 +302,20 @@ impl Newcomer {
             changes.push(told(EventKind::PasswordSet));
         }
         Ok(user)
+    }
+}
+
+/// The sector of an app of the realm that keeps something with its people.
+fn sector_of(server: &Server, realm: &RealmName, name: &str) -> Result<Sector, ApiError> {
+    let app = server.app(name).filter(|app| app.realm == *realm && app.accounts.is_some());
+    let app =
+        app.ok_or_else(|| ApiError::invalid("metadata", "no app of the realm with accounts has this name"))?;
+    Ok(app.sector.clone())
+}
+
+impl From<&GivenMetadata> for Kept {
+    fn from(given: &GivenMetadata) -> Self {
+        Self { public: given.public.clone(), private: given.private.clone() }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The description of the public interface (OpenAPI 3.1), put together from the handlers and their bodies.
 //!
-//! Which refusals an operation can give is listed here; their status codes and texts come from the one table of
+//! Which refusals an operation can give is listed beside it; their status codes and texts come from the one table of
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
+mod administration;
 mod credentials;
 mod examples;
 mod passwords;
 mod people;
+mod refusals;
 mod sign_in;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,7 +19,6 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use countersign_domain::{refusal::Refusal, time::Span};
 use http::{HeaderValue, header};
 use utoipa::{
     OpenApi as _,
@@ -29,15 +30,13 @@ use utoipa::{
     },
 };
 
-use crate::{
-    api,
-    error::{ApiError, BodyError},
-    operations,
-    state::Server,
-};
+pub use self::administration::document as admin_document;
+use crate::{api, error::ApiError, operations, state::Server};
 
 /// The document as it was last generated; `cargo xtask tidy` compares it with the handlers.
 pub const GENERATED: &str = include_str!("../../../openapi.json");
+/// The description of what operators call, likewise.
+pub const GENERATED_FOR_OPERATORS: &str = include_str!("../../../openapi-admin.json");
 /// Media type of refusals.
 const PROBLEM: &str = "application/problem+json";
 
@@ -80,8 +79,21 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/openapi.json", get(served))
 }
 
+/// The route of the document for operators.
+pub fn admin_routes() -> Router<Arc<Server>> {
+    Router::new().route("/openapi-admin.json", get(served_for_operators))
+}
+
+async fn served_for_operators() -> Response {
+    document_of(GENERATED_FOR_OPERATORS.to_owned())
+}
+
 async fn served(State(server): State<Arc<Server>>) -> Response {
-    let mut response = described(&server.issuer()).into_response();
+    document_of(described(&server.issuer()))
+}
+
+fn document_of(text: String) -> Response {
+    let mut response = text.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -126,7 +138,8 @@ pub fn document() -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            describe_refusals(path, operation);
+            let all = refusals::of(path, operation.request_body.is_some());
+            describe_refusals(operation, all);
             if operation.operation_id.as_deref() == Some("start") {
                 link_what_follows(operation);
             }
@@ -153,12 +166,12 @@ fn link_what_follows(start: &mut Operation) {
 }
 
 /// Replaces the placeholder of a handler by a response for each status that it can refuse with.
-fn describe_refusals(path: &str, operation: &mut Operation) {
+fn describe_refusals(operation: &mut Operation, all: Vec<ApiError>) {
     let responses = &mut operation.responses.responses;
     responses.remove("4XX");
     let mut codes: BTreeMap<u16, Vec<String>> = BTreeMap::new();
     let mut waits: BTreeMap<u16, bool> = BTreeMap::new();
-    for refusal in refusals(path, operation.request_body.is_some()) {
+    for refusal in all {
         let status = refusal.status().as_u16();
         codes.entry(status).or_default().push(format!("`{}`: {}", refusal.code(), refusal.title()));
         *waits.entry(status).or_default() |= refusal.retry_after().is_some();
@@ -178,139 +191,6 @@ fn describe_refusals(path: &str, operation: &mut Operation) {
         }
         responses.insert(status.to_string(), response.build().into());
     }
-}
-
-/// What an operation may be refused for.
-fn refusals(path: &str, has_body: bool) -> Vec<ApiError> {
-    use ApiError as E;
-    let wait = Span::from_seconds(1);
-    let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
-    let key = [E::KeyMissing, E::KeyMalformed(String::new()), E::KeyUnknown, E::KeyEnded, E::AppDisabled];
-    let mut all = vec![E::Unavailable, E::Internal];
-    if path == "/.well-known/jwks.json" {
-        return Vec::new();
-    }
-    if path.starts_with("/oauth2/") {
-        all.extend([E::Body(BodyError::TooLarge(0)), E::Body(BodyError::Incomplete)]);
-        return all;
-    }
-    if has_body {
-        all.extend(bodies());
-    }
-    if path.starts_with("/v1/me/credentials") {
-        all.extend(credentials::refusals(path));
-        return all;
-    }
-    if path.starts_with("/v1/me/password") {
-        all.extend(passwords::refusals_of_my_own());
-        return all;
-    }
-    if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
-        all.extend(refusals_with_a_cookie(path));
-        return all;
-    }
-    all.extend(key);
-    let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
-    let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
-    let accounts = sign_in::refusals_of_people();
-    let code = [
-        invalid("code", "malformed_code"),
-        E::Refused(Refusal::InvalidCode { tries_left: 0 }),
-        E::Refused(Refusal::ChallengeOver),
-        E::Refused(Refusal::TooManyAttempts { retry_after: wait }),
-    ];
-    match path {
-        "/v1/challenges" => all.extend(refusals_of_a_start()),
-        "/v1/challenges/{id}" => all.extend(challenge),
-        "/v1/challenges/{id}/verify" => {
-            let all_of = challenge.into_iter().chain(binding).chain(code).chain(accounts);
-            all.extend(all_of.chain([E::TooManyRequests(wait)]));
-        }
-        "/v1/challenges/{id}/redeem" => {
-            let over = [E::Refused(Refusal::ChallengeOver), E::Refused(Refusal::NotApproved)];
-            all.extend(challenge.into_iter().chain(binding).chain(over).chain(accounts));
-        }
-        "/v1/verify" => {
-            let secret = [E::KeyKind("secret"), invalid("email", "invalid_address")];
-            all.extend(challenge.into_iter().chain(code).chain(accounts).chain(secret));
-        }
-        _ if path.starts_with("/v1/sign-in") => {
-            all.extend(sign_in::refusals(path, challenge.into_iter().chain(binding).chain(code)));
-        }
-        "/v1/users/{subject}" => all.extend(people::refusals_about_a_user()),
-        _ if path.starts_with("/v1/password") => {
-            all.extend(passwords::refusals(path, challenge.into_iter().chain(binding).chain(code)));
-        }
-        _ => all.push(E::InvalidToken),
-    }
-    all
-}
-
-/// What a start may be refused for, beside what every call with a key may be.
-fn refusals_of_a_start() -> Vec<ApiError> {
-    use ApiError as E;
-    let wait = Span::from_seconds(1);
-    let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
-    vec![
-        E::OriginNotAllowed,
-        E::KeyKind("secret"),
-        invalid("to.email", "invalid_address"),
-        invalid("subject", "text_not_allowed"),
-        E::IdempotencyKeyReused,
-        E::Refused(Refusal::ChallengeOver),
-        E::Refused(Refusal::ResendTooSoon { retry_after: wait }),
-        E::Refused(Refusal::TooManyMessages { retry_after: wait }),
-        E::AppLimit(wait),
-        E::TooManyRequests(wait),
-    ]
-}
-
-/// What an operation that rides on a session's cookie may be refused for.
-fn refusals_with_a_cookie(path: &str) -> Vec<ApiError> {
-    let invalid = |member| ApiError::invalid(member, "");
-    let mut all = vec![ApiError::Refused(Refusal::SessionOver), ApiError::OriginNotAllowed];
-    match path {
-        "/v1/me" => {
-            let taken = ApiError::Refused(Refusal::IdentifierTaken);
-            all.extend([ApiError::NotFresh, ApiError::AppDisabled, invalid("display_name"), taken]);
-            all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
-        }
-        "/v1/me/export" => all.push(ApiError::NotFresh),
-        "/v1/me/identifiers" => {
-            all.extend(refusals_of_a_start().into_iter().chain(people::refusals_of_an_account()))
-        }
-        "/v1/me/identifiers/{id}" => all.extend(people::refusals_of_an_account()),
-        "/v1/me/identifiers/{id}/verify" => {
-            let wait = Span::from_seconds(1);
-            all.extend(people::refusals_of_an_account());
-            all.extend([
-                ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }),
-                ApiError::Refused(Refusal::InvalidBinding),
-                ApiError::Refused(Refusal::ChallengeNotFound),
-                ApiError::Refused(Refusal::ChallengeOver),
-                ApiError::Refused(Refusal::NotApproved),
-                ApiError::Refused(Refusal::TooManyAttempts { retry_after: wait }),
-                ApiError::TooManyRequests(wait),
-            ]);
-        }
-        "/v1/me/sessions" => all.push(invalid("except")),
-        "/v1/me/sessions/{id}" => all.push(ApiError::NotFound),
-        "/v1/me/events" => all.push(invalid("limit")),
-        _ => all.push(ApiError::AppDisabled),
-    }
-    all
-}
-
-/// What may be wrong with a body as a whole.
-fn bodies() -> [ApiError; 5] {
-    [
-        BodyError::Malformed(String::new()),
-        BodyError::Incomplete,
-        BodyError::TooLarge(0),
-        BodyError::MediaType(""),
-        BodyError::Shape(String::new()),
-    ]
-    .map(ApiError::Body)
 }
 
 #[cfg(test)]

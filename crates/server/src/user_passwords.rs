@@ -163,6 +163,8 @@ pub enum Budget<'a> {
     Nobody(&'a Digest),
     /// That of a browser in which this user is signed in already: no stranger can use it up.
     Browser(UserId, SessionId),
+    /// That of a browser with which this user signed in before, by what it is known by: no stranger can use it up.
+    KnownBrowser(UserId, &'a Digest),
 }
 
 /// The counters of a budget. A person has one in a realm, whatever app is tried.
@@ -173,6 +175,9 @@ pub fn counters(keys: &Keys, realm: &RealmName, budget: Budget<'_>) -> ContactKe
         Budget::Nobody(name) => keys.password_attempts(realm, &[b"nobody", name.bytes()]),
         Budget::Browser(user, session) => {
             keys.password_attempts(realm, &[b"browser", user.bytes(), session.bytes()])
+        }
+        Budget::KnownBrowser(user, known) => {
+            keys.password_attempts(realm, &[b"known", user.bytes(), known.bytes()])
         }
     };
     ContactKey { app: None, digest }

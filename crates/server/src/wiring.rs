@@ -211,7 +211,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(openapi::routes());
     }
     if parts.contains(&Part::Admin) {
-        router = router.merge(admin::routes(server));
+        router = router.merge(admin::routes(server)).merge(openapi::admin_routes());
     }
     if parts.contains(&Part::Operations) {
         router = router.merge(operations::routes());

@@ -1,25 +1,36 @@
 //! What anybody would try first: the most used passwords, one thing over and over, and what is known of a person. It
 //! knows no lengths.
 
+use super::pieces;
+
 /// The most used passwords of eight characters and more, in lower case and in order of their bytes.
 const COMMON: &str = include_str!("common.txt");
+/// Words of four characters and more that passwords are made of most, likewise; those of [`COMMON`] are not among them.
+const WORDS: &str = include_str!("words.txt");
 /// Characters that must be left of a password without what everybody knows.
-const LEAST_LEFT: usize = 8;
+pub(super) const LEAST_LEFT: usize = 8;
 /// Shortest part of a name that is looked for.
 const SHORTEST_WORD: usize = 3;
 
-/// Whether it is among the most used ones, a run of neighbours, or something short over and over.
+/// Whether it is among the most used ones, a run of neighbours, something short over and over, or one word that
+/// everybody uses with what is commonly put around it.
 pub fn is_common(password: &str) -> bool {
     let letters: Vec<char> = password.chars().flat_map(char::to_lowercase).collect();
     let unit = &letters[..period(&letters)];
     (unit.len() < LEAST_LEFT && unit.len() * 2 <= letters.len())
         || is_run(&letters)
-        || is_listed(&String::from_iter(unit))
+        || is_listed(COMMON, &String::from_iter(unit))
+        || pieces::is_one_word(&letters)
 }
 
-fn is_listed(password: &str) -> bool {
+/// Whether it is what passwords are made of most.
+pub(super) fn is_common_word(word: &str) -> bool {
+    is_listed(WORDS, word) || is_listed(COMMON, word)
+}
+
+fn is_listed(list: &str, password: &str) -> bool {
     // A text of lines is searched like a list: by the line in which the middle falls.
-    let (mut rest, wanted) = (COMMON, password.as_bytes());
+    let (mut rest, wanted) = (list, password.as_bytes());
     while !rest.is_empty() {
         let middle = rest.len() / 2;
         let start = rest[..middle].rfind('\n').map_or(0, |end| end + 1);
@@ -50,14 +61,7 @@ fn period(letters: &[char]) -> usize {
 
 /// Whether each character follows the one before it, up or down: `abcd`, `9876`, and with digits `890123`.
 fn is_run(letters: &[char]) -> bool {
-    let step = |pair: &[char]| match pair {
-        [one, other] => match (one.to_digit(10), other.to_digit(10)) {
-            (Some(one), Some(other)) => i64::from((other + 10 - one) % 10),
-            _ => i64::from(u32::from(*other)) - i64::from(u32::from(*one)),
-        },
-        _ => 0,
-    };
-    [1, -1, 9].into_iter().any(|wanted| letters.windows(2).all(|pair| step(pair) == wanted))
+    [1, -1, 9].into_iter().any(|wanted| letters.windows(2).all(|pair| pieces::step(pair) == wanted))
 }
 
 /// Whether little is left of it without what everybody knows of the person and the app.
@@ -82,19 +86,25 @@ pub fn is_contextual(password: &str, known: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{COMMON, is_listed, period};
+    use super::{COMMON, WORDS, is_listed, period};
 
     #[test]
     fn every_line_is_found_and_nothing_beside() {
-        let lines: Vec<&str> = COMMON.lines().collect();
-        assert!(lines.len() > 3000, "ASVS asks for the 3000 most used");
-        assert!(lines.is_sorted());
-        for line in lines {
-            assert!(is_listed(line), "{line}");
-            assert!(!is_listed(&format!("{line}~")), "{line}");
-            assert!(!is_listed(&line[1..]) || COMMON.lines().any(|other| other == &line[1..]), "{line}");
+        assert!(COMMON.lines().count() > 3000, "ASVS asks for the 3000 most used");
+        assert!(WORDS.lines().count() > 2000);
+        for list in [COMMON, WORDS] {
+            let lines: Vec<&str> = list.lines().collect();
+            assert!(lines.is_sorted());
+            for line in lines {
+                assert!(is_listed(list, line), "{line}");
+                assert!(!is_listed(list, &format!("{line}~")), "{line}");
+                assert!(
+                    !is_listed(list, &line[1..]) || list.lines().any(|other| other == &line[1..]),
+                    "{line}"
+                );
+            }
+            assert!(!is_listed(list, ""));
         }
-        assert!(!is_listed(""));
     }
 
     #[test]

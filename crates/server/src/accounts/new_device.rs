@@ -58,8 +58,14 @@ impl KnownBrowser {
     }
 
     fn knows(&self, keys: &Keys, user: UserId) -> bool {
+        self.known_as(keys, user).is_some()
+    }
+
+    /// Which of a person's browsers this is; none where they never signed in with it.
+    #[must_use]
+    pub fn known_as(&self, keys: &Keys, user: UserId) -> Option<Digest> {
         let digest = keys.known_browser(&self.token, user);
-        self.people.contains(&digest)
+        self.people.contains(&digest).then_some(digest)
     }
 
     fn with(mut self, keys: &Keys, user: UserId) -> Self {

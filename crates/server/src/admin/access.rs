@@ -63,6 +63,12 @@ fn collection_of(route: &str) -> &str {
     route.strip_prefix(BASE).and_then(|rest| rest.split('/').next()).unwrap_or_default()
 }
 
+/// The scope that a request takes at least; none where no key is enough.
+pub(crate) fn scope_of(method: &Method, route: &str) -> Option<&'static str> {
+    let is_key_enough = !AT_THE_MACHINE.contains(&collection_of(route));
+    is_key_enough.then(|| needed(method, route).least().name())
+}
+
 fn needed(method: &Method, route: &str) -> Need {
     let rest = route.strip_prefix(BASE).unwrap_or_default();
     let group = match collection_of(route) {
@@ -84,7 +90,7 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
     let Some(name) = name else {
         return match collection {
             "apps" | "messages" | "revocations" | "signing-keys" | "users" | "invitations" | "realms"
-            | "admin-keys" => Ok(()),
+            | "admin-keys" | "events" => Ok(()),
             _ => Err(ApiError::AllRealmsNeeded),
         };
     };

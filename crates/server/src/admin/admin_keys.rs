@@ -18,6 +18,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     List, Operator, Page, catch_up, failed,
@@ -40,7 +41,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// The key that is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateAdminKeyBody {
     /// What it may do: `read`, `users`, `apps`, `keys`, `all`; at least one.
@@ -60,7 +61,7 @@ pub struct CreateAdminKeyBody {
 }
 
 /// An admin key, without its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AdminKeyBody {
     /// Names it without giving it away.
     pub id: String,
@@ -89,7 +90,11 @@ pub struct AdminKeyBody {
     pub key: Option<String>,
 }
 
-async fn list(
+/// Admin keys, without their text.
+#[utoipa::path(get, path = "/v1/admin/admin-keys", operation_id = "list_admin_keys", tag = "admin keys",
+    params(Page),
+    responses((status = 200, description = "The keys", body = List<AdminKeyBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     operator: Operator,
     page: Page,
@@ -102,7 +107,11 @@ async fn list(
     Ok(answer(StatusCode::OK, page.of(keys.map(|key| body_of(key, now)), |key| key.id.clone())))
 }
 
-async fn create(
+/// Make an admin key.
+#[utoipa::path(post, path = "/v1/admin/admin-keys", operation_id = "create_admin_key", tag = "admin keys",
+    request_body = CreateAdminKeyBody,
+    responses((status = 201, description = "The key, shown once", body = AdminKeyBody)))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(body, _): Json<CreateAdminKeyBody>,
@@ -143,8 +152,11 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body))
 }
 
-/// Ends a key. Ending it again changes nothing.
-async fn revoke(
+/// End an admin key. Ending it again changes nothing.
+#[utoipa::path(post, path = "/v1/admin/admin-keys/{id}/revoke", operation_id = "revoke_admin_key", tag = "admin keys",
+    params(("id" = String, Path, description = "The key")),
+    responses((status = 200, description = "The key", body = AdminKeyBody)))]
+pub(crate) async fn revoke(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(id): Named,

@@ -17,6 +17,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     List, Operator, Page, catch_up, failed, find_app, invalid_setting, merge_patch, realms, shown,
@@ -59,7 +60,7 @@ pub struct AppBody {
 }
 
 /// A secret that was made for an app's tokens.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TokenSecretBody {
     /// Base64url, as the `k` of a JWK. Shown once.
     pub token_secret: String,
@@ -67,16 +68,32 @@ pub struct TokenSecretBody {
     pub former_accepted_until: String,
 }
 
-async fn list(State(server): State<Arc<Server>>, operator: Operator, page: Page) -> Answer<List<AppBody>> {
+/// Apps with their settings.
+#[utoipa::path(get, path = "/v1/admin/apps", operation_id = "list_apps", tag = "apps",
+    params(Page),
+    responses((status = 200, description = "The apps", body = ref("#/components/schemas/List_AppBody"))))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    page: Page,
+) -> Answer<List<AppBody>> {
     let all = all(&server).await?.into_iter().filter(|app| is_theirs(&app.settings, &operator));
     Ok(answer(StatusCode::OK, page.of(all, |app| app.settings.name.clone())))
 }
 
-async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
+/// One app with its settings.
+#[utoipa::path(get, path = "/v1/admin/apps/{app}", operation_id = "show_app", tag = "apps",
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn show(State(server): State<Arc<Server>>, Named(app): Named) -> Answer<AppBody> {
     Ok(answer(StatusCode::OK, body_of(&server, &app, None).await?))
 }
 
-async fn create(
+/// Make an app.
+#[utoipa::path(post, path = "/v1/admin/apps", operation_id = "create_app", tag = "apps",
+    request_body = ref("#/components/schemas/AppSettings"),
+    responses((status = 201, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(settings, _): Json<AppSettings>,
@@ -101,7 +118,7 @@ async fn create(
                 version: 0,
             };
             let (secret, mut changes) = save(this, write(fresh, settings.clone())?, settings).await?;
-            changes.push(Event::new(EventKind::AppCreated).at(name).into());
+            changes.push(told(EventKind::AppCreated, name, settings)?.into());
             Ok((secret, changes))
         })
         .await?;
@@ -109,8 +126,12 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str(), secret).await?))
 }
 
-/// JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
-async fn change(
+/// Change an app by a JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
+#[utoipa::path(patch, path = "/v1/admin/apps/{app}", operation_id = "change_app", tag = "apps",
+    request_body = ref("#/components/schemas/AppPatch"),
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn change(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(app): Named,
@@ -119,7 +140,12 @@ async fn change(
     edit_app(&server, &operator, &app, &|settings| merge_patch(&settings, &patch)).await
 }
 
-async fn replace(
+/// Replace all settings of an app.
+#[utoipa::path(put, path = "/v1/admin/apps/{app}", operation_id = "replace_app", tag = "apps",
+    request_body = ref("#/components/schemas/AppSettings"),
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn replace(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(app): Named,
@@ -128,7 +154,11 @@ async fn replace(
     edit_app(&server, &operator, &app, &|_| Ok(settings.clone())).await
 }
 
-async fn disable(
+/// Switch an app off: it starts nothing, its keys and tokens are refused.
+#[utoipa::path(post, path = "/v1/admin/apps/{app}/disable", operation_id = "disable_app", tag = "apps",
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn disable(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(app): Named,
@@ -136,12 +166,20 @@ async fn disable(
     edit_app(&server, &operator, &app, &|settings| Ok(AppSettings { disabled: true, ..settings })).await
 }
 
-async fn enable(State(server): State<Arc<Server>>, operator: Operator, Named(app): Named) -> Answer<AppBody> {
+/// Switch an app on again.
+#[utoipa::path(post, path = "/v1/admin/apps/{app}/enable", operation_id = "enable_app", tag = "apps",
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The app", body = ref("#/components/schemas/AppBody"))))]
+pub(crate) async fn enable(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    Named(app): Named,
+) -> Answer<AppBody> {
     edit_app(&server, &operator, &app, &|settings| Ok(AppSettings { disabled: false, ..settings })).await
 }
 
 /// How the former secret ends.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceSecretBody {
     /// For how many seconds more tokens of the former secret are accepted: as long as a token lives by default, 0 to
@@ -150,9 +188,13 @@ pub struct ReplaceSecretBody {
     accept_seconds: Option<u32>,
 }
 
-/// A new shared secret; tokens of the former one are accepted until the last of them is over, unless it is asked
+/// Make a new shared secret for an app; tokens of the former one are accepted until the last of them is over, unless it is asked
 /// otherwise.
-async fn token_secret(
+#[utoipa::path(post, path = "/v1/admin/apps/{app}/token-secret", operation_id = "replace_token_secret", tag = "apps",
+    request_body = Option<ReplaceSecretBody>,
+    params(("app" = String, Path, description = "Its name")),
+    responses((status = 201, description = "The secret, shown once", body = TokenSecretBody)))]
+pub(crate) async fn token_secret(
     State(server): State<Arc<Server>>,
     Named(app): Named,
     body: Option<Json<ReplaceSecretBody>>,
@@ -196,12 +238,18 @@ async fn edit_app(server: &Arc<Server>, operator: &Operator, app: &str, edit: Ed
                 _ => EventKind::AppChanged,
             };
             let (secret, mut changes) = save(server, write(stored, settings.clone())?, &settings).await?;
-            changes.push(Event::new(kind).at(name).into());
+            changes.push(told(kind, name, &settings)?.into());
             Ok((secret, changes))
         })
         .await?;
     settle(server).await?;
     Ok(answer(StatusCode::OK, body_of(server, name.as_str(), secret).await?))
+}
+
+/// What happened to an app, in the realm that it is in from now on.
+fn told(kind: EventKind, name: &AppName, settings: &AppSettings) -> Result<Event, ApiError> {
+    let app = settings.app().map_err(|error| invalid_setting(&error.0))?;
+    Ok(Event::new(kind).at(name).within(&app.realm))
 }
 
 /// Settings that name no realm, by who has one only.

@@ -14,6 +14,7 @@ use futures_util::stream;
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{backup::write::write, call::Json, error::ApiError, events, keys::RootKey, state::Server};
@@ -27,15 +28,20 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// What is to be backed up, and for whom.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupBody {
     /// A key that opens it beside the master key: 64 hexadecimal digits.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     recovery_key: Option<Zeroizing<String>>,
 }
 
-async fn begin(
+/// Back up the database, sealed, while it runs.
+#[utoipa::path(post, path = "/v1/admin/backup", operation_id = "begin_backup", tag = "backup",
+    request_body = BackupBody,
+    responses((status = 200, description = "The backup", content_type = "application/octet-stream", body = String)))]
+pub(crate) async fn begin(
     State(server): State<Arc<Server>>,
     Json(body, _): Json<BackupBody>,
 ) -> Result<Response, ApiError> {

@@ -2,7 +2,7 @@
 //! otherwise; whoever is given out can see that in what is told about them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -16,10 +16,13 @@ use countersign_domain::{
     event::{Event, EventKind},
     id::UserId,
     realm::RealmName,
+    secret::Digest,
     user::{IdentifierKind, User, UserStatus},
+    vault::Vault as _,
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{List, Operator, Page, realms, users::told};
 use crate::{
@@ -27,7 +30,8 @@ use crate::{
     api::{Answer, answer, rfc3339},
     call::{body, single},
     error::{ApiError, BodyError},
-    newcomer::{GivenEmail, GivenPerson, Newcomer},
+    metadata::Kept,
+    newcomer::{GivenEmail, GivenMetadata, GivenPerson, Newcomer},
     state::Server,
 };
 
@@ -44,8 +48,9 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// How a batch is taken.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     /// Into which realm: that of the key, or `default`, where absent.
     #[serde(default)]
@@ -59,7 +64,7 @@ pub struct ImportQuery {
 }
 
 /// What became of a batch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ImportedBody {
     /// `imported`, `refused` (a line is bad, and none was taken) or `checked` (it was asked only to look).
     pub outcome: &'static str,
@@ -72,7 +77,7 @@ pub struct ImportedBody {
 }
 
 /// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LineProblem {
     /// Which, counted from 1, empty ones too.
     pub line: usize,
@@ -101,7 +106,12 @@ impl FromRequestParts<Arc<Server>> for ImportQuery {
     }
 }
 
-async fn import(
+/// Bring users in, a line of JSON for each (`GivenPerson`): up to 1000 lines and 2 MiB.
+#[utoipa::path(post, path = "/v1/admin/users/import", operation_id = "import_users", tag = "users",
+    request_body(content = String, content_type = "application/x-ndjson", description = "A line for each"),
+    params(ImportQuery),
+    responses((status = 200, description = "What became of each line", body = ImportedBody)))]
+pub(crate) async fn import(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: ImportQuery,
@@ -143,7 +153,8 @@ async fn decide(
                 detail: "somebody of the realm has an address of these".to_owned(),
             }),
             Ok(newcomer) => {
-                newcomer.become_user(server, realm, &mut *random, &mut changes)?;
+                let user = newcomer.become_user(server, realm, &mut *random, &mut changes)?;
+                newcomer.keep_metadata(server, &user, &mut changes).await?;
                 imported += 1;
             }
         }
@@ -191,6 +202,7 @@ fn read_line(server: &Server, realm: &RealmName, text: &[u8]) -> Result<Newcomer
     })?;
     let newcomer = Newcomer::read(&given, server.now())?;
     newcomer.check_password(server, realm)?;
+    newcomer.check_metadata(server, realm)?;
     Ok(newcomer)
 }
 
@@ -220,8 +232,11 @@ fn note_duplicates(lines: &mut [Line]) {
     }
 }
 
-/// Users with their addresses. Each of them can see that somebody looked.
-async fn export(
+/// Give users out with their addresses. Each of them can see that somebody looked.
+#[utoipa::path(get, path = "/v1/admin/users/export", operation_id = "export_users", tag = "users",
+    params(ExportMembers),
+    responses((status = 200, description = "The users", body = List<GivenPerson>)))]
+pub(crate) async fn export(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: ExportQuery,
@@ -264,14 +279,19 @@ pub struct ExportQuery {
     page: Page,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct ExportMembers {
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportMembers {
+    /// Of which realm: that of the key, or `default`, where absent.
     #[serde(default)]
     realm: Option<String>,
+    /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
+    /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "super::usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 
@@ -306,5 +326,27 @@ async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError
         status: user.status.into(),
         created_at: Some(rfc3339(user.created_at)),
         password_hash: None,
+        metadata: metadata_of(server, user).await?,
     })
+}
+
+/// What apps keep with a user, by the first app of each sector that is still there.
+async fn metadata_of(server: &Server, user: &User) -> Result<BTreeMap<String, GivenMetadata>, ApiError> {
+    let mut all = BTreeMap::new();
+    for known in server.store.subjects_of(user.id).await? {
+        let (Kept { public, private }, _) = Kept::of(server, known.subject).await?;
+        let is_kept = !public.is_empty() || !private.is_empty();
+        if let Some(app) = first_app(server, &user.realm, known.sector).filter(|_| is_kept) {
+            all.insert(app, GivenMetadata { public, private });
+        }
+    }
+    Ok(all)
+}
+
+fn first_app(server: &Server, realm: &RealmName, sector: Digest) -> Option<String> {
+    let registry = server.registry.load();
+    let of_sector = registry.apps().into_iter().filter(|app| {
+        app.realm == *realm && app.accounts.is_some() && server.keys.sector(&app.sector) == sector
+    });
+    of_sector.map(|app| app.name.to_string()).min()
 }

@@ -7,9 +7,14 @@ use axum::{
     extract::{Path, State},
     routing::{delete, get},
 };
-use countersign_domain::{credential::Credential, id::CredentialId, recovery_code};
+use countersign_domain::{
+    credential::{Credential, CredentialKind},
+    id::CredentialId,
+    recovery_code,
+};
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     List,
@@ -32,7 +37,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Something that a user signs in with. What they call it is theirs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AdminCredentialBody {
     /// Names it.
     pub id: String,
@@ -49,7 +54,7 @@ pub struct AdminCredentialBody {
 }
 
 fn body_of(credential: &Credential) -> AdminCredentialBody {
-    let is_sheet = credential.kind == countersign_domain::credential::CredentialKind::RecoveryCodes;
+    let is_sheet = credential.kind == CredentialKind::RecoveryCodes;
     AdminCredentialBody {
         id: credential.id.to_string(),
         kind: credential.kind.name(),
@@ -59,15 +64,26 @@ fn body_of(credential: &Credential) -> AdminCredentialBody {
     }
 }
 
-async fn list(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<List<AdminCredentialBody>> {
+/// What a user signs in with beside mails and a password, oldest first, without secrets.
+#[utoipa::path(get, path = "/v1/admin/users/{id}/credentials", operation_id = "list_credentials", tag = "users",
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "All of them", body = List<AdminCredentialBody>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    Named(id): Named,
+) -> Answer<List<AdminCredentialBody>> {
     let user = find(&server, &id).await?;
     let all = server.store.credentials_of(user.id).await?;
     Ok(answer(StatusCode::OK, List { items: all.iter().map(body_of).collect(), next: None }))
 }
 
-/// Takes one away, with the recovery codes that stood in for it alone. Never the last way in: give the user an address
-/// first.
-async fn remove(
+/// Take one away, with the recovery codes that stood in for it alone. Never the last way in. The
+/// person is told.
+#[utoipa::path(delete, path = "/v1/admin/users/{id}/credentials/{credential}", operation_id = "remove_user_credential",
+    tag = "users",
+    params(("id" = String, Path, description = "The user"), ("credential" = String, Path, description = "What they lost")),
+    responses((status = 200, description = "What is gone", body = AdminCredentialBody)))]
+pub(crate) async fn remove(
     State(server): State<Arc<Server>>,
     Path((user, credential)): Path<(String, String)>,
 ) -> Answer<AdminCredentialBody> {

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{time::Timestamp, user::UserStatus};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Operator, users::find};
 use crate::{
@@ -31,7 +32,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Whom to erase.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EraseUsersBody {
     /// Up to 100 ids.
@@ -39,7 +40,7 @@ pub struct EraseUsersBody {
 }
 
 /// What became of a user who was to be erased: gone, or will be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserErasedBody {
     /// Named it.
     pub id: String,
@@ -51,14 +52,17 @@ pub struct UserErasedBody {
 }
 
 /// What became of each of them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UsersErasedBody {
     /// In the order in which they were named.
     pub items: Vec<UserErasedBody>,
 }
 
-/// Erases a user, after the days that the realm gives them to change their mind.
-async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
+/// Erase a user, after the days that the realm gives them to change their mind; at once when asked a second time.
+#[utoipa::path(delete, path = "/v1/admin/users/{id}", operation_id = "erase_user", tag = "users",
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "What became of them", body = UserErasedBody)))]
+pub(crate) async fn erase(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserErasedBody> {
     let at = erase_one(&server, &id).await?;
     Ok(answer(StatusCode::OK, erased(id, at)))
 }
@@ -68,8 +72,11 @@ fn erased(id: String, at: Option<Timestamp>) -> UserErasedBody {
     UserErasedBody { id, outcome, erased_at: at.map(rfc3339) }
 }
 
-/// Erases each of many by itself: one that cannot be keeps no other.
-async fn erase_many(
+/// Erase up to 100 users, each by itself: one that cannot be keeps no other.
+#[utoipa::path(post, path = "/v1/admin/users/delete", operation_id = "erase_users", tag = "users",
+    request_body = EraseUsersBody,
+    responses((status = 200, description = "What became of each", body = UsersErasedBody)))]
+pub(crate) async fn erase_many(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(body, _): Json<EraseUsersBody>,

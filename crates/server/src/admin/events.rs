@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     routing::get,
 };
 use countersign_domain::{
     event::{EventKind, StoredEvent},
     id::{EventId, UserId},
+    realm::RealmName,
     time::Timestamp,
 };
 use countersign_store::EventFilter;
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{List, usual_limit};
+use super::{List, Operator, usual_limit};
 use crate::{
     api::{Answer, answer},
     error::ApiError,
@@ -39,13 +41,20 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Which events are asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EventQuery {
+    /// Only of this kind.
     #[serde(default)]
     kind: Option<String>,
+    /// Only at this app.
     #[serde(default)]
     app: Option<String>,
+    /// Only in this realm; that of the key where it has one.
+    #[serde(default)]
+    realm: Option<String>,
+    /// Only about this user.
     #[serde(default)]
     user: Option<String>,
     /// From this moment on (RFC 3339).
@@ -54,28 +63,34 @@ pub struct EventQuery {
     /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
+    /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 
 /// Where in the chain to go on.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct SegmentQuery {
+    /// The sequence number of the checkpoint before; 0 for the first.
     #[serde(default)]
     after: i64,
 }
 
 /// Up to where events are to be counted.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct ChainQuery {
+    /// An event.
     #[serde(default)]
     until: Option<String>,
 }
 
 /// A checkpoint with the events that are there for it; neither at the end of the chain.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SegmentBody {
     /// The checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +100,7 @@ pub struct SegmentBody {
 }
 
 /// What is needed to check the chain.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ChainBody {
     /// The key that signs checkpoints (Ed25519), in base64url.
     pub public_key: String,
@@ -128,9 +143,27 @@ impl EventQuery {
     }
 }
 
-async fn list(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
+/// What happened, oldest first. A key of one realm sees what happened in that realm.
+#[utoipa::path(get, path = "/v1/admin/events", operation_id = "list_events", tag = "events",
+    params(EventQuery),
+    responses((status = 200, description = "The events", body = List<EventLine>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    query: EventQuery,
+) -> Answer<List<EventLine>> {
     let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
-    let filter = EventFilter { after: query.begin()?, kind: query.kind()?, app: query.app.as_deref() };
+    let realm = match &query.realm {
+        Some(name) => Some(operator.choose(Some(name))?),
+        // What happened in no realm, or in another one, is not for who has one.
+        None => operator.realm().cloned(),
+    };
+    let filter = EventFilter {
+        after: query.begin()?,
+        kind: query.kind()?,
+        app: query.app.as_deref(),
+        realm: realm.as_ref().map(RealmName::as_str),
+    };
     let found = match &query.user {
         None => server.store.events(filter, most).await?,
         Some(user) => {
@@ -151,10 +184,15 @@ fn page(found: &[StoredEvent], limit: usize, shown: impl Fn(EventLine) -> EventL
     List { items, next }
 }
 
-async fn one_segment(
+/// The next checkpoint of the log with the events that it covers.
+#[utoipa::path(get, path = "/v1/admin/events/segment", operation_id = "show_event_segment", tag = "events",
+    params(SegmentQuery),
+    responses((status = 200, description = "The checkpoint and its events", body = SegmentBody)))]
+pub(crate) async fn one_segment(
     State(server): State<Arc<Server>>,
-    Query(query): Query<SegmentQuery>,
+    query: Result<Query<SegmentQuery>, QueryRejection>,
 ) -> Answer<SegmentBody> {
+    let Query(query) = query.map_err(|error| ApiError::invalid("after", error.body_text()))?;
     let body = match segment(&server.store, query.after).await? {
         Some(found) => SegmentBody {
             checkpoint: Some(CheckpointLine::from(&found.checkpoint)),
@@ -165,15 +203,26 @@ async fn one_segment(
     Ok(answer(StatusCode::OK, body))
 }
 
-/// The events that no checkpoint covers.
-async fn waiting(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
+/// Events that no checkpoint covers yet.
+#[utoipa::path(get, path = "/v1/admin/events/waiting", operation_id = "list_waiting_events", tag = "events",
+    params(EventQuery),
+    responses((status = 200, description = "The events", body = List<EventLine>)))]
+pub(crate) async fn waiting(State(server): State<Arc<Server>>, query: EventQuery) -> Answer<List<EventLine>> {
     let most = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
     let range = (query.begin()?, EventId::from_bytes([u8::MAX; 16]));
     let found = server.store.uncovered_events(range, most).await?;
     Ok(answer(StatusCode::OK, page(&found, query.limit, |line| line)))
 }
 
-async fn about(State(server): State<Arc<Server>>, Query(query): Query<ChainQuery>) -> Answer<ChainBody> {
+/// What is needed to check the log: the public key of its checkpoints, and how many events are kept.
+#[utoipa::path(get, path = "/v1/admin/events/chain", operation_id = "describe_event_chain", tag = "events",
+    params(ChainQuery),
+    responses((status = 200, description = "The key and the count", body = ChainBody)))]
+pub(crate) async fn about(
+    State(server): State<Arc<Server>>,
+    query: Result<Query<ChainQuery>, QueryRejection>,
+) -> Answer<ChainBody> {
+    let Query(query) = query.map_err(|error| ApiError::invalid("until", error.body_text()))?;
     let until = match &query.until {
         Some(id) => id.parse().map_err(|error| ApiError::invalid("until", format!("{error}")))?,
         None => EventId::from_bytes([u8::MAX; 16]),

@@ -23,7 +23,11 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/v1/admin/users/{id}/export", get(show))
 }
 
-async fn show(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<ExportBody> {
+/// Everything that is held about a person. The person is told.
+#[utoipa::path(get, path = "/v1/admin/users/{id}/export", operation_id = "export_user", tag = "users",
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "Everything", body = ExportBody)))]
+pub(crate) async fn show(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<ExportBody> {
     let user = find(&server, &id).await?;
     let body = export(&server, &user).await?;
     let mut told = Changes::default();

@@ -20,6 +20,7 @@ use countersign_domain::{
 };
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::{List, Operator, usual_limit};
@@ -43,7 +44,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Whom to invite, and where to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InviteBody {
     /// The app, whose `sign_up` is `invitation`.
@@ -65,7 +66,7 @@ pub struct InviteBody {
 }
 
 /// An invitation that is open.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InvitationBody {
     /// Names it.
     pub id: String,
@@ -80,7 +81,7 @@ pub struct InvitationBody {
 }
 
 /// An invitation that was taken back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct InvitationRevokedBody {
     /// Named it.
     pub id: String,
@@ -89,14 +90,19 @@ pub struct InvitationRevokedBody {
 }
 
 /// Which invitations are asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct InvitationQuery {
+    /// Of which realm: that of the key, or `default`, where absent.
     #[serde(default)]
     realm: Option<String>,
+    /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
+    /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 
@@ -114,7 +120,11 @@ impl FromRequestParts<Arc<Server>> for InvitationQuery {
     }
 }
 
-async fn list(
+/// Open invitations.
+#[utoipa::path(get, path = "/v1/admin/invitations", operation_id = "list_invitations", tag = "users",
+    params(InvitationQuery),
+    responses((status = 200, description = "The invitations", body = List<InvitationBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: InvitationQuery,
@@ -134,7 +144,11 @@ async fn list(
     Ok(answer(StatusCode::OK, List { items, next }))
 }
 
-async fn create(
+/// Invite somebody to an app, by mail.
+#[utoipa::path(post, path = "/v1/admin/invitations", operation_id = "invite", tag = "users",
+    request_body = InviteBody,
+    responses((status = 201, description = "The invitation", body = InvitationBody)))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(body, _): Json<InviteBody>,
@@ -233,8 +247,14 @@ async fn take_quota(server: &Server, app: &App) -> Result<(), ApiError> {
     server.quotas.take_total(&server.store, limit, now).await?.map_err(ApiError::AppLimit)
 }
 
-/// Takes an invitation back. The mail may have been read.
-async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<InvitationRevokedBody> {
+/// Take an invitation back. The mail may have been read.
+#[utoipa::path(delete, path = "/v1/admin/invitations/{id}", operation_id = "revoke_invitation", tag = "users",
+    params(("id" = String, Path, description = "The invitation")),
+    responses((status = 200, description = "It is taken back", body = InvitationRevokedBody)))]
+pub(crate) async fn revoke(
+    State(server): State<Arc<Server>>,
+    Named(id): Named,
+) -> Answer<InvitationRevokedBody> {
     let invitation: InvitationId = id.parse().map_err(|_| ApiError::NotFound)?;
     let this = &server;
     server

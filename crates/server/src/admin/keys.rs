@@ -16,6 +16,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{List, Page, catch_up, failed, find_app};
 use crate::{
@@ -37,7 +38,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// The key that is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateKeyBody {
     /// For the app's server, or for its pages.
@@ -54,7 +55,7 @@ pub struct CreateKeyBody {
 }
 
 /// What a key is for.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KindName {
     /// The app's server.
@@ -64,7 +65,7 @@ pub enum KindName {
 }
 
 /// A key, without its text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct KeyBody {
     /// Names it without giving it away.
     pub id: String,
@@ -95,7 +96,12 @@ pub struct KeyBody {
     pub key: Option<String>,
 }
 
-async fn create(
+/// Make an API key.
+#[utoipa::path(post, path = "/v1/admin/apps/{app}/keys", operation_id = "create_key", tag = "keys",
+    request_body = CreateKeyBody,
+    params(("app" = String, Path, description = "Whose")),
+    responses((status = 201, description = "The key, shown once", body = KeyBody)))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     Named(app): Named,
     Json(body, _): Json<CreateKeyBody>,
@@ -135,7 +141,15 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body))
 }
 
-async fn list(State(server): State<Arc<Server>>, Named(app): Named, page: Page) -> Answer<List<KeyBody>> {
+/// API keys of an app, without their text.
+#[utoipa::path(get, path = "/v1/admin/apps/{app}/keys", operation_id = "list_keys", tag = "keys",
+    params(("app" = String, Path, description = "Whose"), Page),
+    responses((status = 200, description = "The keys", body = List<KeyBody>)))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    Named(app): Named,
+    page: Page,
+) -> Answer<List<KeyBody>> {
     let app = find_app(&server, &app)?;
     // Brings the times of last use along.
     maintenance::reload(&server).await.map_err(failed)?;
@@ -145,8 +159,11 @@ async fn list(State(server): State<Arc<Server>>, Named(app): Named, page: Page) 
     Ok(answer(StatusCode::OK, page.of(keys, |key| key.id.clone())))
 }
 
-/// Ends a key. Ending it again changes nothing.
-async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<KeyBody> {
+/// End an API key. Ending it again changes nothing.
+#[utoipa::path(post, path = "/v1/admin/keys/{id}/revoke", operation_id = "revoke_key", tag = "keys",
+    params(("id" = String, Path, description = "The key")),
+    responses((status = 200, description = "The key", body = KeyBody)))]
+pub(crate) async fn revoke(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<KeyBody> {
     let id: ApiKeyId = id.parse().map_err(|_| ApiError::NotFound)?;
     let this = &server;
     let declared = server.registry.load().key_by_id(id).is_some_and(|key| is_declared(key));

@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::event::{Event, EventKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::failed;
 use crate::{
@@ -34,17 +35,18 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Where the new key comes from.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateMasterBody {
     /// A file on the server's machine: read where it is there, made where it is not. Needed unless the server keeps its
     /// key in its data folder.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     new_file: Option<PathBuf>,
 }
 
 /// What became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MasterRotatedBody {
     /// The key in force from now on.
     pub id: String,
@@ -59,11 +61,18 @@ pub struct MasterRotatedBody {
     pub to_do: String,
 }
 
-async fn show(State(server): State<Arc<Server>>) -> Answer<EnvelopeStatus> {
+/// How the master key and the keys below it stand.
+#[utoipa::path(get, path = "/v1/admin/master-key", operation_id = "show_master_key", tag = "keys",
+    responses((status = 200, description = "The keys", body = EnvelopeStatus)))]
+pub(crate) async fn show(State(server): State<Arc<Server>>) -> Answer<EnvelopeStatus> {
     Ok(answer(StatusCode::OK, status(&server).await.map_err(failed)?))
 }
 
-async fn rotate(
+/// Put another master key in place of the one in force.
+#[utoipa::path(post, path = "/v1/admin/master-key/rotate", operation_id = "rotate_master_key", tag = "keys",
+    request_body = RotateMasterBody,
+    responses((status = 201, description = "The key in force", body = MasterRotatedBody)))]
+pub(crate) async fn rotate(
     State(server): State<Arc<Server>>,
     Json(body, _): Json<RotateMasterBody>,
 ) -> Answer<MasterRotatedBody> {

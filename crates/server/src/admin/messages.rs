@@ -15,6 +15,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{List, Operator, Page};
 use crate::{
@@ -33,7 +34,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// A message that waits. To whom it goes and what it says is sealed, for operators too.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessageBody {
     /// Names it; also in the mail's `Message-ID`.
     pub id: String,
@@ -50,7 +51,7 @@ pub struct MessageBody {
 }
 
 /// What was done to a message.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessageDoneBody {
     /// The message.
     pub id: String,
@@ -58,7 +59,11 @@ pub struct MessageDoneBody {
     pub outcome: &'static str,
 }
 
-async fn list(
+/// Messages that wait, without recipient and content.
+#[utoipa::path(get, path = "/v1/admin/messages", operation_id = "list_messages", tag = "messages",
+    params(Page),
+    responses((status = 200, description = "The messages", body = List<MessageBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     operator: Operator,
     page: Page,
@@ -79,15 +84,21 @@ async fn list(
     Ok(answer(StatusCode::OK, List { items, next: list.next }))
 }
 
-/// Makes it due now: the worker takes it within a second.
-async fn retry(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
+/// Make a message due now.
+#[utoipa::path(post, path = "/v1/admin/messages/{id}/retry", operation_id = "retry_message", tag = "messages",
+    params(("id" = String, Path, description = "The message")),
+    responses((status = 200, description = "It is due", body = MessageDoneBody)))]
+pub(crate) async fn retry(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
     commit(&server, Changes(vec![Change::MessageDue(id, server.now())])).await?;
     Ok(answer(StatusCode::OK, MessageDoneBody { id: id.to_string(), outcome: "due" }))
 }
 
-/// Forgets it. One that is being sent at this moment may still arrive.
-async fn forget(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
+/// Forget a message. One that is being sent at this moment may still arrive.
+#[utoipa::path(delete, path = "/v1/admin/messages/{id}", operation_id = "forget_message", tag = "messages",
+    params(("id" = String, Path, description = "The message")),
+    responses((status = 200, description = "It is forgotten", body = MessageDoneBody)))]
+pub(crate) async fn forget(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<MessageDoneBody> {
     let id: MessageId = id.parse().map_err(|_| ApiError::NotFound)?;
     let told = Event::new(EventKind::MessageForgotten).on(&id.to_string());
     commit(&server, Changes(vec![Change::MessageForgotten(id), told.into()])).await?;

@@ -5,7 +5,7 @@
 //! it within a second. No content of a message, no digest and no stored secret is ever shown; what is made is shown
 //! once.
 
-mod access;
+pub(crate) mod access;
 pub mod admin_keys;
 pub mod apps;
 pub mod backup;
@@ -39,6 +39,7 @@ use countersign_domain::{
 };
 use http::request::Parts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{error::ApiError, maintenance, state::Server};
 
@@ -66,14 +67,16 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
 }
 
 /// Which part of a list is asked for: `?after=…&limit=…`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Page {
     /// What the former part named as `next`.
     #[serde(default)]
     after: Option<String>,
     /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 
@@ -82,7 +85,7 @@ fn usual_limit() -> usize {
 }
 
 /// A part of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
     /// The entries.
     pub items: Vec<T>,

@@ -13,6 +13,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{List, Operator, Page, catch_up, failed, invalid_setting, merge_patch};
 use crate::{
@@ -48,7 +49,7 @@ pub struct RealmBody {
 }
 
 /// A realm that is gone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RealmRemovedBody {
     /// Its former name.
     pub name: String,
@@ -56,17 +57,33 @@ pub struct RealmRemovedBody {
     pub outcome: &'static str,
 }
 
-async fn list(State(server): State<Arc<Server>>, operator: Operator, page: Page) -> Answer<List<RealmBody>> {
+/// Realms with their settings.
+#[utoipa::path(get, path = "/v1/admin/realms", operation_id = "list_realms", tag = "realms",
+    params(Page),
+    responses((status = 200, description = "The realms", body = ref("#/components/schemas/List_RealmBody"))))]
+pub(crate) async fn list(
+    State(server): State<Arc<Server>>,
+    operator: Operator,
+    page: Page,
+) -> Answer<List<RealmBody>> {
     let all = all(&server).await?;
     let theirs = all.into_iter().filter(|realm| is_theirs(realm, &operator));
     Ok(answer(StatusCode::OK, page.of(theirs, |realm| realm.settings.name.clone())))
 }
 
-async fn show(State(server): State<Arc<Server>>, Named(realm): Named) -> Answer<RealmBody> {
+/// One realm with its settings.
+#[utoipa::path(get, path = "/v1/admin/realms/{realm}", operation_id = "show_realm", tag = "realms",
+    params(("realm" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The realm", body = ref("#/components/schemas/RealmBody"))))]
+pub(crate) async fn show(State(server): State<Arc<Server>>, Named(realm): Named) -> Answer<RealmBody> {
     Ok(answer(StatusCode::OK, body_of(&server, &realm).await?))
 }
 
-async fn create(
+/// Make a realm.
+#[utoipa::path(post, path = "/v1/admin/realms", operation_id = "create_realm", tag = "realms",
+    request_body = ref("#/components/schemas/RealmSettings"),
+    responses((status = 201, description = "The realm", body = ref("#/components/schemas/RealmBody"))))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(settings, _): Json<RealmSettings>,
@@ -92,8 +109,12 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body_of(&server, name.as_str()).await?))
 }
 
-/// JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
-async fn change(
+/// Change a realm by a JSON Merge Patch (RFC 7396): members that are given replace, `null` brings a default back.
+#[utoipa::path(patch, path = "/v1/admin/realms/{realm}", operation_id = "change_realm", tag = "realms",
+    request_body = ref("#/components/schemas/RealmPatch"),
+    params(("realm" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The realm", body = ref("#/components/schemas/RealmBody"))))]
+pub(crate) async fn change(
     State(server): State<Arc<Server>>,
     Named(realm): Named,
     Json(patch, _): Json<serde_json::Map<String, serde_json::Value>>,
@@ -122,8 +143,11 @@ async fn change(
     Ok(answer(StatusCode::OK, body_of(&server, name.as_str()).await?))
 }
 
-/// Removes a realm that has neither apps nor users, with its admin keys and invitations.
-async fn remove(
+/// Remove a realm that has neither apps nor users, with its admin keys and invitations.
+#[utoipa::path(delete, path = "/v1/admin/realms/{realm}", operation_id = "remove_realm", tag = "realms",
+    params(("realm" = String, Path, description = "Its name")),
+    responses((status = 200, description = "It is gone", body = RealmRemovedBody)))]
+pub(crate) async fn remove(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(realm): Named,

@@ -7,6 +7,7 @@ use axum::{Router, extract::State, routing::post};
 use countersign_domain::{app::App, subject::Subject, time::Span, token::RevocationTarget};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Operator;
 use crate::{
@@ -28,7 +29,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// What is taken back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevocationBody {
     /// Whose tokens.
@@ -46,7 +47,7 @@ pub struct RevocationBody {
 }
 
 /// What was taken back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RevokedBody {
     /// Whose tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,11 @@ pub struct RevokedBody {
     pub before: String,
 }
 
-async fn create(
+/// Take back one token, a person's tokens at an app, all tokens of an app, or everything of a realm.
+#[utoipa::path(post, path = "/v1/admin/revocations", operation_id = "revoke_tokens", tag = "revocations",
+    request_body = RevocationBody,
+    responses((status = 201, description = "What was taken back", body = RevokedBody)))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(body, _): Json<RevocationBody>,

@@ -15,6 +15,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     List, Page,
@@ -37,7 +38,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// A live session.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AdminSessionBody {
     /// Names it; `sid` of its tokens.
     pub id: String,
@@ -57,7 +58,7 @@ pub struct AdminSessionBody {
 }
 
 /// Sessions that are over.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsEndedBody {
     /// The session, or the user whose they were.
     pub id: String,
@@ -65,7 +66,11 @@ pub struct SessionsEndedBody {
     pub ended: usize,
 }
 
-async fn list(
+/// Live sessions of a user.
+#[utoipa::path(get, path = "/v1/admin/users/{id}/sessions", operation_id = "list_sessions", tag = "users",
+    params(("id" = String, Path, description = "The user"), Page),
+    responses((status = 200, description = "The sessions", body = List<AdminSessionBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     Named(id): Named,
     page: Page,
@@ -80,7 +85,14 @@ async fn list(
     ))
 }
 
-async fn end_all(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<SessionsEndedBody> {
+/// End all sessions of a user. The person is told.
+#[utoipa::path(delete, path = "/v1/admin/users/{id}/sessions", operation_id = "end_sessions", tag = "users",
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "How many ended", body = SessionsEndedBody)))]
+pub(crate) async fn end_all(
+    State(server): State<Arc<Server>>,
+    Named(id): Named,
+) -> Answer<SessionsEndedBody> {
     let (this, id) = (&server, &id);
     let ended = server
         .decide(|| async move {
@@ -101,7 +113,11 @@ async fn end_all(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<
     Ok(answer(StatusCode::OK, SessionsEndedBody { id: id.clone(), ended }))
 }
 
-async fn end(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<SessionsEndedBody> {
+/// End one session. The person is told.
+#[utoipa::path(delete, path = "/v1/admin/sessions/{id}", operation_id = "end_session", tag = "users",
+    params(("id" = String, Path, description = "The session")),
+    responses((status = 200, description = "It ended", body = SessionsEndedBody)))]
+pub(crate) async fn end(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<SessionsEndedBody> {
     let session: SessionId = id.parse().map_err(|_| ApiError::NotFound)?;
     let this = &server;
     server

@@ -14,6 +14,7 @@ use countersign_domain::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{List, Operator, Page, failed};
 use crate::{
@@ -32,7 +33,7 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// A signing key, without its private part.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SigningKeyBody {
     /// `kid`.
     pub id: String,
@@ -56,7 +57,7 @@ pub struct SigningKeyBody {
 }
 
 /// Which key is to be replaced.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateBody {
     /// Its algorithm: EdDSA, ES256, ES384, ES512 or RS256.
@@ -75,7 +76,11 @@ pub(super) fn acceptance(asked: Option<u32>, usual: Span) -> Result<Span, ApiErr
     if span <= most { Ok(span) } else { Err(refused()) }
 }
 
-async fn list(
+/// Signing keys, and where each stands in its life.
+#[utoipa::path(get, path = "/v1/admin/signing-keys", operation_id = "list_signing_keys", tag = "keys",
+    params(Page),
+    responses((status = 200, description = "The keys", body = List<SigningKeyBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     operator: Operator,
     page: Page,
@@ -93,8 +98,11 @@ async fn list(
     Ok(answer(StatusCode::OK, page.of(keys, |key| key.id.clone())))
 }
 
-/// Makes a successor that signs at once. What the former key signed stays good, unless it is asked otherwise.
-async fn rotate(
+/// Make a successor that signs at once. What the former key signed stays good, unless it is asked otherwise.
+#[utoipa::path(post, path = "/v1/admin/signing-keys/rotate", operation_id = "rotate_signing_key", tag = "keys",
+    request_body = RotateBody,
+    responses((status = 201, description = "The new key", body = SigningKeyBody)))]
+pub(crate) async fn rotate(
     State(server): State<Arc<Server>>,
     Json(body, _): Json<RotateBody>,
 ) -> Answer<SigningKeyBody> {

@@ -19,6 +19,7 @@ use countersign_domain::{
 use countersign_store::UserFilter;
 use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{List, Operator, realms, usual_limit};
 use crate::{
@@ -39,8 +40,9 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// Which users are asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct UserQuery {
     /// Of which realm: that of the key, or `default`, where absent.
     #[serde(default)]
@@ -62,11 +64,12 @@ pub struct UserQuery {
     after: Option<String>,
     /// At most so many: 1 to 200, 50 by default.
     #[serde(default = "usual_limit")]
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: usize,
 }
 
 /// A user, without what is sealed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserBody {
     /// Names it.
     pub id: String,
@@ -86,7 +89,7 @@ pub struct UserBody {
 }
 
 /// Somebody who is to be a user.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateUserBody {
     /// Of which realm: that of the key, or `default`, where absent.
@@ -106,7 +109,7 @@ pub struct CreateUserBody {
 }
 
 /// What is to be changed; `null` removes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUserBody {
     /// Whether the user may sign in. Switching one off ends all sessions.
@@ -114,9 +117,11 @@ pub struct ChangeUserBody {
     status: Option<GivenStatus>,
     /// As others see them: up to 100 characters.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     display_name: Option<Option<String>>,
     /// A BCP 47 tag such as `de-CH`: up to 35 characters.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     locale: Option<Option<String>>,
 }
 
@@ -160,7 +165,11 @@ fn moment(member: &'static str, text: Option<&str>) -> Result<Option<Timestamp>,
     }
 }
 
-async fn list(
+/// Users, by filter or by exact address.
+#[utoipa::path(get, path = "/v1/admin/users", operation_id = "list_users", tag = "users",
+    params(UserQuery),
+    responses((status = 200, description = "The users", body = List<UserBody>)))]
+pub(crate) async fn list(
     State(server): State<Arc<Server>>,
     operator: Operator,
     query: UserQuery,
@@ -188,12 +197,20 @@ async fn list(
     Ok(answer(StatusCode::OK, List { items, next }))
 }
 
-async fn show(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserBody> {
+/// One user.
+#[utoipa::path(get, path = "/v1/admin/users/{id}", operation_id = "show_user", tag = "users",
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "The user", body = UserBody)))]
+pub(crate) async fn show(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<UserBody> {
     let user = find(&server, &id).await?;
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
 }
 
-async fn create(
+/// Make a user.
+#[utoipa::path(post, path = "/v1/admin/users", operation_id = "create_user", tag = "users",
+    request_body = CreateUserBody,
+    responses((status = 201, description = "The user", body = UserBody)))]
+pub(crate) async fn create(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Json(body, _): Json<CreateUserBody>,
@@ -222,8 +239,12 @@ async fn create(
     Ok(answer(StatusCode::CREATED, body_of(&server, user).await?))
 }
 
-/// Changes what a user is called, and switches them off, with all sessions and what came from them, or on.
-async fn change(
+/// Change what a user is called, and switch them off, with all sessions and what came from them, or on.
+#[utoipa::path(patch, path = "/v1/admin/users/{id}", operation_id = "change_user", tag = "users",
+    request_body = ChangeUserBody,
+    params(("id" = String, Path, description = "The user")),
+    responses((status = 200, description = "The user", body = UserBody)))]
+pub(crate) async fn change(
     State(server): State<Arc<Server>>,
     Named(id): Named,
     Json(body, _): Json<ChangeUserBody>,

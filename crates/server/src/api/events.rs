@@ -7,7 +7,10 @@ use axum::{
     extract::{Query, State},
     routing::get,
 };
-use countersign_domain::{event::StoredEvent, id::EventId};
+use countersign_domain::{
+    event::StoredEvent,
+    id::{EventId, UserId},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,6 +27,9 @@ use crate::{
 const USUAL: i64 = 50;
 /// Most events of one page of the list.
 const MOST: i64 = 200;
+
+/// Later than every event.
+pub const LATEST: EventId = EventId::from_bytes([u8::MAX; 16]);
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
@@ -97,10 +103,23 @@ pub async fn list(
     }
     let before = match &query.before {
         Some(id) => id.parse().map_err(|error| ApiError::invalid("before", format!("{error}")))?,
-        None => EventId::from_bytes([u8::MAX; 16]),
+        None => LATEST,
     };
-    let Some(key) = key_of(&server, visitor.session.user).await? else {
-        return Ok(answer(StatusCode::OK, MyEventsBody { items: Vec::new(), next: None }));
+    Ok(answer(StatusCode::OK, events_of(&server, visitor.session.user, before, limit).await?))
+}
+
+/// The last `limit` events around a user's account before one, as the user may read them.
+///
+/// # Errors
+/// The store's.
+pub async fn events_of(
+    server: &Server,
+    user: UserId,
+    before: EventId,
+    limit: i64,
+) -> Result<MyEventsBody, ApiError> {
+    let Some(key) = key_of(server, user).await? else {
+        return Ok(MyEventsBody { items: Vec::new(), next: None });
     };
     let mut found = server.store.events_of(key.name.name, before, limit + 1).await?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -108,7 +127,7 @@ pub async fn list(
     found.truncate(shown);
     let next = found.last().filter(|_| more).map(|event| event.id.to_string());
     let items = found.into_iter().map(|event| body_of(event, &key)).collect();
-    Ok(answer(StatusCode::OK, MyEventsBody { items, next }))
+    Ok(MyEventsBody { items, next })
 }
 
 fn body_of(event: StoredEvent, key: &PersonKey) -> MyEventBody {

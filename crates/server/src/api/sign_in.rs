@@ -11,7 +11,7 @@ use countersign_domain::{
     challenge::{self, Attempt, Purpose},
     changes::{Changes, FlowChange},
     credential::CredentialKind,
-    identifier::EmailAddress,
+    identifier::{EmailAddress, Username},
     pending_sign_in::PendingSignIn,
     policy::Verdict,
     refusal::Refusal,
@@ -28,7 +28,8 @@ use super::{
     challenge::{
         TokenBody, answer_signed_in, challenge_id, find_with_contact, parse_binding, parse_code, signed_in,
     },
-    password, rfc3339,
+    password::{self, sign_in::Name},
+    rfc3339,
     start::{self, Aim, EndUser, PurposeName, Recipient, StartBody, StartedBody},
 };
 use crate::{
@@ -59,7 +60,14 @@ pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<S
     }
     let asked = level(&body.acr_values)?;
     let address = body.email.as_deref().map(mailbox).transpose()?;
-    let said = Said { email: address.map(|address| address.canonical().to_owned()), challenge: None };
+    if let Some(name) = &body.username {
+        username(name)?;
+    }
+    if body.email.is_some() && body.username.is_some() {
+        return Err(ApiError::invalid("email", "expected either email or username"));
+    }
+    let email = address.map(|address| address.canonical().to_owned());
+    let said = Said { email, username: body.username, challenge: None };
     let (mut row, binding) = flow::fresh(&call, &said, asked)?;
     let policy = call.server.policy(&call.app);
     let mut verdict = Verdict::More(policy.beginnings());
@@ -117,8 +125,8 @@ pub async fn go_on(
         SignInStepBody::Password { binding, password, end_user } => {
             let key = key(&binding)?;
             let row = flow::find(&call.server, &call.app, &key, call.now).await?;
-            let address = address_of(&call, &row).await?;
-            password::sign_in::prove(&call, &address, &password, end_user.as_ref(), Some(&key)).await?
+            let name = name_of(&call, &row).await?;
+            password::sign_in::prove(&call, &name, &password, end_user.as_ref(), Some(&key)).await?
         }
     };
     let entry = entry.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
@@ -231,6 +239,18 @@ async fn address_of(call: &Call, row: &PendingSignIn) -> Result<EmailAddress, Ap
         None => None,
     };
     known.ok_or_else(|| ApiError::invalid("email", "begin the sign-in with an email for this method"))
+}
+
+/// By which name a password is looked for.
+async fn name_of(call: &Call, row: &PendingSignIn) -> Result<Name, ApiError> {
+    match flow::open(&call.server, row)?.username {
+        Some(name) => username(&name).map(Name::Username),
+        None => address_of(call, row).await.map(Name::Email),
+    }
+}
+
+fn username(text: &str) -> Result<Username, ApiError> {
+    Username::parse(text).map_err(|error| ApiError::invalid("username", error.to_string()))
 }
 
 async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use countersign_domain::time::Timestamp;
 use countersign_store::sealed::SEALED;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Error, master_record};
 use crate::{api::rfc3339, keys::number_of, state::Server};
 
 /// How the envelope stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EnvelopeStatus {
     /// The master key in force.
     pub id: String,
@@ -30,7 +31,7 @@ pub struct EnvelopeStatus {
 }
 
 /// One sealing key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SealingKeyStatus {
     /// What sealed values know it by.
     pub number: u32,

@@ -8,6 +8,7 @@ use countersign_domain::{
 use countersign_store::Store;
 use data_encoding::{BASE64, HEXLOWER};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{chain, sealer::MOST_COVERED};
 use crate::api::rfc3339;
@@ -39,7 +40,7 @@ pub async fn segment(store: &Store, after: i64) -> Result<Option<Segment>, count
 }
 
 /// An event for programs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EventLine {
     /// Names it.
     pub id: String,
@@ -77,7 +78,7 @@ pub struct EventLine {
 }
 
 /// A checkpoint for programs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CheckpointLine {
     /// Counts them.
     pub sequence: i64,

@@ -25,6 +25,7 @@ use countersign_domain::{
     event::{Actor, Concerned, Event, EventKind, EventPerson, Outcome, StoredEvent},
     id::{EventId, NodeId, UserId},
     random::Random,
+    realm::RealmName,
     time::Timestamp,
 };
 use parking_lot::Mutex;
@@ -192,7 +193,7 @@ impl<'a> Scribe<'a> {
             node: self.server.events.node,
             kind: event.kind,
             outcome: event.outcome,
-            realm: event.realm.clone(),
+            realm: event.realm.clone().or_else(|| self.home(event)),
             app: event.app.clone(),
             actor: event.actor.clone().unwrap_or_else(context::actor).to_string(),
             person,
@@ -204,6 +205,11 @@ impl<'a> Scribe<'a> {
         };
         stored.mac = self.server.keys.event_mac(&stored.canonical());
         Ok(stored)
+    }
+
+    /// What happened at an app happened in its realm.
+    fn home(&self, event: &Event) -> Option<RealmName> {
+        self.server.app(event.app.as_ref()?.as_str()).map(|app| app.realm.clone())
     }
 
     async fn person(

@@ -2,7 +2,7 @@
 
 use countersign_domain::{password::PasswordRefusal, refusal::Refusal, time::Span};
 
-use super::refusals_of_a_start;
+use super::refusals;
 use crate::{error::ApiError, hashing::refused};
 
 const WAIT: Span = Span::from_seconds(1);
@@ -16,12 +16,13 @@ pub(super) fn refusals(path: &str, challenge: impl Iterator<Item = ApiError>) ->
             let mut all = wrong();
             all.extend([ApiError::KeyKind("secret"), ApiError::Refused(Refusal::SignUpClosed), disabled]);
             all.push(ApiError::InvalidMember { member, code: "invalid_address", detail: String::new() });
+            all.push(ApiError::invalid("username", ""));
             all
         }
         "/v1/password/reset" => {
             challenge.chain([ApiError::Refused(Refusal::NotApproved), disabled]).collect()
         }
-        _ => refusals_of_a_start(),
+        _ => refusals::of_a_start(),
     };
     all.extend([ApiError::OriginNotAllowed, ApiError::TooManyRequests(WAIT)]);
     if path == "/v1/password/forgotten" {

@@ -2,7 +2,7 @@
 
 use countersign_domain::{refusal::Refusal, time::Span};
 
-use super::{passwords, refusals_of_a_start};
+use super::{passwords, refusals};
 use crate::error::ApiError;
 
 /// What any proof may be refused for where the app has accounts.
@@ -30,7 +30,7 @@ pub(super) fn refusals(path: &str, of_mails: impl Iterator<Item = ApiError>) -> 
         return all;
     }
     all.extend(refusals_of_people());
-    all.extend(of_mails.chain(refusals_of_a_start()));
+    all.extend(of_mails.chain(refusals::of_a_start()));
     all.extend(passwords::refusals_of_a_proof());
     all.push(ApiError::Refused(Refusal::NotApproved));
     all

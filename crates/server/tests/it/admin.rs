@@ -241,7 +241,7 @@ async fn a_key_of_one_realm_finds_nothing_of_another(world: World) {
     for (method, path) in [
         (Method::POST, "/v1/admin/signing-keys/rotate"),
         (Method::DELETE, "/v1/admin/realms/staff"),
-        (Method::GET, "/v1/admin/events"),
+        (Method::GET, "/v1/admin/events/segment"),
         (Method::GET, "/v1/admin/events/chain"),
     ] {
         ask(&staff, &method, path).await.refused(403, "all_realms_needed");

@@ -240,8 +240,9 @@ async fn p33_what_a_sleeper_sealed_with_a_former_key_is_found_before_that_goes(w
     server.advance(Span::from_hours(2)).await;
     let progress = Progress::default();
     look(&server.server, &progress).await.unwrap();
+    // Where nodes share a database another one may have come to the end already.
     let between = stands(&server).await;
-    assert!(between.to_reseal == 0 && !has_no_former(&between), "sealed anew first: {between:?}");
+    assert!(between.to_reseal == 0 && between.unreadable == 0, "sealed anew first: {between:?}");
     wait_until("former keys are gone", || async {
         server.advance(Span::from_minutes(2)).await;
         look(&server.server, &progress).await.unwrap();

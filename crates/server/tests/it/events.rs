@@ -36,7 +36,7 @@ const FROM: EventId = EventId::from_bytes([0; 16]);
 const TO: EventId = EventId::from_bytes([255; 16]);
 
 pub(crate) async fn all(server: &TestServer) -> Vec<EventLine> {
-    let filter = EventFilter { after: FROM, kind: None, app: None };
+    let filter = EventFilter { after: FROM, kind: None, app: None, realm: None };
     let events = server.server.store.events(filter, 1000).await.unwrap();
     events.iter().map(EventLine::from).collect()
 }

@@ -20,8 +20,8 @@ use crate::{
         ANN, Authenticator, BASE, BOB, codes, confirm, credentials, enrol, is_wrong, options, proves, server,
         step_up, user_and_app,
     },
-    sessions::sign_in,
-    support::settings::ISSUER,
+    sessions::{Browser, sign_in},
+    support::{TestServer, settings::ISSUER},
 };
 
 #[tokio::test]
@@ -70,22 +70,26 @@ async fn p20_a_person_adds_names_and_removes_an_app_and_is_told() {
     let renamed = ann.tell(&server, Method::PATCH, &path, &json!({"label": "Tablet"})).await.expect(200);
     assert_eq!(renamed.text("label"), "Tablet");
 
-    // A mailed code alone removes nothing, nor does a proof of an hour ago.
-    ann.own(&server, Method::DELETE, &path).await.refused(403, "stronger_sign_in_needed");
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    goes(&server, &ann, &other, &path).await;
+}
+
+/// A mailed code alone removes nothing, nor does a proof of an hour ago; then it goes, and recovery codes with it.
+async fn goes(server: &TestServer, ann: &Browser, other: &Browser, path: &str) {
+    ann.own(server, Method::DELETE, path).await.refused(403, "stronger_sign_in_needed");
+    step_up(server, &[Proof::Code, Proof::Totp]).await;
     server.advance(Span::from_minutes(11)).await;
-    ann.own(&server, Method::DELETE, &path).await.refused(403, "fresh_sign_in_needed");
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
-    ann.own(&server, Method::DELETE, &format!("{path}?end_other_sessions=maybe"))
+    ann.own(server, Method::DELETE, path).await.refused(403, "fresh_sign_in_needed");
+    step_up(server, &[Proof::Code, Proof::Totp]).await;
+    ann.own(server, Method::DELETE, &format!("{path}?end_other_sessions=maybe"))
         .await
         .refused(422, "invalid_member");
-    assert!(other.is_in(&server).await);
-    ann.own(&server, Method::DELETE, &format!("{path}?end_other_sessions=true")).await.expect_bare(204);
-    assert!(!other.is_in(&server).await && ann.is_in(&server).await);
+    assert!(other.is_in(server).await);
+    ann.own(server, Method::DELETE, &format!("{path}?end_other_sessions=true")).await.expect_bare(204);
+    assert!(!other.is_in(server).await && ann.is_in(server).await);
     let told = server.mail_to(ANN).await.mail.rendered.text;
     assert!(told.contains("signs in no more: an app that shows codes"), "{told}");
-    assert!(credentials(&server, &ann).await.is_empty(), "recovery codes go with the last factor");
-    ann.own(&server, Method::DELETE, &path).await.refused(404, "not_found");
+    assert!(credentials(server, ann).await.is_empty(), "recovery codes go with the last factor");
+    ann.own(server, Method::DELETE, path).await.refused(404, "not_found");
 }
 
 #[tokio::test]

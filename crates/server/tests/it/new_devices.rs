@@ -3,10 +3,12 @@
 use countersign_domain::time::Span;
 use countersign_server::config::{BrowserTokensSetting, Config, RealmSettings};
 use http::Method;
+use serde_json::json;
 
 use crate::{
     accounts::{CLUB, club},
     flow,
+    passwords::{self, GOOD, OTHER},
     support::{Answer, Caller, TestServer, World, backend::on_every_engine, settings::publishable_key},
 };
 
@@ -172,4 +174,36 @@ async fn a_link_lasts_seven_days_and_ends_nothing_when_its_session_has_ended() {
     assert!(String::from_utf8_lossy(&over.body).contains("This link is over"));
     server.server.store.sweep(server.now()).await.unwrap();
     assert!(server.query("SELECT link FROM user_undo").await.is_empty());
+}
+
+#[tokio::test]
+async fn p31_a_browser_known_to_a_person_has_wrong_passwords_of_its_own() {
+    let with_mails = |config: &mut Config| {
+        passwords::with_passwords(config);
+        config.realms[0].new_device_mail = Some(true);
+    };
+    let server = TestServer::with(with_mails).await;
+    passwords::register(&server, ANN, GOOD).await;
+    passwords::register(&server, BOB, GOOD).await;
+    let (mut own, mut stranger) = (Jar::default(), Jar::default());
+    own.sign_in(&server, ANN).await;
+    own.sign_out(&server).await;
+    stranger.sign_in(&server, BOB).await;
+    let tries = async |jar: &Jar, password: &str| {
+        // What a network may ask comes back meanwhile.
+        server.clock.advance(Span::from_seconds(5));
+        let page =
+            server.calls(Caller::Publishable(publishable_key("club"), CLUB)).with("cookie", &jar.header());
+        page.post("/v1/password/sign-in", &json!({"email": ANN, "password": password})).await
+    };
+    for _ in 0..50 {
+        tries(&stranger, OTHER).await.refused(401, "invalid_password");
+    }
+    tries(&stranger, GOOD).await.refused(429, "too_many_passwords");
+    tries(&own, GOOD).await.expect(200);
+    // It has an end of its own too.
+    for _ in 0..50 {
+        tries(&own, OTHER).await.refused(401, "invalid_password");
+    }
+    tries(&own, GOOD).await.refused(429, "too_many_passwords");
 }

@@ -15,6 +15,7 @@
 #[path = "../it/support/fixed.rs"]
 mod fixed;
 mod measure;
+mod passwords;
 mod people;
 mod secrets;
 #[path = "../it/support/settings.rs"]

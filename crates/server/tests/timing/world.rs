@@ -21,7 +21,7 @@ use countersign_domain::{
     vault::Vault as _,
 };
 use countersign_server::{
-    config::{AppSettings, Part},
+    config::{AppSettings, Config, Part},
     keys::RootKey,
     service::Service,
     state::Server,
@@ -50,6 +50,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// The same, set otherwise.
+    pub(crate) async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let mut config = settings::config();
         let shared = AppSettings { token_algorithm: Some("HS256".to_owned()), ..settings::app(MAC_APP) };
         config.apps.push(shared);
@@ -57,6 +62,7 @@ impl World {
             app.messages_per_day = Some(u32::MAX);
         }
         config.limits.messages_per_day = u32::MAX;
+        set(&mut config);
         let store = Store::new(Arc::new(Sqlite::memory().unwrap()));
         store.migrate().await.unwrap();
         let system = (TestClock::new() as _, Arc::new(SeededEntropy::new(1)) as _);

@@ -29,7 +29,7 @@ fn event(seed: i64, of: u64, person: Option<EventPerson>) -> StoredEvent {
         node: node(of),
         kind: if seed % 2 == 0 { EventKind::ChallengePassed } else { EventKind::ChallengeFailed },
         outcome: Outcome::Success,
-        realm: None,
+        realm: (seed % 2 == 0).then(|| user(1).realm),
         app: (seed % 3 != 0).then(|| app("forum")),
         actor: "person".to_owned(),
         person,
@@ -69,7 +69,7 @@ pub async fn events_are_found_by_what_they_tell(store: Store) {
     let all: Vec<StoredEvent> =
         (1..=6).map(|seed| event(seed, u64::from(seed > 3), people[seed as usize % 3])).collect();
     save(&store, all.iter().rev().map(written).collect()).await;
-    let filter = EventFilter { after: FROM, kind: None, app: None };
+    let filter = EventFilter { after: FROM, kind: None, app: None, realm: None };
     assert_eq!(store.events(filter, 9).await.unwrap(), all);
     assert_eq!(store.events(EventFilter { after: all[1].id, ..filter }, 2).await.unwrap(), all[2..4]);
     let passed = EventFilter { kind: Some(EventKind::ChallengePassed), ..filter };
@@ -78,6 +78,11 @@ pub async fn events_are_found_by_what_they_tell(store: Store) {
     assert_eq!(store.events(passed, 9).await.unwrap(), of_kind);
     let at_app: Vec<_> = all.iter().filter(|event| event.app.is_some()).cloned().collect();
     assert_eq!(store.events(EventFilter { app: Some("forum"), ..filter }, 9).await.unwrap(), at_app);
+    let in_realm: Vec<_> = all.iter().filter(|event| event.realm.is_some()).cloned().collect();
+    assert!(!in_realm.is_empty() && in_realm.len() < all.len());
+    let realm = in_realm[0].realm.as_ref().map(|realm| realm.as_str());
+    assert_eq!(store.events(EventFilter { realm, ..filter }, 9).await.unwrap(), in_realm);
+    assert!(store.events(EventFilter { realm: Some("nowhere"), ..filter }, 9).await.unwrap().is_empty());
     let mut anns: Vec<_> = all.iter().filter(|event| event.person == Some(ANN)).cloned().collect();
     assert_eq!(store.events_of_after(ANN.name, filter, 9).await.unwrap(), anns);
     anns.reverse();
@@ -115,7 +120,10 @@ pub async fn p40_checkpoints_cover_and_purge_their_own_events(store: Store) {
     assert_eq!(store.checkpoint_before(node(0), 3).await.unwrap(), Some(second));
     assert_eq!(store.checkpoint_before(node(0), 2).await.unwrap(), None);
     let kept = [&mine[2..], &theirs[..]].concat();
-    assert_eq!(store.events(EventFilter { after: FROM, kind: None, app: None }, 9).await.unwrap(), kept);
+    assert_eq!(
+        store.events(EventFilter { after: FROM, kind: None, app: None, realm: None }, 9).await.unwrap(),
+        kept
+    );
     assert_eq!(store.events_of(ANN.name, TO, 9).await.unwrap().len(), 3);
 }
 

@@ -18,15 +18,19 @@ macro_rules! columns {
     };
 }
 
-/// The first `most` events after an id, of one kind and one app where they are given.
-pub(crate) fn select_events(after: EventId, kind: &str, app: &str, most: i64) -> Statement {
+/// The first `most` events after an id, of one kind, one app and one realm where they are given.
+pub(crate) fn select_events(after: EventId, names: [&str; 3], most: i64) -> Statement {
+    let mut values = vec![id(after)];
+    values.extend(twice(names));
+    values.push(most.into());
     read(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM event WHERE id > ? AND (? = '' OR kind = ?) AND (? = '' OR app = ?) ORDER BY id LIMIT ?"
+            " FROM event WHERE id > ? AND (? = '' OR kind = ?) AND (? = '' OR app = ?) \
+             AND (? = '' OR realm = ?) ORDER BY id LIMIT ?"
         ),
-        vec![id(after), kind.into(), kind.into(), app.into(), app.into(), most.into()],
+        values,
     )
 }
 
@@ -43,30 +47,31 @@ pub(crate) fn select_events_of(person: [u8; 16], before: EventId, most: i64) -> 
     )
 }
 
-/// The first `most` events of a user after an id, of one kind and one app where they are given.
+/// What is compared is asked first whether it is empty.
+fn twice(names: [&str; 3]) -> impl Iterator<Item = Value> {
+    names.into_iter().flat_map(|name| [Value::from(name), Value::from(name)])
+}
+
+/// The same of one user.
 pub(crate) fn select_events_of_after(
     person: [u8; 16],
     after: EventId,
-    (kind, app): (&str, &str),
+    names: [&str; 3],
     most: i64,
 ) -> Statement {
+    let mut values = vec![person.as_slice().into(), id(after)];
+    values.extend(twice(names));
+    values.push(most.into());
     read(
         concat!(
             "SELECT ",
             columns!(),
             " FROM event_person JOIN event ON event.id = event_person.event_id \
              WHERE event_person.person = ? AND event_person.event_id > ? AND (? = '' OR event.kind = ?) \
-             AND (? = '' OR event.app = ?) ORDER BY event_person.event_id LIMIT ?"
+             AND (? = '' OR event.app = ?) AND (? = '' OR event.realm = ?) \
+             ORDER BY event_person.event_id LIMIT ?"
         ),
-        vec![
-            person.as_slice().into(),
-            id(after),
-            kind.into(),
-            kind.into(),
-            app.into(),
-            app.into(),
-            most.into(),
-        ],
+        values,
     )
 }
 

@@ -19,6 +19,15 @@ pub struct EventFilter<'a> {
     pub kind: Option<EventKind>,
     /// Only at this app.
     pub app: Option<&'a str>,
+    /// Only in this realm.
+    pub realm: Option<&'a str>,
+}
+
+impl<'a> EventFilter<'a> {
+    /// The names that a row must have: of its kind, its app and its realm. Empty ones ask for nothing.
+    fn names(&self) -> [&'a str; 3] {
+        [self.kind.map_or("", EventKind::name), self.app.unwrap_or_default(), self.realm.unwrap_or_default()]
+    }
 }
 
 impl Store {
@@ -27,9 +36,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn events(&self, filter: EventFilter<'_>, most: i64) -> Result<Vec<StoredEvent>, Error> {
-        let kind = filter.kind.map_or("", EventKind::name);
-        let statement = sql::select_events(filter.after, kind, filter.app.unwrap_or_default(), most);
-        self.all(statement, sql::read_event).await
+        self.all(sql::select_events(filter.after, filter.names(), most), sql::read_event).await
     }
 
     /// The last `most` events of the user of this name before an event, newest first.
@@ -55,8 +62,7 @@ impl Store {
         filter: EventFilter<'_>,
         most: i64,
     ) -> Result<Vec<StoredEvent>, Error> {
-        let (kind, app) = (filter.kind.map_or("", EventKind::name), filter.app.unwrap_or_default());
-        let statement = sql::select_events_of_after(person, filter.after, (kind, app), most);
+        let statement = sql::select_events_of_after(person, filter.after, filter.names(), most);
         self.all(statement, sql::read_event).await
     }
 

@@ -7,11 +7,11 @@ use countersign_domain::{
     contact::Contact,
     event::{Event, EventKind},
     id::UserId,
-    identifier::EmailAddress,
+    identifier::{EmailAddress, Username},
     password::Password,
     refusal::Refusal,
     secret::{Digest, Secret},
-    user::User,
+    user::{IdentifierKind, User},
     user_password::{self, UserPassword},
     vault::Vault as _,
 };
@@ -25,12 +25,13 @@ use super::{
     TRIES, mailbox, typed,
 };
 use crate::{
-    accounts::{Entry, Evidence, authentication, begin, held_session, tell_sign_in, user_of},
+    accounts::{Entry, Evidence, authentication, begin, held_session, primary_address, tell_sign_in},
     call::{Call, Json},
     error::ApiError,
     flow::{self, FlowKey},
     hashing::Hashing,
     passwords::Verdict,
+    state::Server,
     user_passwords::{Budget, counters, of_app, save},
 };
 
@@ -38,15 +39,28 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordSignInBody {
-    /// A mailbox of the person's.
+    /// A mailbox of the person's. Either this or `username`.
+    #[serde(default)]
     #[schema(min_length = 1, max_length = 254)]
-    pub email: String,
+    pub email: Option<String>,
+    /// Their username: capital letters and names that look alike are the same. Either this or `email`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
+    pub username: Option<String>,
     /// The password, as it was typed.
     #[schema(value_type = String, min_length = 1, max_length = 1024)]
     pub password: Zeroizing<String>,
     /// Who asked, as the app's server saw them: for limits. Secret keys only.
     #[serde(default)]
     pub end_user: Option<EndUser>,
+}
+
+/// By which name somebody signs in.
+pub enum Name {
+    /// A mailbox.
+    Email(EmailAddress),
+    /// A username.
+    Username(Username),
 }
 
 /// What was read about the person who is said to sign in.
@@ -73,8 +87,8 @@ type Outcome = Option<Result<Entry, Refusal>>;
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Answer<TokenBody> {
-    let address = mailbox(&body.email)?;
-    let outcome = prove(&call, &address, &body.password, body.end_user.as_ref(), None).await?;
+    let name = Name::of(&body)?;
+    let outcome = prove(&call, &name, &body.password, body.end_user.as_ref(), None).await?;
     finish(&call, outcome).await
 }
 
@@ -84,7 +98,7 @@ pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Ans
 /// What is wrong with the request; the store's. A wrong password is a refusal.
 pub async fn prove(
     call: &Call,
-    address: &EmailAddress,
+    name: &Name,
     password: &str,
     end_user: Option<&EndUser>,
     flow: Option<&FlowKey>,
@@ -97,11 +111,11 @@ pub async fn prove(
     call.limit_network(end_user.and_then(|user| user.ip))?;
     let began = Instant::now();
     for _ in 0..TRIES {
-        let person = find(call, address).await?;
+        let person = find(call, name).await?;
         user_password::admit(&person.contact, call.server.now())?;
         let checked = &check(call, &hashing, &person, &password).await?;
         let lane = call.server.lanes.enter(&person.contact.key.digest).await;
-        let outcome = call.server.decide(|| decide(call, address, checked, flow)).await?;
+        let outcome = call.server.decide(|| decide(call, name, checked, flow)).await?;
         drop(lane);
         if let Some(outcome) = outcome {
             if matches!(outcome, Err(Refusal::InvalidPassword)) {
@@ -113,11 +127,42 @@ pub async fn prove(
     Err(ApiError::Unavailable)
 }
 
+impl Name {
+    fn of(body: &PasswordSignInBody) -> Result<Self, ApiError> {
+        match (&body.email, &body.username) {
+            (Some(address), None) => mailbox(address).map(Self::Email),
+            (None, Some(name)) => Username::parse(name)
+                .map(Self::Username)
+                .map_err(|error| ApiError::invalid("username", error.to_string())),
+            _ => Err(ApiError::invalid("email", "expected either email or username")),
+        }
+    }
+
+    /// What its user is found by.
+    fn key(&self, call: &Call) -> (IdentifierKind, Digest) {
+        let (keys, realm) = (&call.server.keys, &call.app.realm);
+        match self {
+            Self::Email(address) => (IdentifierKind::Email, keys.identifier(realm, address)),
+            Self::Username(name) => (IdentifierKind::Username, keys.username(realm, name)),
+        }
+    }
+
+    /// The mailbox that the person is known by at apps that see them for the first time: the one that was named, else
+    /// their primary one. Asked after the right password alone.
+    async fn mailbox(&self, server: &Server, user: UserId) -> Result<Option<EmailAddress>, ApiError> {
+        match self {
+            Self::Email(address) => Ok(Some(address.clone())),
+            Self::Username(_) => primary_address(server, user).await,
+        }
+    }
+}
+
 /// Reads everything, in the same number of reads whoever it is. The password comes after the user: whoever changes it
 /// writes the user too, so that no change in between is missed.
-async fn find(call: &Call, address: &EmailAddress) -> Result<Person, ApiError> {
+async fn find(call: &Call, name: &Name) -> Result<Person, ApiError> {
     let (server, realm) = (&call.server, &call.app.realm);
-    let user = user_of(server, realm, address).await?;
+    let (kind, name) = name.key(call);
+    let user = server.store.user_by_identifier(realm, kind, name).await?;
     let id = user.as_ref().map_or_else(|| UserId::new(server.now(), &mut *server.random()), |user| user.id);
     let password = server.store.password(id).await?;
     let session = match call.session_cookie.as_ref().filter(|_| !call.is_secret()) {
@@ -125,11 +170,13 @@ async fn find(call: &Call, address: &EmailAddress) -> Result<Person, ApiError> {
         None => None,
     };
     let session = session.filter(|session| session.user == id && session.is_live(server.now()));
-    let name = server.keys.identifier(realm, address);
-    let budget = match (&user, session) {
-        (None, _) => Budget::Nobody(&name),
-        (Some(user), None) => Budget::User(user.id),
-        (Some(user), Some(session)) => Budget::Browser(user.id, session.id),
+    let known = call.known_browser.as_ref().filter(|_| !call.is_secret());
+    let known = known.and_then(|browser| browser.known_as(&server.keys, id));
+    let budget = match (&user, session, &known) {
+        (None, ..) => Budget::Nobody(&name),
+        (Some(user), Some(session), _) => Budget::Browser(user.id, session.id),
+        (Some(user), None, Some(known)) => Budget::KnownBrowser(user.id, known),
+        (Some(user), None, None) => Budget::User(user.id),
     };
     let contact = server.store.contact(counters(&server.keys, realm, budget)).await?;
     Ok(Person { user, password, contact })
@@ -157,7 +204,7 @@ fn which(person: &Person) -> Option<(UserId, i64)> {
 
 async fn decide(
     call: &Call,
-    address: &EmailAddress,
+    name: &Name,
     checked: &Checked,
     flow: Option<&FlowKey>,
 ) -> Result<(Outcome, Changes), ApiError> {
@@ -167,7 +214,7 @@ async fn decide(
         Some(key) => Some(flow::find(server, app, key, now).await?),
         None => None,
     };
-    let person = find(call, address).await?;
+    let person = find(call, name).await?;
     if which(&person) != checked.which {
         return Ok((None, Changes::default()));
     }
@@ -185,7 +232,9 @@ async fn decide(
         }
     };
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
-    let evidence = Evidence { assurance: Assurance::of(Method::Password, now), address: Some(address), flow };
+    let address = name.mailbox(server, user.id).await?;
+    let assurance = Assurance::of(Method::Password, now);
+    let evidence = Evidence { assurance, address: address.as_ref(), flow };
     let entered = begin(call, accounts, evidence, Some(user)).await?;
     if let Ok(entry) = &entered.outcome {
         changes.extend(entered.changes);

@@ -14,6 +14,10 @@ pub struct BeginSignInBody {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 254)]
     pub email: Option<String>,
+    /// Their username, for a password, in place of `email`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
+    pub username: Option<String>,
     /// Levels, any of which is enough, beyond what the app's policy wants anyhow: `urn:countersign:mailbox`, `aal1`,
     /// `aal2`.
     #[serde(default)]
