@@ -99,6 +99,15 @@ impl Contact {
         if until > now { Err(Refusal::TooManyAttempts { retry_after: until.since(now) }) } else { Ok(()) }
     }
 
+    /// How many more guesses that hit with a chance of `charge` millionths this person's budget allows now.
+    #[must_use]
+    pub fn tries_left(&self, charge: u32, now: Timestamp) -> u32 {
+        let recent = self.failures.iter().filter(|failure| failure.at + Span::DAY > now);
+        let spent: u32 = recent.map(|failure| failure.charge).sum();
+        let of_day = GUESSES_A_DAY.saturating_sub(spent) / charge.max(1);
+        of_day.min(GUESSES_IN_A_ROW.saturating_sub(self.failures_in_a_row))
+    }
+
     /// Whether this app may write to this person now.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! codes. It knows no secret and no format: what a kind needs to check one is sealed.
 
 use crate::{
-    assurance::Method,
+    assurance::{Method, Methods},
     id::{CredentialId, UserId},
     realm::RealmName,
     secret::Digest,
@@ -85,4 +85,63 @@ pub struct Credential {
     pub used_at: Option<Timestamp>,
     /// 0 when it is not stored yet; counts up with every write.
     pub version: i64,
+}
+
+/// Whether somebody who gave these proofs may change what a person signs in with who owns these methods beside a
+/// mailbox (security property 20): a second factor where there is one, and the highest level that the person has. A
+/// recovery code beside another proof stands for whatever was lost: otherwise nobody could take a lost passkey away.
+#[must_use]
+pub fn may_change(proven: Methods, owned: Methods) -> bool {
+    if owned.has_second_factor() && !proven.has_second_factor() {
+        return false;
+    }
+    let is_recovered =
+        proven.has(Method::RecoveryCode) && (proven.has_mailbox() || proven.has(Method::Password));
+    is_recovered || proven.level() >= owned.level()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn methods(of: &[Method]) -> Methods {
+        of.iter().fold(Methods::NONE, |all, method| all.with(*method))
+    }
+
+    #[test]
+    fn p20_factors_are_changed_at_the_highest_level_alone() {
+        use Method::{Code, Link, Passkey, Password, RecoveryCode, SecurityKey, Totp};
+        let cases: [(&[Method], &[Method], bool); 18] = [
+            (&[], &[Code], true),
+            (&[], &[Link], true),
+            (&[Password], &[Code], false),
+            (&[Password], &[Password], true),
+            (&[Totp], &[Code], false),
+            (&[Totp], &[Code, Totp], true),
+            (&[Totp], &[Password], false),
+            (&[Totp, Password], &[Code, Totp], false),
+            (&[Totp, Password], &[Password], false),
+            (&[Totp, Password], &[Password, Totp], true),
+            (&[SecurityKey], &[Code, SecurityKey], true),
+            (&[Passkey], &[Code], false),
+            (&[Passkey], &[Passkey], true),
+            (&[Passkey, Totp], &[Code, Totp], false),
+            (&[Passkey, Totp, RecoveryCode], &[Code, RecoveryCode], true),
+            (&[Passkey, RecoveryCode], &[RecoveryCode], false),
+            (&[Totp, Password, RecoveryCode], &[Password, RecoveryCode], true),
+            (&[Totp, RecoveryCode], &[Code], false),
+        ];
+        for (owned, proven, expected) in cases {
+            assert_eq!(may_change(methods(proven), methods(owned)), expected, "{owned:?} by {proven:?}");
+        }
+    }
+
+    #[test]
+    fn kinds_have_names_and_methods_of_their_own() {
+        for kind in CredentialKind::ALL {
+            assert_eq!(CredentialKind::from_name(kind.name()), Some(kind));
+            assert!(kind.method().is_second_factor());
+        }
+        assert_eq!(CredentialKind::from_name("magnet"), None);
+    }
 }

@@ -87,4 +87,11 @@ pub enum Refusal {
     /// What was proven is nothing that this sign-in wants now.
     #[error("this is not asked for: see what may come next")]
     MethodNotOffered,
+
+    /// The wrong attempts at this person's second factors are used up.
+    #[error("too many wrong codes")]
+    TooManyProofs {
+        /// When the next may be made.
+        retry_after: Span,
+    },
 }

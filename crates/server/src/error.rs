@@ -96,6 +96,13 @@ pub enum ApiError {
 
     /// What was proven is right and not enough: how the sign-in goes on.
     MoreNeeded(Box<serde_json::Value>),
+
+    /// What is asked needs proofs of all that the person signs in with.
+    StrongerNeeded,
+    /// The person has as many credentials of the kind as there may be.
+    TooManyCredentials,
+    /// Recovery codes stand in for another factor, and there is none.
+    NoFactor,
 }
 
 /// What is wrong with a body as a whole.
@@ -198,6 +205,10 @@ impl ApiError {
             Self::InUse(_) => (S::CONFLICT, "in_use", "It is in use"),
 
             Self::MoreNeeded(_) => (S::UNAUTHORIZED, "more_needed", "This is right, and not enough: go on with the sign-in"),
+
+            Self::StrongerNeeded => (S::FORBIDDEN, "stronger_sign_in_needed", "Sign in with your second factor first"),
+            Self::TooManyCredentials => (S::CONFLICT, "too_many_credentials", "There are too many: remove one first"),
+            Self::NoFactor => (S::CONFLICT, "no_second_factor", "There is no second factor yet: add one first"),
         }
     }
 
@@ -245,7 +256,8 @@ impl ApiError {
                 Refusal::TooManyAttempts { retry_after }
                 | Refusal::ResendTooSoon { retry_after }
                 | Refusal::TooManyMessages { retry_after }
-                | Refusal::TooManyPasswords { retry_after },
+                | Refusal::TooManyPasswords { retry_after }
+                | Refusal::TooManyProofs { retry_after },
             )
             | Self::TooManyRequests(retry_after)
             | Self::AppLimit(retry_after) => Some(retry_after.seconds_up().max(1)),
@@ -311,6 +323,8 @@ fn refusal_row(refusal: Refusal) -> Row {
 
         Refusal::SignInOver => (S::GONE, "sign_in_over", "The sign-in is over: begin again"),
         Refusal::MethodNotOffered => (S::CONFLICT, "method_not_offered", "This is not asked for now"),
+
+        Refusal::TooManyProofs { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: wait, or use a passkey or a security key"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! refusals. It knows no configuration: the server's address is added when the document is served.
 
 mod administration;
+mod credentials;
 mod examples;
 mod passwords;
 mod people;
@@ -56,6 +57,8 @@ const PROBLEM: &str = "application/problem+json";
         api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
         api::identifiers::remove, api::users::show, api::users::change,
+        api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
+        api::my_totp::options, api::my_totp::confirm, api::my_recovery_codes::make,
     ),
     components(schemas(api::ProblemBody)),
     tags(
@@ -65,6 +68,7 @@ const PROBLEM: &str = "application/problem+json";
         (name = "account", description = "A person's own account, for pages of this server"),
         (name = "users", description = "What an app's server knows about its people and keeps with them"),
         (name = "passwords", description = "Passwords, where a realm has them"),
+        (name = "credentials", description = "What a person signs in with beside mails and a password"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -206,7 +210,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 37);
+        assert_eq!(operations.len(), 43);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -255,6 +259,9 @@ mod tests {
             "ForgottenBody",
             "ResetBody",
             "SetPasswordBody",
+            "RenameCredentialBody",
+            "TotpOptionsBody",
+            "ConfirmTotpBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

@@ -8,10 +8,11 @@ use countersign_domain::{
     api_key::ApiKeyText,
     app::AppName,
     code::Code,
-    id::{ChallengeId, SessionId, UserId},
+    id::{ChallengeId, CredentialId, SessionId, UserId},
     identifier::{EmailAddress, PhoneNumber, Username},
     random::Random,
     realm::RealmName,
+    recovery_code::RecoveryCode,
     secret::{Digest, Secret},
     subject::{Sector, Subject},
     token::SecretToken,
@@ -156,6 +157,20 @@ impl Keys {
         let mut parts: Vec<&[u8]> = vec![b"password", realm.as_str().as_bytes()];
         parts.extend(person);
         self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// Whose attempts at second factors are counted in a realm.
+    #[must_use]
+    pub fn second_factor_attempts(&self, realm: &RealmName, user: UserId) -> Digest {
+        let parts = [b"second-factor", realm.as_str().as_bytes(), user.bytes().as_slice()] as [&[u8]; 3];
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// A recovery code, bound to its sheet: the same code on another sheet digests differently.
+    #[must_use]
+    pub fn recovery_code(&self, sheet: CredentialId, code: &RecoveryCode) -> Digest {
+        let parts = [b"recovery-code", sheet.bytes().as_slice(), code.expose().as_bytes()] as [&[u8]; 3];
+        self.hierarchy.codes.digest(&parts)
     }
 
     /// The peppers of passwords, up to the number that new hashes are made with.

@@ -126,6 +126,17 @@ kinds! {
     BackupCreated = "backup.created",
     /// The database was restored from a backup.
     BackupRestored = "backup.restored",
+
+    /// Somebody signs in with one thing more: a passkey, a security key, a TOTP, recovery codes.
+    CredentialAdded = "credential.added",
+    /// A credential has another name.
+    CredentialRenamed = "credential.renamed",
+    /// A credential was taken away.
+    CredentialRemoved = "credential.removed",
+    /// A credential proved who somebody is.
+    CredentialPassed = "credential.passed",
+    /// A proof by a credential was wrong, and counted.
+    CredentialFailed = "credential.failed",
 }
 
 impl EventKind {

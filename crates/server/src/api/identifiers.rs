@@ -145,7 +145,7 @@ pub async fn list(Person(visitor): Person) -> Answer<IdentifiersBody> {
     responses((status = 202, description = "A code is on its way to the address", body = StartedBody),
         (status = 201, description = "The number was added", body = IdentifierBody)))]
 pub async fn add(own: OwnCall, Json(body, _): Json<AddIdentifierBody>) -> Result<Response, ApiError> {
-    fresh(&own.visitor)?;
+    fresh(&own.visitor).await?;
     match (&body.email, &body.phone) {
         (Some(email), None) => {
             let user = user_of(&own.visitor).await?;
@@ -199,7 +199,7 @@ pub async fn verify(
     Named(id): Named,
     Json(body, _): Json<VerifyIdentifierBody>,
 ) -> Answer<IdentifiersBody> {
-    fresh(&own.visitor)?;
+    fresh(&own.visitor).await?;
     own.call.limit_network(None)?;
     let presented = Presented {
         challenge: challenge_id(&id)?,
@@ -289,7 +289,7 @@ pub async fn change(
     Named(id): Named,
     Json(body, _): Json<ChangeIdentifierBody>,
 ) -> Answer<IdentifiersBody> {
-    fresh(&visitor)?;
+    fresh(&visitor).await?;
     if !body.primary {
         return Err(ApiError::invalid("primary", "expected true: say it of the one that takes its place"));
     }
@@ -316,7 +316,7 @@ pub async fn change(
     params(("id" = String, Path, description = "The identifier")), security(("session_cookie" = [])),
     responses((status = 200, description = "All that the person is still found by", body = IdentifiersBody)))]
 pub async fn remove(own: OwnCall, Named(id): Named) -> Answer<IdentifiersBody> {
-    fresh(&own.visitor)?;
+    fresh(&own.visitor).await?;
     let (id, own) = (identifier_id(&id)?, &own);
     own.call.server.decide(|| take_out(own, id)).await??;
     Ok(answer(StatusCode::OK, body_of(&own.visitor).await?))

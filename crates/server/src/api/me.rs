@@ -16,7 +16,6 @@ use countersign_domain::{
     identifier::Username,
     refusal::Refusal,
     session::{self, Session},
-    time::Span,
     user::{self, IdentifierKind, User, UserStatus},
 };
 use http::{HeaderValue, StatusCode, header};
@@ -33,7 +32,7 @@ use super::{
 use crate::{
     accounts::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile},
     call::{Json, Named},
-    erasure,
+    credentials, erasure,
     error::ApiError,
     export::ExportBody,
     metadata::{Kept, Object},
@@ -42,9 +41,6 @@ use crate::{
     state::Server,
     visitor::{Person, Visitor},
 };
-
-/// How long ago a sign-in may be for what cannot be undone.
-const FRESH: Span = Span::from_minutes(10);
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
@@ -203,7 +199,7 @@ pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<M
     responses((status = 204, description = "It is gone; the cookie is taken away"),
         (status = 202, description = "It will be gone; the cookie is taken away", body = ErasingBody)))]
 pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
-    fresh(&visitor)?;
+    fresh(&visitor).await?;
     let (server, visitor) = (&visitor.server, &visitor);
     let at = server
         .decide(|| async move {
@@ -222,7 +218,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
 #[utoipa::path(get, path = "/v1/me/export", operation_id = "export_me", tag = "account", security(("session_cookie" = [])),
     responses((status = 200, description = "Everything", body = ExportBody)))]
 pub async fn export(Person(visitor): Person) -> Answer<ExportBody> {
-    fresh(&visitor)?;
+    fresh(&visitor).await?;
     let server = &visitor.server;
     let user = user_of(&visitor).await?;
     let body = crate::export::export(server, &user).await?;
@@ -373,13 +369,24 @@ fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
     check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
-/// Refuses who signed in longer ago than ten minutes.
-pub(super) fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
-    let age = visitor.now.since(visitor.session.assurance.proven_at);
-    if age <= FRESH { Ok(()) } else { Err(ApiError::NotFresh) }
+/// Refuses who signed in longer ago than ten minutes, or with less than the person has: [`credentials::may_change`].
+pub(super) async fn fresh(visitor: &Visitor) -> Result<(), ApiError> {
+    let user = user_of(visitor).await?;
+    let credentials = visitor.server.store.credentials_of(user.id).await?;
+    credentials::may_change(&visitor.server, (&user, &credentials), &visitor.session, visitor.now).await
 }
 
-fn nothing() -> Response {
+/// Whether `?end_other_sessions=true` was said.
+pub(super) fn ends_others(query: Option<&str>) -> Result<bool, ApiError> {
+    match query.unwrap_or_default() {
+        "" | "end_other_sessions=false" => Ok(false),
+        "end_other_sessions=true" => Ok(true),
+        _ => Err(ApiError::invalid("end_other_sessions", "expected end_other_sessions=true, or nothing")),
+    }
+}
+
+/// Done, and nothing to show for it.
+pub(super) fn nothing() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

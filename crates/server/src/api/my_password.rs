@@ -11,7 +11,6 @@ use countersign_domain::{
     password::Password,
     refusal::Refusal,
     secret::Secret,
-    session,
     user::User,
     user_password::{self, UserPassword},
 };
@@ -22,13 +21,14 @@ use zeroize::Zeroizing;
 
 use super::{
     Answer, answer,
-    me::{fresh, user_of},
+    me::{ends_others, fresh, user_of},
     password::{TRIES, done, typed},
     rfc3339,
 };
 use crate::{
-    accounts::{authentication, session_ended},
+    accounts::authentication,
     call::Json,
+    credentials,
     error::ApiError,
     hashing::Hashing,
     passwords::Verdict,
@@ -100,7 +100,7 @@ pub async fn set(
         end_other_sessions: body.end_other_sessions,
     };
     if wanted.current.is_none() {
-        fresh(&visitor)?;
+        fresh(&visitor).await?;
     }
     // One at a time: of many changes at once each sees what the one before it left.
     let _lane = server.lanes.enter(&key(&visitor).digest).await;
@@ -125,15 +125,8 @@ pub async fn set(
     security(("session_cookie" = [])),
     responses((status = 204, description = "There is none any more")))]
 pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let ends_others = match query.as_deref().unwrap_or_default() {
-        "" | "end_other_sessions=false" => false,
-        "end_other_sessions=true" => true,
-        _ => {
-            let detail = "expected end_other_sessions=true, or nothing";
-            return Err(ApiError::invalid("end_other_sessions", detail));
-        }
-    };
-    fresh(&visitor)?;
+    let ends_others = ends_others(query.as_deref())?;
+    fresh(&visitor).await?;
     let (server, visitor) = (&visitor.server, &visitor);
     server
         .decide(|| async move {
@@ -212,12 +205,12 @@ async fn change(
 
 /// Writes the user, and ends all sessions but this one if that is wanted.
 async fn others(visitor: &Visitor, user: User, end: bool) -> Result<Changes, ApiError> {
-    let server = &visitor.server;
-    let sessions = if end { server.store.sessions_of(user.id).await? } else { Vec::new() };
+    let ended = if end {
+        credentials::end_sessions(&visitor.server, &user, Some(&visitor.session)).await?
+    } else {
+        Changes::default()
+    };
     let mut changes = Changes(vec![Change::User(user)]);
-    for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
-        changes.extend(session::end(other, server.now()));
-        changes.push(session_ended(other).into());
-    }
+    changes.extend(ended);
     Ok(changes)
 }

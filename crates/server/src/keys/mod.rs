@@ -6,6 +6,7 @@
 mod checkpoint;
 mod curve;
 mod digest;
+mod hotp;
 mod jwk;
 mod jws;
 mod key_set;
@@ -16,6 +17,7 @@ mod verifying;
 
 pub use checkpoint::{CheckpointKey, is_signed, sha256};
 pub use digest::DigestKey;
+pub use hotp::hotp;
 pub use jwk::{Jwk, Material};
 pub use jws::{Header, MAX_TOKEN_BYTES, Parts, TokenError, Verified, parse_compact, verify_compact};
 pub use key_set::KeySet;

@@ -2,7 +2,7 @@
 
 use countersign_domain::{refusal::Refusal, time::Span};
 
-use super::{passwords, people, sign_in};
+use super::{credentials, passwords, people, sign_in};
 use crate::error::{ApiError, BodyError};
 
 /// What an operation may be refused for.
@@ -21,6 +21,10 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
     }
     if has_body {
         all.extend(bodies());
+    }
+    if path.starts_with("/v1/me/credentials") {
+        all.extend(credentials::refusals(path));
+        return all;
     }
     if path.starts_with("/v1/me/password") {
         all.extend(passwords::refusals_of_my_own());

@@ -189,10 +189,21 @@ impl<'a> Draft<'a> {
         let when = moment(notice.moment(self.letter.date));
         let what = match notice {
             Notice::AdministratorChanged { what } => self.say(what.text()),
+            Notice::FactorAdded { what } | Notice::FactorRemoved { what } => self.say(what.text()),
             _ => String::new(),
         };
-        let places =
-            [("app", &*self.app), ("address", &value), ("device", &value), ("when", &when), ("what", &what)];
+        let count = match notice {
+            Notice::RecoveryCodeUsed { left } => left.to_string(),
+            _ => String::new(),
+        };
+        let places = [
+            ("app", &*self.app),
+            ("address", &value),
+            ("device", &value),
+            ("when", &when),
+            ("what", &what),
+            ("count", &count),
+        ];
         self.wording.say(key, &places)
     }
 

@@ -1,6 +1,8 @@
 //! What a person is told without being asked for anything: that something about their account changed, will change, or
 //! waits for them. Knows the words to choose and the values to put into them; knows no code, no markup and no rules.
 
+mod what;
+
 use std::fmt;
 
 use countersign_domain::{
@@ -16,6 +18,7 @@ use countersign_domain::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use self::what::{Factor, Touched};
 use super::Payload;
 use crate::{
     accounts::{open_identifier, open_profile},
@@ -97,24 +100,22 @@ pub enum Notice {
         /// Which, [masked](masked).
         address: String,
     },
-}
 
-/// What of an account an administrator touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Touched {
-    /// Name, language or metadata.
-    Details,
-    /// Addresses, phone numbers or the username.
-    Addresses,
-    /// The password.
-    Password,
-    /// Whether the person may sign in.
-    Access,
-    /// They were signed out.
-    Sessions,
-    /// They read everything held about the person.
-    Read,
+    /// The person signs in with one thing more.
+    FactorAdded {
+        /// What.
+        what: Factor,
+    },
+    /// The person signs in with one thing less.
+    FactorRemoved {
+        /// What.
+        what: Factor,
+    },
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many there still are.
+        left: u32,
+    },
 }
 
 /// The texts of a notice.
@@ -132,22 +133,6 @@ impl Link {
     #[must_use]
     pub const fn ends_at(&self) -> Timestamp {
         Timestamp::from_millis(self.until)
-    }
-}
-
-impl Touched {
-    const ALL: [Self; 6] =
-        [Self::Details, Self::Addresses, Self::Password, Self::Access, Self::Sessions, Self::Read];
-
-    pub(super) const fn text(self) -> Key {
-        match self {
-            Self::Details => Key::TouchedDetails,
-            Self::Addresses => Key::TouchedAddresses,
-            Self::Password => Key::TouchedPassword,
-            Self::Access => Key::TouchedAccess,
-            Self::Sessions => Key::TouchedSessions,
-            Self::Read => Key::TouchedRead,
-        }
     }
 }
 
@@ -172,6 +157,9 @@ impl Notice {
             Self::NewDevice { .. } => (Key::NewDeviceSubject, Key::NewDeviceText, Some(Key::NewDeviceButton)),
             Self::AccountErased => (Key::ErasedSubject, Key::ErasedText, None),
             Self::PrimaryChanged { .. } => (Key::PrimaryChangedSubject, Key::PrimaryChangedText, None),
+            Self::FactorAdded { .. } => (Key::FactorAddedSubject, Key::FactorAddedText, None),
+            Self::FactorRemoved { .. } => (Key::FactorRemovedSubject, Key::FactorRemovedText, None),
+            Self::RecoveryCodeUsed { .. } => (Key::RecoveryUsedSubject, Key::RecoveryUsedText, None),
         };
         let surprise = match self {
             Self::Invitation { .. } => Key::NoticeUninvited,
@@ -242,6 +230,9 @@ impl Notice {
             Self::PrimaryChanged { address: address() },
         ];
         samples.extend(Touched::ALL.map(|what| Self::AdministratorChanged { what }));
+        samples.extend(Factor::ALL.map(|what| Self::FactorAdded { what }));
+        samples.extend(Factor::ALL.map(|what| Self::FactorRemoved { what }));
+        samples.push(Self::RecoveryCodeUsed { left: 3 });
         samples
     }
 }

@@ -129,6 +129,17 @@ keys! {
     DisownButton = "disown.button",
     DisownDone = "disown.done",
     DisownDoneText = "disown.done_text",
+    FactorAddedSubject = "factor_added.subject",
+    FactorAddedText = "factor_added.text",
+    FactorRemovedSubject = "factor_removed.subject",
+    FactorRemovedText = "factor_removed.text",
+    FactorPasskey = "factor.passkey",
+    FactorSecurityKey = "factor.security_key",
+    FactorTotp = "factor.totp",
+    FactorRecoveryCodes = "factor.recovery_codes",
+    RecoveryUsedSubject = "recovery_used.subject",
+    RecoveryUsedText = "recovery_used.text",
+    TouchedCredentials = "touched.credentials",
 }
 
 impl Key {
@@ -154,7 +165,8 @@ impl Key {
             }
             Self::AddressChangedText => &["app", "address", "when"],
             Self::ErasingText | Self::InvitationText => &["app", "when"],
-            Self::AdministratorText => &["app", "what"],
+            Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => &["app", "what"],
+            Self::RecoveryUsedText => &["app", "count"],
             Self::NewDeviceText => &["app", "device", "when"],
             Self::LinkOver
             | Self::LinkOverText
@@ -193,7 +205,8 @@ impl Key {
             | Self::AddressChangedText
             | Self::PrimaryChangedText => Some("address"),
             Self::ErasingText | Self::InvitationText => Some("when"),
-            Self::AdministratorText => Some("what"),
+            Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => Some("what"),
+            Self::RecoveryUsedText => Some("count"),
             Self::NewDeviceText => Some("device"),
             _ => None,
         }
