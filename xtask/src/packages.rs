@@ -108,6 +108,12 @@ pub(crate) const PACKAGES: &[Package] = &[
         "reads the security log that the server wrote",
     ),
     package(
+        "oathtool",
+        Sign::Program(&["oathtool"]),
+        Need::EndToEnd,
+        "shows codes as an authenticator app that is not ours",
+    ),
+    package(
         "ca-certificates",
         Sign::File("/etc/ssl/certs/ca-certificates.crt"),
         Need::EndToEnd,

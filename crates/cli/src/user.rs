@@ -4,7 +4,10 @@ use std::path::Path;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
-use countersign_domain::{id::UserId, realm::RealmName};
+use countersign_domain::{
+    id::{CredentialId, UserId},
+    realm::RealmName,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -39,6 +42,10 @@ enum What {
     Disable(One),
     /// Let a user sign in again. What was ended stays ended.
     Enable(One),
+    /// List what a user signs in with beside mails and a password, without secrets.
+    Credentials(One),
+    /// Take away what a user has lost and signs in with no more. They are told by mail.
+    RemoveCredential(RemoveCredential),
     /// Erase users with everything that belongs to them.
     Erase(Many),
     /// Import users, a line of JSON for each.
@@ -120,6 +127,16 @@ struct One {
 }
 
 #[derive(Debug, Args)]
+struct RemoveCredential {
+    /// The user's id, as the list shows it.
+    id: UserId,
+    /// The credential's id, as `user credentials` shows it.
+    credential: CredentialId,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
 struct Many {
     /// The users' ids, as the list shows them: up to 100.
     #[arg(required = true, num_args = 1..=100)]
@@ -142,6 +159,8 @@ impl User {
             What::Edit(command) => command.run(&client).await,
             What::Disable(one) => one.change(&client, "disabled", "The user is switched off.").await,
             What::Enable(one) => one.change(&client, "active", "The user may sign in again.").await,
+            What::Credentials(one) => one.credentials(&client).await,
+            What::RemoveCredential(command) => command.run(&client).await,
             What::Erase(many) => many.erase(&client).await,
             What::Import(command) => command.run(&client).await,
             What::Export(command) => command.run(&client).await,
@@ -226,10 +245,30 @@ impl One {
         })
     }
 
+    async fn credentials(self, client: &Client) -> anyhow::Result<()> {
+        let path = format!("/v1/admin/users/{}/credentials", self.id);
+        let all = client.request(Method::GET, &path, None).await?["items"].take();
+        self.output.print(&all, |all| {
+            let names = ["ID", "KIND", "LEFT", "CREATED", "USED"];
+            rows(all, "There is nothing beside mails and a password.", names, |one| {
+                ["id", "kind", "left", "created_at", "used_at"].map(|name| member(one, name))
+            })
+        })
+    }
+
     async fn change(self, client: &Client, status: &str, words: &str) -> anyhow::Result<()> {
         let path = format!("/v1/admin/users/{}", self.id);
         let changed = client.request(Method::PATCH, &path, Some(&json!({"status": status}))).await?;
         self.output.print(&changed, |_| words.to_owned())
+    }
+}
+
+impl RemoveCredential {
+    async fn run(self, client: &Client) -> anyhow::Result<()> {
+        let path = format!("/v1/admin/users/{}/credentials/{}", self.id, self.credential);
+        let gone = client.request(Method::DELETE, &path, None).await?;
+        self.output
+            .print(&gone, |gone| format!("The {} is gone, and the user told so.", member(gone, "kind")))
     }
 }
 

@@ -240,6 +240,8 @@ mod tests {
             (present - 1, present, Window::Two, Match::Spent),
             (present, present - 1, Window::Two, Match::Step(present)),
             (present - 1, present - 1, Window::Two, Match::Spent),
+            // A clock that was set back gives no step a second time.
+            (present, present + 100, Window::Two, Match::Spent),
         ];
         for (step, newest, window, expected) in cases {
             let found = find(&code_of(step), (newest, window), NOW, code_of);
@@ -259,6 +261,22 @@ mod tests {
             assert_eq!(found != Match::Wrong, good, "{millis}");
         }
         assert_eq!(find(&typed, (0, Window::Two), before, code_of), Match::Wrong);
+    }
+
+    #[test]
+    fn p21_every_step_is_computed_whatever_is_typed_and_found() {
+        let present = step_at(NOW);
+        for window in [Window::Two, Window::One] {
+            for (typed, newest) in [(present, 0), (present - 1, 0), (present, present), (present - 9, 0)] {
+                let computed = std::cell::Cell::new(0);
+                let counted = |step| {
+                    computed.set(computed.get() + 1);
+                    code_of(step)
+                };
+                let _ = find(&code_of(typed), (newest, window), NOW, counted);
+                assert_eq!(computed.get(), window.steps(), "{} {newest} {window:?}", typed - present);
+            }
+        }
     }
 
     #[test]

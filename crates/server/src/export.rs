@@ -10,6 +10,7 @@ use crate::{
     api::{
         events::{LATEST, MyEventBody, MyEventsBody, events_of},
         identifiers::IdentifierBody,
+        my_credentials::CredentialBody,
         rfc3339,
     },
     error::ApiError,
@@ -41,6 +42,8 @@ pub struct ExportBody {
     pub identifiers: Vec<IdentifierBody>,
     /// How apps know them, and what these keep with them.
     pub subjects: Vec<ExportedSubject>,
+    /// What they sign in with beside mails, without its secrets.
+    pub credentials: Vec<CredentialBody>,
     /// Where they are signed in.
     pub sessions: Vec<ExportedSession>,
     /// What can still be taken back.
@@ -119,6 +122,7 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         signed_in_at: rfc3339(user.signed_in_at),
         identifiers: identifiers(server, user).await?,
         subjects: subjects(server, user).await?,
+        credentials: credentials(server, user).await?,
         sessions: server
             .store
             .sessions_of(user.id)
@@ -156,6 +160,11 @@ async fn subjects(server: &Server, user: &User) -> Result<Vec<ExportedSubject>, 
         });
     }
     Ok(subjects)
+}
+
+async fn credentials(server: &Server, user: &User) -> Result<Vec<CredentialBody>, ApiError> {
+    let all = server.store.credentials_of(user.id).await?;
+    all.iter().map(|credential| CredentialBody::of(server, credential)).collect()
 }
 
 async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {

@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// What an operator's command answers.
-fn operator(server: &Server, arguments: &[&str]) -> Value {
+pub(crate) fn operator(server: &Server, arguments: &[&str]) -> Value {
     let config = server.setup.folder.path().join("countersign.toml");
     let output = Command::new(PROGRAM).arg("--config").arg(config).args(arguments).arg("--json").output();
     let output = output.unwrap();

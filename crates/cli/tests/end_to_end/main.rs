@@ -22,4 +22,5 @@ mod schemathesis;
 mod sealing;
 mod shared_secret;
 mod support;
+mod totp;
 mod traces;

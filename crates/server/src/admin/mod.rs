@@ -10,6 +10,7 @@ pub mod admin_keys;
 pub mod apps;
 pub mod backup;
 pub mod bulk;
+pub mod credentials;
 pub mod erasing;
 pub mod events;
 pub mod export;
@@ -47,6 +48,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
     Router::new()
         .merge(admin_keys::routes())
         .merge(apps::routes())
+        .merge(credentials::routes())
         .merge(erasing::routes())
         .merge(export::routes())
         .merge(bulk::routes())

@@ -143,7 +143,7 @@ pub async fn options(own: OwnCall, Json(body, _): Json<TotpOptionsBody>) -> Answ
         AlgorithmName::Sha512 => TotpAlgorithm::Sha512,
     };
     let totp = TotpSecret::draw(algorithm, digits, &mut *server.random());
-    let enrolment = Enrolment::begin(server, &visitor.session, totp)?;
+    let enrolment = Enrolment::begin(server, (&visitor.session).into(), totp)?;
     let uri = uri(&enrolment.totp, &app.title, &account_name(server, &user).await?);
     let answered = TotpOptionsAnswer {
         ceremony: enrolment.ceremony.id.to_string(),
@@ -179,7 +179,7 @@ async fn take_in(visitor: &Visitor, id: CeremonyId, body: &ConfirmTotpBody) -> R
     let (server, session, app) = (&visitor.server, &visitor.session, visitor.app()?);
     let user = user_of(visitor).await?;
     let credentials = admit(visitor, &user).await?;
-    let Some(enrolment) = Enrolment::find(server, session, id).await? else {
+    let Some(enrolment) = Enrolment::find(server, session.into(), id).await? else {
         return Ok((Err(Refusal::ChallengeOver), Changes::default()));
     };
     let (confirmed, mut changes) = enrolment.answer(server, &body.code, server.now())?;
@@ -187,7 +187,7 @@ async fn take_in(visitor: &Visitor, id: CeremonyId, body: &ConfirmTotpBody) -> R
         Confirmed::Right(step) => step,
         Confirmed::Wrong(tries_left) => return Ok((Err(Refusal::InvalidCode { tries_left }), changes)),
     };
-    let credential = enrolment.credential(server, session, (step, body.label.as_deref()))?;
+    let credential = enrolment.credential(server, (step, body.label.as_deref()))?;
     let mut confirmed = ConfirmedTotpBody {
         credential: CredentialBody::of(server, &credential)?,
         recovery_codes: Vec::new(),

@@ -41,6 +41,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         admin::apps::disable, admin::apps::enable, admin::apps::token_secret,
         admin::backup::begin,
         admin::bulk::import, admin::bulk::export, admin::export::show,
+        admin::credentials::list, admin::credentials::remove,
         admin::erasing::erase, admin::erasing::erase_many,
         admin::events::list, admin::events::one_segment, admin::events::waiting, admin::events::about,
         admin::invitations::list, admin::invitations::create, admin::invitations::revoke,
@@ -146,6 +147,7 @@ fn refusals(path: &str, operation: &Operation) -> Vec<ApiError> {
     match path.trim_start_matches("/v1/admin/").split('/').next().unwrap_or_default() {
         "apps" | "realms" => all.extend([E::AlreadyExists(""), E::Declared, E::InUse("")]),
         "keys" => all.push(E::Declared),
+        "users" if path.contains("/credentials/") => all.push(E::LastWayIn),
         "users" => all.extend([E::AddressTaken, E::PasswordsOff]),
         "invitations" => all.extend([
             E::AddressTaken,
@@ -264,7 +266,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 47);
+        assert_eq!(names.len(), 49);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");

@@ -24,16 +24,8 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
     if has_body {
         all.extend(bodies());
     }
-    if path.starts_with("/v1/me/credentials") {
-        all.extend(credentials::refusals(path));
-        return all;
-    }
-    if path.starts_with("/v1/me/password") {
-        all.extend(passwords::refusals_of_my_own());
-        return all;
-    }
-    if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
-        all.extend(with_a_cookie(path));
+    if let Some(refusals) = on_own_pages(path) {
+        all.extend(refusals);
         return all;
     }
     all.extend(key);
@@ -71,6 +63,17 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
         _ => all.push(E::InvalidToken),
     }
     all
+}
+
+/// The same on pages of a person's own, which have no key.
+fn on_own_pages(path: &str) -> Option<Vec<ApiError>> {
+    if path.starts_with("/v1/me/credentials") {
+        return Some(credentials::refusals(path));
+    }
+    if path.starts_with("/v1/me/password") {
+        return Some(passwords::refusals_of_my_own());
+    }
+    (path.starts_with("/v1/me") || path.starts_with("/v1/session")).then(|| with_a_cookie(path))
 }
 
 /// What a start may be refused for, beside what every call with a key may be.

@@ -5,17 +5,18 @@ use countersign_domain::{
     ceremony::{Ceremony, CeremonyKind, LIFE},
     changes::{Changes, FlowChange},
     credential::{Credential, CredentialKind},
-    id::{CeremonyId, CredentialId},
+    id::{CeremonyId, CredentialId, UserId},
+    realm::RealmName,
     session::Session,
     time::Timestamp,
-    totp::{Match, PERIOD_SECONDS, TotpCode, Window},
+    totp::{Match, PERIOD_SECONDS, TotpCode},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::totp::TotpSecret;
+use super::{totp::TotpSecret, window};
 use crate::{credentials, error::ApiError, state::Server};
 
 /// Wrong codes after which the question is over.
@@ -32,6 +33,23 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 struct Kept {
     secret: Zeroizing<String>,
     tries: u32,
+}
+
+/// Where an enrolment takes place: within a session, or a sign-in that is under way.
+#[derive(Clone, Copy)]
+pub struct Within<'a> {
+    /// The realm.
+    pub realm: &'a RealmName,
+    /// The bytes of the session's or the sign-in's id.
+    pub id: &'a [u8; 16],
+    /// Whose it is.
+    pub user: UserId,
+}
+
+impl<'a> From<&'a Session> for Within<'a> {
+    fn from(session: &'a Session) -> Self {
+        Self { realm: &session.realm, id: session.id.bytes(), user: session.user }
+    }
 }
 
 /// A TOTP that waits for its first code.
@@ -54,35 +72,34 @@ pub enum Confirmed {
 }
 
 impl Enrolment {
-    /// Asks for the first code of a new TOTP, within a session.
+    /// Asks for the first code of a new TOTP.
     ///
     /// # Errors
     /// [`ApiError::Internal`] when memory fails.
-    pub fn begin(server: &Server, session: &Session, totp: TotpSecret) -> Result<Self, ApiError> {
+    pub fn begin(server: &Server, within: Within<'_>, totp: TotpSecret) -> Result<Self, ApiError> {
         let now = server.now();
         let id = CeremonyId::new(now, &mut *server.random());
         let ceremony = Ceremony {
             id,
-            realm: session.realm.clone(),
+            realm: within.realm.clone(),
             kind: CeremonyKind::Enrolment,
-            within: *session.id.bytes(),
-            user: Some(session.user),
+            within: *within.id,
+            user: Some(within.user),
             sealed: Vec::new(),
             expires_at: now + LIFE,
         };
         Self { ceremony, totp, tries: 0 }.sealed(server)
     }
 
-    /// The question with this id, if it was asked within this session and waits.
+    /// The question with this id, if it was asked there and waits.
     ///
     /// # Errors
     /// The store's, or [`ApiError::Internal`] when it does not open.
-    pub async fn find(server: &Server, session: &Session, id: CeremonyId) -> Result<Option<Self>, ApiError> {
+    pub async fn find(server: &Server, within: Within<'_>, id: CeremonyId) -> Result<Option<Self>, ApiError> {
         let now = server.now();
         let found = server.store.ceremony(id).await?;
         let takes = |ceremony: &Ceremony| {
-            ceremony.takes(CeremonyKind::Enrolment, session.id.bytes(), now)
-                && ceremony.user == Some(session.user)
+            ceremony.takes(CeremonyKind::Enrolment, within.id, now) && ceremony.user == Some(within.user)
         };
         let Some(ceremony) = found.filter(takes) else { return Ok(None) };
         let opened = credentials::open_question(server, &ceremony)?;
@@ -112,7 +129,7 @@ impl Enrolment {
         now: Timestamp,
     ) -> Result<(Confirmed, Changes), ApiError> {
         let mut changes = Changes(vec![FlowChange::Answered(self.ceremony.id).into()]);
-        let found = TotpCode::parse(typed).map(|typed| self.totp.find(&typed, (0, Window::Two), now));
+        let found = TotpCode::parse(typed).map(|typed| self.totp.find(&typed, (0, window(server)), now));
         if let Ok(Match::Step(step)) = found {
             return Ok((Confirmed::Right(step), changes));
         }
@@ -131,15 +148,14 @@ impl Enrolment {
     pub fn credential(
         &self,
         server: &Server,
-        session: &Session,
         (step, label): (i64, Option<&str>),
     ) -> Result<Credential, ApiError> {
         let now = server.now();
-        let (realm, id) = (&session.realm, CredentialId::new(now, &mut *server.random()));
+        let (realm, id) = (&self.ceremony.realm, CredentialId::new(now, &mut *server.random()));
         Ok(Credential {
             id,
             realm: realm.clone(),
-            user: session.user,
+            user: self.ceremony.user.ok_or(ApiError::Internal)?,
             kind: CredentialKind::Totp,
             lookup: None,
             sealed: credentials::seal(server, (realm, &id), &self.totp.to_bytes()?)?,

@@ -21,6 +21,13 @@ use countersign_domain::{
 
 use crate::{accounts::authentication, credentials::event, error::ApiError, state::Server};
 
+/// Which steps of time a TOTP may be of, as the server is set: its own alone where mails are no authenticators
+/// (`profile = "asvs-l3"`, ASVS 5.0, 6.5.5).
+#[must_use]
+pub fn window(server: &Server) -> Window {
+    if server.config.load().is_strict() { Window::One } else { Window::Two }
+}
+
 /// An attempt at a person's second factor. Decide about it in the [lane](crate::state::Lanes) of its
 /// [counters](Self::counters): then many attempts at once wait for each other instead of losing races.
 #[derive(Clone, Copy)]

@@ -157,14 +157,14 @@ async fn p16_an_answer_is_taken_by_who_asked_and_for_what_was_asked() {
     assert_eq!(fault(check(&server, Some(&user), &answer).await), Some(Fault::Over));
     // The answer to a question for a signature makes no credential.
     let options = ask(&server, Some(&user)).await;
-    let mut made = enrolling(&server, user.id, &mut Device::new(), Wanted::Passkey).await.unwrap();
+    let mut made = enrolling(&server, user.id).await;
     let data = json!({"type": "webauthn.create", "challenge": options["challenge"], "origin": ISSUER});
     made["response"]["clientDataJSON"] = json!(BASE64URL_NOPAD.encode(data.to_string().as_bytes()));
     assert_eq!(enrolled(&server, user.id, &made).await.err(), Some(Fault::Over));
 }
 
-/// What a device makes when a sign-in asks for it; somebody who is not stored yet may be asked.
-async fn enrolling(server: &TestServer, user: UserId, device: &mut Device, wanted: Wanted) -> Option<Value> {
+/// What a sign-in asks somebody for, who need not be stored yet.
+async fn registration(server: &TestServer, user: UserId, wanted: Wanted) -> Value {
     let names = Names { name: BOB.to_owned(), display_name: BOB.to_owned() };
     let credentials = server.server.store.credentials_of(user).await.unwrap();
     let realm = RealmName::default();
@@ -172,7 +172,13 @@ async fn enrolling(server: &TestServer, user: UserId, device: &mut Device, wante
     let making = Making { within, app: None, realm: &realm, user, names, credentials };
     let (row, options) = begin_registration(&server.server, &making, wanted).unwrap();
     server.server.commit(Changes(vec![FlowChange::Asked(row).into()])).await.unwrap();
-    device.create(ISSUER, &options).await.ok()
+    options
+}
+
+/// What a new device makes when a sign-in asks for it.
+async fn enrolling(server: &TestServer, user: UserId) -> Value {
+    let options = registration(server, user, Wanted::Passkey).await;
+    Device::new().create(ISSUER, &options).await.unwrap()
 }
 
 async fn enrolled(server: &TestServer, user: UserId, made: &Value) -> Result<Credential, Fault> {
@@ -188,7 +194,7 @@ async fn enrolled(server: &TestServer, user: UserId, made: &Value) -> Result<Cre
 async fn a_sign_in_asks_who_comes_for_the_first_time_for_a_credential() {
     let server = server().await;
     let new = UserId::from_bytes([7; 16]);
-    let made = enrolling(&server, new, &mut Device::new(), Wanted::Passkey).await.unwrap();
+    let made = enrolling(&server, new).await;
     let other = UserId::from_bytes([6; 16]);
     assert_eq!(enrolled(&server, other, &made).await.err(), Some(Fault::Over), "somebody else's question");
     let credential = enrolled(&server, new, &made).await.unwrap();
@@ -201,8 +207,12 @@ async fn the_same_authenticator_is_not_asked_twice() {
     let server = server().await;
     let (_, mut device) = with_passkey(&server, ANN).await;
     let (user, _) = only(&server).await;
-    assert!(enrolling(&server, user.id, &mut device, Wanted::SecurityKey).await.is_none(), "excluded");
-    assert!(enrolling(&server, user.id, &mut Device::new(), Wanted::SecurityKey).await.is_some());
+    let options = ask(&server, Some(&user)).await;
+    let answer = device.get(ISSUER, &options).await.unwrap();
+    let made = registration(&server, user.id, Wanted::SecurityKey).await;
+    let excluded = made["excludeCredentials"].as_array().unwrap();
+    assert_eq!(excluded, options["allowCredentials"].as_array().unwrap());
+    assert_eq!((excluded.len(), &excluded[0]["id"]), (1, &answer["id"]));
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn p16_a_question_is_answered_once_in_its_session_within_five_minutes(worl
     let made = device.create(ISSUER, &options).await.unwrap();
     server.advance(Span::from_seconds(299)).await;
     add(&server, &cookie, made.clone()).await.expect(201);
-    add(&server, &cookie, made).await.refused(410, "ceremony_over");
+    add(&server, &cookie, made).await.refused(403, "stronger_sign_in_needed");
     assert_eq!(credentials(&server).await, 1);
 }
 
