@@ -94,4 +94,11 @@ pub enum Refusal {
         /// When the next may be made.
         retry_after: Span,
     },
+
+    /// What an authenticator answered is not accepted.
+    #[error("the passkey or security key is not accepted")]
+    InvalidPasskey,
+    /// The question to the authenticator was answered, is of another sign-in, or is older than five minutes.
+    #[error("the question was answered or is too old: ask for another one")]
+    CeremonyOver,
 }

@@ -23,6 +23,7 @@ mod secret_file;
 mod telemetry;
 #[cfg(test)]
 mod tests;
+mod webauthn;
 
 use std::path::PathBuf;
 
@@ -45,6 +46,7 @@ pub use self::{
     realm::{AccountsSetting, BrowserTokensSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,
     telemetry::TelemetrySettings,
+    webauthn::WebauthnSettings,
 };
 
 /// A configuration that cannot be used, and what to do about it.
@@ -74,6 +76,8 @@ pub struct Config {
     pub telemetry: TelemetrySettings,
     /// Passwords, where a realm has them. Nothing of this costs anything until one does.
     pub passwords: PasswordSettings,
+    /// Passkeys and security keys.
+    pub webauthn: WebauthnSettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
     /// Cookies of people's browsers.

@@ -103,6 +103,9 @@ pub enum ApiError {
     TooManyCredentials,
     /// Recovery codes stand in for another factor, and there is none.
     NoFactor,
+
+    /// The server is known by an address alone, and passkeys are for names.
+    PasskeysOff,
 }
 
 /// What is wrong with a body as a whole.
@@ -209,6 +212,8 @@ impl ApiError {
             Self::StrongerNeeded => (S::FORBIDDEN, "stronger_sign_in_needed", "Sign in with your second factor first"),
             Self::TooManyCredentials => (S::CONFLICT, "too_many_credentials", "There are too many: remove one first"),
             Self::NoFactor => (S::CONFLICT, "no_second_factor", "There is no second factor yet: add one first"),
+
+            Self::PasskeysOff => (S::FORBIDDEN, "passkeys_off", "There are no passkeys here: the server has an address for a name"),
         }
     }
 
@@ -325,6 +330,8 @@ fn refusal_row(refusal: Refusal) -> Row {
         Refusal::MethodNotOffered => (S::CONFLICT, "method_not_offered", "This is not asked for now"),
 
         Refusal::TooManyProofs { .. } => (S::TOO_MANY_REQUESTS, "too_many_attempts", "Too many wrong codes: wait, or use a passkey or a security key"),
+        Refusal::InvalidPasskey => (S::UNAUTHORIZED, "invalid_passkey", "The passkey or security key is not accepted"),
+        Refusal::CeremonyOver => (S::GONE, "ceremony_over", "The question to the authenticator is over: ask again"),
     }
 }
 

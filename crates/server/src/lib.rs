@@ -40,6 +40,7 @@ pub mod operations;
 pub mod outbox;
 pub mod outgoing;
 pub mod pages;
+pub mod passkeys;
 pub mod passwords;
 pub mod quota;
 pub mod registry;

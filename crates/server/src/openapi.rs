@@ -31,7 +31,7 @@ use utoipa::{
 };
 
 pub use self::administration::document as admin_document;
-use crate::{api, error::ApiError, operations, state::Server};
+use crate::{api, error::ApiError, operations, passkeys, state::Server};
 
 /// The document as it was last generated; `cargo xtask tidy` compares it with the handlers.
 pub const GENERATED: &str = include_str!("../../../openapi.json");
@@ -58,6 +58,8 @@ const PROBLEM: &str = "application/problem+json";
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
         api::identifiers::remove, api::users::show, api::users::change,
         api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
+        api::passkeys::options, api::passkeys::add, api::passkeys::signal,
+        passkeys::party::related_origins, passkeys::party::endpoints,
         api::my_totp::options, api::my_totp::confirm, api::my_recovery_codes::make,
     ),
     components(schemas(api::ProblemBody)),
@@ -210,7 +212,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 43);
+        assert_eq!(operations.len(), 48);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -262,6 +264,7 @@ mod tests {
             "RenameCredentialBody",
             "TotpOptionsBody",
             "ConfirmTotpBody",
+            "PasskeyOptionsBody",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }

@@ -159,6 +159,25 @@ impl Keys {
         self.hierarchy.addresses.digest(&parts)
     }
 
+    /// How a passkey or security key is found by what its authenticator calls it.
+    #[must_use]
+    pub fn credential(&self, realm: &RealmName, id: &[u8]) -> Digest {
+        let parts = [b"realm", realm.as_str().as_bytes(), b"credential", id] as [&[u8]; 4];
+        self.hierarchy.credentials.digest(&parts)
+    }
+
+    /// What authenticators know a user by (Web Authentication Level 3, 5.4.3): as good as random, the same for all
+    /// credentials of a user, and nothing of the person can be read from it.
+    #[must_use]
+    pub fn user_handle(&self, user: UserId) -> [u8; 64] {
+        let mut handle = [0; 64];
+        for (number, half) in (0_u8..).zip(handle.chunks_exact_mut(32)) {
+            let parts = [b"user", user.bytes().as_slice(), b"handle", &[number]] as [&[u8]; 4];
+            half.copy_from_slice(self.hierarchy.credentials.digest(&parts).bytes());
+        }
+        handle
+    }
+
     /// Whose attempts at second factors are counted in a realm.
     #[must_use]
     pub fn second_factor_attempts(&self, realm: &RealmName, user: UserId) -> Digest {

@@ -28,7 +28,7 @@ use crate::{
     metrics::Metrics,
     openapi, operations,
     outbox::{self, worker::Way},
-    pages,
+    pages, passkeys,
     registry::{Registry, Stored, report_left_out},
     security_log::SecurityLog,
     service::{self, Admission, Service},
@@ -204,6 +204,8 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::my_credentials::routes())
             .merge(api::my_totp::routes())
             .merge(api::my_recovery_codes::routes())
+            .merge(api::passkeys::routes())
+            .merge(passkeys::party::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
             .merge(pages::assets::routes())

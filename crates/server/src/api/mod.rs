@@ -10,6 +10,7 @@ pub mod my_password;
 pub mod my_recovery_codes;
 pub mod my_totp;
 pub mod own_call;
+pub mod passkeys;
 pub mod password;
 pub mod refresh;
 pub mod session;

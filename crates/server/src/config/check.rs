@@ -41,6 +41,8 @@ impl Config {
         check_realms(self, &mut problems);
         let of_passwords = self.passwords.problems().into_iter();
         problems.extend(of_passwords.map(|(key, why)| Problem::wrong(&format!("passwords.{key}"), why)));
+        let of_passkeys = self.webauthn.problems(&self.server).into_iter();
+        problems.extend(of_passkeys.map(|(key, why)| Problem::wrong(&format!("webauthn.{key}"), why)));
         for (setting, file) in secret_file::named(self) {
             if let Err(error) = std::fs::read(&file) {
                 problems

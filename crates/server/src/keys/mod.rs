@@ -3,6 +3,7 @@
 //! All cryptography of the server is here, and all of it is done by one library (aws-lc). Nothing here knows what
 //! a key is used for beyond its name, where keys are stored, or what time it is.
 
+mod authenticator_key;
 mod checkpoint;
 mod curve;
 mod digest;
@@ -15,6 +16,7 @@ mod seal;
 mod signing;
 mod verifying;
 
+pub use authenticator_key::AuthenticatorKey;
 pub use checkpoint::{CheckpointKey, is_signed, sha256};
 pub use digest::DigestKey;
 pub use hotp::hotp;

@@ -104,6 +104,8 @@ pub struct Hierarchy {
     pub idempotency: DigestKey,
     /// Pseudonyms in the log of events.
     pub events: DigestKey,
+    /// Digests of the ids of passkeys and security keys, and the user handles that authenticators keep.
+    pub credentials: DigestKey,
     root: hkdf::Prk,
 }
 
@@ -124,6 +126,7 @@ impl Hierarchy {
             refresh: digest_key("refresh"),
             idempotency: digest_key("idempotency"),
             events: digest_key("events"),
+            credentials: digest_key("credentials"),
             root,
         }
     }

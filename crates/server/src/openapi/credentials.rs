@@ -19,11 +19,25 @@ pub(super) fn refusals(path: &str) -> Vec<ApiError> {
             all.extend(changes);
             all.extend([ApiError::NoFactor, ApiError::invalid("end_other_sessions", "")]);
         }
+        "/v1/me/credentials/signal" => all.push(ApiError::PasskeysOff),
+        "/v1/me/credentials/passkey" | "/v1/me/credentials/passkey/options" => {
+            all.extend(changes);
+            all.extend([ApiError::TooManyCredentials, ApiError::PasskeysOff]);
+        }
         _ => {
             all.extend(changes);
             all.push(ApiError::TooManyCredentials);
             all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
         }
+    }
+    if path == "/v1/me/credentials/passkey" {
+        let (member, code) = ("response", "passkey_not_accepted");
+        all.push(ApiError::InvalidMember { member, code, detail: String::new() });
+        all.push(ApiError::Refused(Refusal::CeremonyOver));
+        all.push(ApiError::invalid("label", ""));
+    }
+    if path == "/v1/me/credentials/passkey/options" {
+        all.push(ApiError::invalid("conditional", ""));
     }
     if path == "/v1/me/credentials/totp" {
         all.push(ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }));

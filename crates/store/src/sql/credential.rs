@@ -58,6 +58,7 @@ pub(super) fn save(credential: Credential) -> Write {
         credential.sealed_label.into(),
         credential.counter.into(),
         credential.used_at.into(),
+        credential.kind.name().into(),
         (version + 1).into(),
         id,
     ];
@@ -65,19 +66,18 @@ pub(super) fn save(credential: Credential) -> Write {
         parameters.extend([
             credential.realm.as_str().into(),
             credential.user.bytes().as_slice().into(),
-            credential.kind.name().into(),
             credential.lookup.into(),
             credential.created_at.into(),
         ]);
         return one(
-            "INSERT INTO credential (sealed, sealed_label, counter, used_at, version, id, realm, \
-             user_id, kind, lookup, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO credential (sealed, sealed_label, counter, used_at, kind, version, id, realm, \
+             user_id, lookup, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             parameters,
         );
     }
     parameters.push(version.into());
     one(
-        "UPDATE credential SET sealed = ?, sealed_label = ?, counter = ?, used_at = ?, version = ? \
+        "UPDATE credential SET sealed = ?, sealed_label = ?, counter = ?, used_at = ?, kind = ?, version = ? \
          WHERE id = ? AND version = ?",
         parameters,
     )

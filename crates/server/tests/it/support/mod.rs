@@ -1,6 +1,7 @@
 //! What every test here starts from: a server put together as in production, with a clock that tests move, a seeded
 //! generator, a mailbox that keeps what was sent, and callers as types. It knows no property.
 
+pub(crate) mod authenticator;
 pub(crate) mod backend;
 pub(crate) mod caller;
 pub(crate) mod faulty;
