@@ -8,28 +8,22 @@ use axum::{
     routing::{get, post},
 };
 use countersign_domain::{
-    ceremony::CeremonyKind,
     changes::{Changes, FlowChange},
     credential::{Credential, CredentialKind, MOST_OF_A_KIND},
-    refusal::Refusal,
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Answer, answer, me::user_of, rfc3339};
+use super::{Answer, answer, me::user_of, own_call::OwnCall, rfc3339};
 use crate::{
     call::Json,
-    credentials::{added, check_label, has_room, may_change},
+    credentials::{added, check_label, end_sessions, has_room, may_change},
     error::ApiError,
     passkeys::{
-        Fault, RegistrationResponse,
-        authenticate::is_key,
-        ceremony_of,
-        register::{Making, Wanted, begin_registration, finish_registration, names},
-        response::Base64Url,
-        stored::StoredKey,
+        Fault, Making, Place, RegistrationResponse, Wanted, authenticate::is_key, begin_registration, enrol,
+        register::names, response::Base64Url, stored::StoredKey,
     },
     state::Server,
     visitor::{Person, Visitor},
@@ -74,6 +68,9 @@ pub struct AddPasskeyBody {
     #[serde(default)]
     #[schema(max_length = 100)]
     pub label: Option<String>,
+    /// Whether all other sessions end.
+    #[serde(default)]
+    pub end_other_sessions: bool,
 }
 
 /// A passkey or security key that was added.
@@ -107,9 +104,10 @@ pub struct SignalBody {
 #[utoipa::path(post, path = "/v1/me/credentials/passkey/options", operation_id = "passkey_options", tag = "credentials",
     request_body = PasskeyOptionsBody, security(("session_cookie" = [])),
     responses((status = 200, description = "For `PublicKeyCredential.parseCreationOptionsFromJSON`", body = Object)))]
-pub async fn options(Person(visitor): Person, body: Option<Json<PasskeyOptionsBody>>) -> Answer<Value> {
+pub async fn options(own: OwnCall, body: Option<Json<PasskeyOptionsBody>>) -> Answer<Value> {
+    own.call.limit_network(None)?;
     let wanted = wanted(body.map(|Json(body, _)| body).unwrap_or_default())?;
-    let (server, visitor) = (&visitor.server, &visitor);
+    let (server, visitor) = (&own.visitor.server, &own.visitor);
     let options = server
         .decide(|| async move {
             let user = user_of(visitor).await?;
@@ -118,7 +116,8 @@ pub async fn options(Person(visitor): Person, body: Option<Json<PasskeyOptionsBo
             has_room_for_key(&credentials)?;
             let names = names(server, &user).await?;
             let within = visitor.session.id.bytes();
-            let making = Making { within, app: None, user: &user, names: &names, credentials: &credentials };
+            let (realm, user, credentials) = (&user.realm, user.id, &credentials);
+            let making = Making { within, app: None, realm, user, names: &names, credentials };
             let (row, options) = begin_registration(server, &making, wanted)?;
             Ok((options, Changes(vec![FlowChange::Asked(row).into()])))
         })
@@ -191,53 +190,32 @@ fn has_room_for_key(credentials: &[Credential]) -> Result<(), ApiError> {
     has_room(credentials, CredentialKind::SecurityKey, MOST_OF_A_KIND)
 }
 
-/// Why the answer is not taken.
-enum No {
-    Fault(Fault),
-    Refusal(Refusal),
-}
-
-fn refused(no: No) -> ApiError {
-    match no {
-        No::Fault(fault) => {
-            let detail = fault.to_string();
-            ApiError::InvalidMember { member: "response", code: "passkey_not_accepted", detail }
-        }
-        No::Refusal(refusal) => refusal.into(),
+fn refused(fault: Fault) -> ApiError {
+    let detail = fault.to_string();
+    match fault {
+        Fault::Over => ApiError::Refused(fault.into()),
+        _ => ApiError::InvalidMember { member: "response", code: "passkey_not_accepted", detail },
     }
 }
 
-/// Takes the answer or not; the question is over in any case.
+/// Takes the answer or not; its question is over in any case.
 async fn decide(
     visitor: &Visitor,
     body: &AddPasskeyBody,
-) -> Result<(Result<Credential, No>, Changes), ApiError> {
-    let server = &visitor.server;
+) -> Result<(Result<Credential, Fault>, Changes), ApiError> {
+    let (server, app) = (&visitor.server, visitor.app()?);
     let user = user_of(visitor).await?;
-    let over = (Err(No::Refusal(Refusal::CeremonyOver)), Changes::default());
-    let id = match ceremony_of(&body.answer.response.client_data) {
-        Ok(id) => id,
-        Err(fault) => return Ok((Err(No::Fault(fault)), Changes::default())),
-    };
-    let within = *visitor.session.id.bytes();
-    let found = server.store.ceremony(id).await?;
-    let found = found.filter(|found| found.takes(CeremonyKind::Registration, &within, visitor.now));
-    let Some(ceremony) = found else { return Ok(over) };
-    let mut changes = Changes(vec![FlowChange::Answered(ceremony.id).into()]);
     let credentials = server.store.credentials_of(user.id).await?;
     may_change(server, (&user, &credentials), &visitor.session, visitor.now).await?;
     has_room_for_key(&credentials)?;
-    let given = (&body.answer, body.label.as_deref());
-    let made = match finish_registration(server, &ceremony, &user, given, visitor.now)? {
-        Ok(made) => made,
-        Err(fault) => return Ok((Err(No::Fault(fault)), changes)),
-    };
-    if let Some(lookup) = made.lookup
-        && server.store.credential(&user.realm, lookup).await?.is_some()
-    {
-        return Ok((Err(No::Fault(Fault::Taken)), changes));
+    let within = visitor.session.id.bytes();
+    let place = Place { realm: &user.realm, within, user: Some(user.id), now: visitor.now };
+    let (made, mut changes) = enrol(server, &place, (&body.answer, body.label.as_deref())).await?;
+    if let Ok(made) = &made {
+        changes.extend(added(server, Some(&app), &user, made.clone()).await?);
+        if body.end_other_sessions {
+            changes.extend(end_sessions(server, &user, Some(&visitor.session)).await?);
+        }
     }
-    let app = server.app(visitor.session.app.as_str());
-    changes.extend(added(server, app.as_deref(), &user, made.clone()).await?);
-    Ok((Ok(made), changes))
+    Ok((made, changes))
 }

@@ -38,6 +38,7 @@ pub(super) fn refusals(path: &str) -> Vec<ApiError> {
     }
     if path == "/v1/me/credentials/passkey/options" {
         all.push(ApiError::invalid("conditional", ""));
+        all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
     }
     if path == "/v1/me/credentials/totp" {
         all.push(ApiError::Refused(Refusal::InvalidCode { tries_left: 0 }));

@@ -6,10 +6,10 @@ use countersign_domain::{
     assurance::Method,
     ceremony::{self, Ceremony, CeremonyKind},
     credential::{Credential, CredentialKind},
+    id::UserId,
     realm::RealmName,
     secret::Digest,
     time::Timestamp,
-    user::User,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub struct Asking<'a> {
     pub app: Option<&'a App>,
     /// Who it is, from a first proof on. Before that a passkey itself has to say, so that nothing tells a person who is
     /// known from one who is not.
-    pub user: Option<&'a User>,
+    pub user: Option<UserId>,
     /// The credentials of that user; none before a first proof.
     pub credentials: &'a [Credential],
 }
@@ -43,16 +43,8 @@ pub struct Asking<'a> {
 pub struct Authenticated {
     /// The credential as it is to be written now.
     pub credential: Credential,
-    /// Whether the authenticator knew the person, and is one that has shown that it can: two factors.
-    pub is_verified: bool,
-}
-
-impl Authenticated {
-    /// What was proven: UV = 0 never counts as two factors.
-    #[must_use]
-    pub const fn method(&self) -> Method {
-        if self.is_verified { Method::Passkey } else { Method::SecurityKey }
-    }
+    /// What was proven: UV = 0 never counts as two factors, nor does one that has not shown that it knows its person.
+    pub method: Method,
 }
 
 /// Asks for a signature: the row to write, and what a page gives to `parseRequestOptionsFromJSON` as it is. A first proof
@@ -68,7 +60,7 @@ pub fn begin_authentication(server: &Server, asking: &Asking<'_>) -> Result<(Cer
         realm: asking.realm,
         kind: CeremonyKind::Authentication,
         within: *asking.within,
-        user: asking.user.map(|user| user.id),
+        user: asking.user,
     };
     let (question, row) = question.ask(server, &new)?;
     let mut allowed = Vec::new();
@@ -95,19 +87,15 @@ pub fn is_key(credential: &Credential) -> bool {
 }
 
 /// How the credential that an answer names is found.
-#[must_use]
-pub fn lookup(server: &Server, realm: &RealmName, answer: &AuthenticationResponse) -> Digest {
+pub(super) fn lookup(server: &Server, realm: &RealmName, answer: &AuthenticationResponse) -> Digest {
     server.keys.credential(realm, &answer.raw_id.0)
 }
 
-/// Checks the answer to a question that still waited, by the credential that it names. Right or wrong, the question is
-/// over: the caller writes [`FlowChange::Answered`](countersign_domain::changes::FlowChange::Answered) in the same
-/// commit, and with a good answer the credential.
+/// Checks the answer to a question that still waited, by the credential that it names.
 ///
 /// # Errors
-/// In the outer result what failed here; in the inner one the [`Fault`], whose [`Refusal`](countersign_domain::refusal::Refusal)
-/// is the same for all of them.
-pub fn finish_authentication(
+/// In the outer result what failed here; in the inner one the [`Fault`].
+pub(super) fn finish_authentication(
     server: &Server,
     ceremony: &Ceremony,
     credential: &Credential,
@@ -128,6 +116,10 @@ pub fn finish_authentication(
         Err(fault) => return Ok(Err(fault)),
     };
     let is_verified = asserted.is_verified && key.is_verified;
+    if !is_user_known && !is_verified {
+        return Ok(Err(Fault::NotVerified));
+    }
+    let method = if is_verified { Method::Passkey } else { Method::SecurityKey };
     let mut credential = credential.clone();
     let changed = StoredKey { is_backed_up: asserted.is_backed_up, ..key.clone() };
     let changed = StoredKey { is_verified: becomes_verified(&key, asserted, is_user_known), ..changed };
@@ -139,7 +131,7 @@ pub fn finish_authentication(
     }
     credential.counter = asserted.counter.into();
     credential.used_at = Some(now);
-    Ok(Ok(Authenticated { credential, is_verified }))
+    Ok(Ok(Authenticated { credential, method }))
 }
 
 /// Whether a key counts as one that knows its person. One that a browser made unasked, without PIN or fingerprint, does

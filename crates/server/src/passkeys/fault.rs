@@ -45,6 +45,9 @@ pub enum Fault {
     /// The key is of no kind that was asked for, or no good key.
     #[error("the public key is of no kind that was asked for")]
     Key,
+    /// The question was answered, is too old, or was asked elsewhere.
+    #[error("the question is over: ask for another one")]
+    Over,
     /// The id is not that of the credential.
     #[error("the credential has another id")]
     CredentialId,
@@ -62,9 +65,12 @@ pub enum Fault {
     Counter,
 }
 
-/// What a caller is told: that it was not accepted, and no more.
+/// What a caller is told: that the question is over, or that the answer was not accepted, and no more.
 impl From<Fault> for Refusal {
-    fn from(_: Fault) -> Self {
-        Self::InvalidPasskey
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Over => Self::CeremonyOver,
+            _ => Self::InvalidPasskey,
+        }
     }
 }

@@ -1,7 +1,11 @@
 //! Passkeys and security keys: the ceremonies of Web Authentication Level 3, from the question to what is kept of the
 //! answer. The rules are our own ([`verify`], [`client_data`], [`authenticator_data`], [`cbor`]; decision 0011), the
 //! cryptography is not. It does not know what a sign-in needs, nor who may change what a person signs in with.
+//!
+//! Whoever asks writes the row that [`begin_authentication`] or [`begin_registration`] gives; the answer goes to
+//! [`prove`] or [`enrol`], whose changes are written whatever they say.
 
+pub mod answers;
 pub mod authenticate;
 pub mod authenticator_data;
 pub mod cbor;
@@ -21,8 +25,9 @@ mod testing;
 mod vectors;
 
 pub use self::{
-    authenticate::{Asking, Authenticated, begin_authentication, finish_authentication, lookup},
+    answers::{Place, Proven, enrol, prove},
+    authenticate::{Asking, begin_authentication},
     fault::Fault,
+    register::{Making, Names, Wanted, begin_registration},
     response::{AuthenticationResponse, RegistrationResponse},
-    stored::ceremony_of,
 };

@@ -5,7 +5,8 @@ use countersign_domain::{
     app::App,
     ceremony::{self, Ceremony, CeremonyKind},
     credential::{Credential, CredentialKind},
-    id::CredentialId,
+    id::{CredentialId, UserId},
+    realm::RealmName,
     time::Timestamp,
     user::{IdentifierKind, User},
 };
@@ -56,6 +57,7 @@ impl Wanted {
 }
 
 /// What a person is called by authenticators and browsers, who show it to nobody else.
+#[derive(Clone, Debug)]
 pub struct Names {
     /// Tells their accounts from each other: a username or an address.
     pub name: String,
@@ -87,8 +89,10 @@ pub struct Making<'a> {
     pub within: &'a [u8; 16],
     /// The app whose pages may answer, beside our own.
     pub app: Option<&'a App>,
-    /// Whose it will be.
-    pub user: &'a User,
+    /// Where they live.
+    pub realm: &'a RealmName,
+    /// Whose it will be: somebody who need not be stored yet.
+    pub user: UserId,
     /// What they are called.
     pub names: &'a Names,
     /// What they have: the same authenticator is not asked twice.
@@ -104,7 +108,7 @@ pub fn begin_registration(
     making: &Making<'_>,
     wanted: Wanted,
 ) -> Result<(Ceremony, Value), ApiError> {
-    let Making { user, names, .. } = making;
+    let Making { realm, user, names, .. } = *making;
     let config = server.config.load();
     let question = Question {
         is_verification_required: wanted == Wanted::Passkey,
@@ -112,12 +116,8 @@ pub fn begin_registration(
         is_passkey: wanted != Wanted::SecurityKey,
         ..Question::new(party(&config, making.app)?)
     };
-    let new = NewQuestion {
-        realm: &user.realm,
-        kind: CeremonyKind::Registration,
-        within: *making.within,
-        user: Some(user.id),
-    };
+    let new =
+        NewQuestion { realm, kind: CeremonyKind::Registration, within: *making.within, user: Some(user) };
     let (question, row) = question.ask(server, &new)?;
     let known = making.credentials.iter().filter(|credential| is_key(credential));
     let known = known.map(|credential| Ok(StoredKey::open(server, credential)?.descriptor()));
@@ -126,7 +126,7 @@ pub fn begin_registration(
     let options = json!({
         "rp": { "id": question.rp_id, "name": config.webauthn.name(&question.rp_id) },
         "user": {
-            "id": Base64Url(server.keys.user_handle(user.id).to_vec()),
+            "id": Base64Url(server.keys.user_handle(user).to_vec()),
             "name": names.name,
             "displayName": names.display_name,
         },
@@ -142,36 +142,36 @@ pub fn begin_registration(
     Ok((row, options))
 }
 
-/// Checks the answer to a question that still waited, and makes the credential. Right or wrong, the question is over.
+/// Checks the answer to a question that still waited, and makes the credential.
 ///
 /// # Errors
 /// In the outer result what failed here; in the inner one the [`Fault`].
-pub fn finish_registration(
+pub(super) fn finish_registration(
     server: &Server,
     ceremony: &Ceremony,
-    user: &User,
     (answer, label): (&RegistrationResponse, Option<&str>),
     now: Timestamp,
 ) -> Result<Result<Credential, Fault>, ApiError> {
+    let (realm, user) = (&ceremony.realm, ceremony.user.ok_or(ApiError::Internal)?);
     let question = Question::open(server, ceremony)?;
     let made = match verify::registration(&question.expected(), answer) {
         Ok(made) => made,
         Err(fault) => return Ok(Err(fault)),
     };
     let id = CredentialId::new(now, &mut *server.random());
-    let lookup = server.keys.credential(&user.realm, &made.id);
+    let lookup = server.keys.credential(realm, &made.id);
     let counter = made.counter.into();
     let key = StoredKey::new(made, &question, &answer.response.transports);
     // One that has not shown that it knows its person is no second factor by itself.
     let is_passkey = key.is_passkey && key.is_verified;
     let credential = Credential {
         id,
-        realm: user.realm.clone(),
-        user: user.id,
+        realm: realm.clone(),
+        user,
         kind: if is_passkey { CredentialKind::Passkey } else { CredentialKind::SecurityKey },
         lookup: Some(lookup),
         sealed: Vec::new(),
-        sealed_label: label.map(|label| seal_label(server, (&user.realm, &id), label)).transpose()?,
+        sealed_label: label.map(|label| seal_label(server, (realm, &id), label)).transpose()?,
         counter,
         created_at: now,
         used_at: None,

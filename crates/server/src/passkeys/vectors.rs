@@ -84,3 +84,50 @@ fn p15_answers_of_an_authenticator_in_python_verify() {
         assert_eq!(Case { counter: 1, ..signed }.authenticate(), Err(Fault::Counter));
     }
 }
+
+/// No attestation is asked for, so nobody signs a registration. Whatever is not free to say is matched.
+#[test]
+fn p15_each_byte_of_what_was_made_counts_but_those_that_an_authenticator_may_choose() {
+    for vector in vectors().iter().filter(|vector| !FRAMED.contains(&vector.name.as_str())) {
+        let good = vector.registration();
+        let made = good.register().expect("a vector");
+        let data = vector.made_data();
+        let at = |part: &[u8]| good.data.windows(part.len()).position(|window| window == part);
+        let data_at = at(&data).expect("authenticator data");
+        let format = at(b"attStmt").expect("a statement").min(data_at);
+        for index in 0..good.data.len() {
+            let mut changed = good.clone();
+            changed.data[index] ^= 1;
+            let Ok(other) = changed.register() else { continue };
+            let place = index.checked_sub(data_at);
+            let is_free = match place {
+                // Counter and model are kept as they are told; the same key under another number is another key.
+                Some(33..53) => (other.counter, other.model) != (made.counter, made.model),
+                Some(place) => place >= data.len() || other.public_key != made.public_key,
+                // Whose statement it is, and the statement: neither is trusted.
+                None => other == made && index < data_at.max(format),
+            };
+            assert!(is_free, "{}: byte {index} of {:?}", vector.name, place);
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn p15_no_answer_stops_the_server(
+        at in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 1..8),
+        which in 0_usize..7,
+    ) {
+        let all = vectors();
+        let good: Vec<&Vector> = all.iter().filter(|vector| !FRAMED.contains(&vector.name.as_str())).collect();
+        let (mut made, mut signed) = (good[which].registration(), good[which].authentication());
+        for (index, byte) in at {
+            let (place, signed_place) = (index.index(made.data.len()), index.index(signed.data.len()));
+            made.data[place] = byte;
+            signed.data[signed_place] = byte;
+        }
+        let _ = made.register();
+        let is_same = signed.data == good[which].authentication().data;
+        proptest::prop_assert_eq!(signed.authenticate().is_ok(), is_same);
+    }
+}

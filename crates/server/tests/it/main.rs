@@ -49,6 +49,7 @@ mod metadata_import;
 mod new_devices;
 mod notices;
 mod outage;
+mod passkey_proofs;
 mod passkeys;
 mod password_changes;
 mod password_races;

@@ -1,19 +1,7 @@
-//! Passkeys and security keys, made by somebody else's authenticator: how one comes to an account, what it proves, and
-//! what nobody can do with it.
+//! Passkeys and security keys at a person's own account, made by somebody else's authenticator: how one is added, and what
+//! nobody can add.
 
-use countersign_domain::{
-    assurance::Method as Proof,
-    ceremony::Ceremony,
-    changes::{Change, Changes, FlowChange},
-    credential::{Credential, CredentialKind},
-    realm::RealmName,
-    time::Span,
-    user::User,
-};
-use countersign_server::passkeys::{
-    Asking, Authenticated, AuthenticationResponse, Fault, begin_authentication, ceremony_of,
-    finish_authentication, lookup,
-};
+use countersign_domain::time::Span;
 use data_encoding::BASE64URL_NOPAD;
 use http::Method;
 use serde_json::{Value, json};
@@ -24,32 +12,30 @@ use crate::{
     support::{Answer, TestServer, World, authenticator::Device, backend::on_every_engine, settings::ISSUER},
 };
 
-const ANN: &str = "ann@mail.example";
-const BOB: &str = "bob@mail.example";
+pub(crate) const ANN: &str = "ann@mail.example";
+pub(crate) const BOB: &str = "bob@mail.example";
 const OPTIONS: &str = "/v1/me/credentials/passkey/options";
 const ADD: &str = "/v1/me/credentials/passkey";
-/// What a sign-in under way is called here.
-const WITHIN: [u8; 16] = [9; 16];
 
-async fn server() -> TestServer {
+pub(crate) async fn server() -> TestServer {
     TestServer::with(with_club).await
 }
 
 /// A browser in which somebody signed in with a mailed code a moment ago.
-async fn signed_in(server: &TestServer, address: &str) -> String {
+pub(crate) async fn signed_in(server: &TestServer, address: &str) -> String {
     browser(server, address, None).await.1
 }
 
-async fn asked(server: &TestServer, cookie: &str, body: Value) -> Value {
+pub(crate) async fn asked(server: &TestServer, cookie: &str, body: Value) -> Value {
     own(server, cookie, Method::POST, OPTIONS, body).await.expect(200).json()
 }
 
-async fn add(server: &TestServer, cookie: &str, answer: Value) -> Answer {
+pub(crate) async fn add(server: &TestServer, cookie: &str, answer: Value) -> Answer {
     own(server, cookie, Method::POST, ADD, answer).await
 }
 
 /// Somebody with a passkey on a device.
-async fn with_passkey(server: &TestServer, address: &str) -> (String, Device) {
+pub(crate) async fn with_passkey(server: &TestServer, address: &str) -> (String, Device) {
     let (cookie, mut device) = (signed_in(server, address).await, Device::new());
     let options = asked(server, &cookie, json!({})).await;
     let mut made = device.create(ISSUER, &options).await.unwrap();
@@ -59,67 +45,8 @@ async fn with_passkey(server: &TestServer, address: &str) -> (String, Device) {
     (cookie, device)
 }
 
-async fn credentials(server: &TestServer) -> usize {
+pub(crate) async fn credentials(server: &TestServer) -> usize {
     server.query("SELECT id FROM credential").await.len()
-}
-
-/// Asks for a signature, of anybody or of a user who has proven something before.
-async fn ask(server: &TestServer, user: Option<&User>) -> (Ceremony, Value) {
-    let credentials = match user {
-        Some(user) => server.server.store.credentials_of(user.id).await.unwrap(),
-        None => Vec::new(),
-    };
-    let realm = RealmName::default();
-    let asking = Asking { realm: &realm, within: &WITHIN, app: None, user, credentials: &credentials };
-    let (row, options) = begin_authentication(&server.server, &asking).unwrap();
-    server.server.commit(Changes(vec![FlowChange::Asked(row.clone()).into()])).await.unwrap();
-    (row, options)
-}
-
-/// The credential that an answer names, and what the answer is worth.
-async fn check(server: &TestServer, row: &Ceremony, answer: &Value) -> Result<Authenticated, Fault> {
-    let answer: AuthenticationResponse = serde_json::from_value(answer.clone()).unwrap();
-    assert_eq!(ceremony_of(&answer.response.client_data), Ok(row.id), "the answer names its question");
-    let found = lookup(&server.server, &row.realm, &answer);
-    let credential =
-        server.server.store.credential(&row.realm, found).await.unwrap().ok_or(Fault::CredentialId)?;
-    finish_authentication(&server.server, row, &credential, &answer, server.now()).unwrap()
-}
-
-/// Writes what a good answer says.
-async fn write(server: &TestServer, row: &Ceremony, proven: &Authenticated) {
-    let changes = vec![FlowChange::Answered(row.id).into(), Change::Credential(proven.credential.clone())];
-    server.server.commit(Changes(changes)).await.unwrap();
-}
-
-async fn only(server: &TestServer) -> (User, Credential) {
-    let rows = server.query("SELECT id FROM realm_user").await;
-    let [row] = rows.as_slice() else { panic!("{} users", rows.len()) };
-    let countersign_store::engine::Value::Bytes(id) = &row[0] else { panic!("no id") };
-    let id = countersign_domain::id::UserId::from_bytes(id.as_slice().try_into().unwrap());
-    let user = server.server.store.user(id).await.unwrap().unwrap();
-    let credential = server.server.store.credentials_of(id).await.unwrap().pop().unwrap();
-    (user, credential)
-}
-
-#[tokio::test]
-async fn p15_somebody_elses_authenticator_registers_and_signs_without_a_name() {
-    let server = server().await;
-    let (_, mut device) = with_passkey(&server, ANN).await;
-    let (user, kept) = only(&server).await;
-    assert_eq!((kept.kind, kept.used_at, kept.version), (CredentialKind::Passkey, None, 1));
-    for round in 1..4 {
-        let (row, options) = ask(&server, None).await;
-        assert_eq!(
-            (&options["allowCredentials"], &options["userVerification"]),
-            (&json!([]), &json!("required"))
-        );
-        let answer = device.get(ISSUER, &options).await.unwrap();
-        let proven = check(&server, &row, &answer).await.unwrap();
-        assert_eq!((proven.method(), proven.credential.user), (Proof::Passkey, user.id));
-        assert_eq!((proven.credential.used_at, proven.credential.counter), (Some(server.now()), round));
-        write(&server, &row, &proven).await;
-    }
 }
 
 #[tokio::test]
@@ -232,78 +159,6 @@ async fn p17_what_a_page_of_somebody_else_answers_is_refused_and_changes_nothing
 }
 
 #[tokio::test]
-async fn p17_a_touch_alone_is_one_factor_and_no_first_proof() {
-    let server = server().await;
-    let cookie = signed_in(&server, ANN).await;
-    let mut device = Device::touched();
-    let options = asked(&server, &cookie, json!({"kind": "security_key"})).await;
-    let made = device.create(ISSUER, &options).await.unwrap();
-    assert_eq!(add(&server, &cookie, made).await.expect(201).text("kind"), "security_key");
-    let (user, kept) = only(&server).await;
-    let (row, options) = ask(&server, Some(&user)).await;
-    assert_eq!(options["userVerification"], "preferred");
-    assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
-    let answer = device.get(ISSUER, &options).await.unwrap();
-    let proven = check(&server, &row, &answer).await.unwrap();
-    assert_eq!((proven.method(), proven.credential.kind), (Proof::SecurityKey, CredentialKind::SecurityKey));
-    assert_eq!(proven.credential.id, kept.id);
-    let (row, mut options) = ask(&server, None).await;
-    options["userVerification"] = json!("discouraged");
-    let answer = device.get(ISSUER, &options).await.unwrap();
-    assert_eq!(check(&server, &row, &answer).await.map(|_| ()), Err(Fault::NotVerified));
-}
-
-#[tokio::test]
-async fn p18_a_copy_of_an_authenticator_is_found_out() {
-    let server = server().await;
-    let (_, mut device) = with_passkey(&server, ANN).await;
-    let mut copy = device.copied();
-    let (row, options) = ask(&server, None).await;
-    let answer = device.get(ISSUER, &options).await.unwrap();
-    write(&server, &row, &check(&server, &row, &answer).await.unwrap()).await;
-    let (row, options) = ask(&server, None).await;
-    let answer = copy.get(ISSUER, &options).await.unwrap();
-    assert_eq!(check(&server, &row, &answer).await.map(|_| ()), Err(Fault::Counter));
-}
-
-#[tokio::test]
-async fn p19_a_credential_belongs_to_one_user_and_its_handle_tells_nothing() {
-    let server = server().await;
-    let (first, second) = (signed_in(&server, ANN).await, signed_in(&server, BOB).await);
-    let options = asked(&server, &first, json!({})).await;
-    let handle = options["user"]["id"].as_str().unwrap().to_owned();
-    assert_eq!(BASE64URL_NOPAD.decode(handle.as_bytes()).unwrap().len(), 64);
-    let again = asked(&server, &first, json!({})).await;
-    assert_eq!(again["user"]["id"], handle.as_str(), "the same for all credentials of a user");
-    let mut device = Device::new();
-    let made = device.create(ISSUER, &options).await.unwrap();
-    add(&server, &first, made.clone()).await.expect(201);
-    // The same credential, for somebody else: nobody checks who made an attestation that was not asked for.
-    let theirs = asked(&server, &second, json!({})).await;
-    assert_ne!(theirs["user"]["id"], handle.as_str());
-    let data = json!({"type": "webauthn.create", "challenge": theirs["challenge"], "origin": ISSUER});
-    let mut stolen = made;
-    stolen["response"]["clientDataJSON"] = json!(BASE64URL_NOPAD.encode(data.to_string().as_bytes()));
-    let refused = add(&server, &second, stolen).await.refused(422, "passkey_not_accepted");
-    assert_eq!(refused.text("detail"), "the credential is registered already");
-    assert_eq!(credentials(&server).await, 1);
-    // What is asked of somebody unknown says nothing of anybody.
-    let (_, one) = ask(&server, None).await;
-    let (_, other) = ask(&server, None).await;
-    let masked = |options: &Value| {
-        let mut options = options.clone();
-        options["challenge"] = json!("");
-        options
-    };
-    assert_eq!(masked(&one), masked(&other));
-    // A handle that is another's is refused, whoever signs.
-    let (row, options) = ask(&server, None).await;
-    let mut answer = device.get(ISSUER, &options).await.unwrap();
-    answer["response"]["userHandle"] = theirs["user"]["id"].clone();
-    assert_eq!(check(&server, &row, &answer).await.map(|_| ()), Err(Fault::UserHandle));
-}
-
-#[tokio::test]
 async fn p20_a_key_is_added_after_a_fresh_sign_in_alone_and_every_address_is_told() {
     let server = server().await;
     let cookie = signed_in(&server, ANN).await;
@@ -311,12 +166,29 @@ async fn p20_a_key_is_added_after_a_fresh_sign_in_alone_and_every_address_is_tol
     let made = Device::new().create(ISSUER, &options).await.unwrap();
     server.advance(Span::from_seconds(601)).await;
     own(&server, &cookie, Method::POST, OPTIONS, json!({})).await.refused(403, "fresh_sign_in_needed");
-    add(&server, &cookie, made).await.refused(410, "ceremony_over");
+    add(&server, &cookie, made).await.refused(403, "fresh_sign_in_needed");
     let (cookie, _) = with_passkey(&server, ANN).await;
     // From now on a mailed code is not enough.
     own(&server, &cookie, Method::POST, OPTIONS, json!({})).await.refused(403, "stronger_sign_in_needed");
     assert_eq!(credentials(&server).await, 1);
     own(&server, "", Method::POST, OPTIONS, json!({})).await.refused(401, "session_over");
+}
+
+#[tokio::test]
+async fn p20_other_sessions_end_with_a_new_passkey_where_that_is_wanted() {
+    let server = server().await;
+    let (other, cookie) = (signed_in(&server, ANN).await, signed_in(&server, ANN).await);
+    let options = asked(&server, &cookie, json!({})).await;
+    let mut made = Device::new().create(ISSUER, &options).await.unwrap();
+    for label in ["", "two\nlines", &"x".repeat(101)] {
+        made["label"] = json!(label);
+        add(&server, &cookie, made.clone()).await.refused(422, "invalid_member");
+    }
+    made["label"] = json!("x".repeat(100));
+    made["end_other_sessions"] = json!(true);
+    add(&server, &cookie, made).await.expect(201);
+    own(&server, &other, Method::GET, "/v1/me", Value::Null).await.refused(401, "session_over");
+    own(&server, &cookie, Method::GET, "/v1/me", Value::Null).await.expect(200);
 }
 
 #[tokio::test]
