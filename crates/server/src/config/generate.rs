@@ -184,7 +184,9 @@ mod tests {
             let Some(properties) = node["properties"].as_object() else { continue };
             let mut order = order(type_name).to_vec();
             order.sort_unstable();
-            assert_eq!(order, properties.keys().map(String::as_str).collect::<Vec<_>>(), "{type_name}");
+            let mut keys: Vec<_> = properties.keys().map(String::as_str).collect();
+            keys.sort_unstable();
+            assert_eq!(order, keys, "{type_name}");
             for (key, node) in properties {
                 assert!(!node["description"].as_str().unwrap_or_default().is_empty(), "{type_name}.{key}");
                 assert!(

@@ -195,7 +195,8 @@ pub(super) fn below(path: &str, name: &str) -> String {
 
 /// Words as `a, b or c`.
 fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    let mut words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    words.sort_unstable();
     match words.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => words.join(""),

@@ -7,28 +7,31 @@ use crate::error::{ApiError, BodyError};
 
 /// What an operation may be refused for.
 pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
+    let of_all = [ApiError::Unavailable, ApiError::Internal];
+    let starts = |with| path.starts_with(with);
+    let own = match path {
+        "/.well-known/webauthn" => return vec![ApiError::NotFound],
+        _ if starts("/.well-known/") => return Vec::new(),
+        _ if starts("/oauth2/") => {
+            let bodies = [BodyError::TooLarge(0), BodyError::Incomplete].map(ApiError::Body);
+            return of_all.into_iter().chain(bodies).collect();
+        }
+        _ if starts("/v1/me/credentials") => credentials::refusals(path),
+        _ if starts("/v1/me/password") => passwords::refusals_of_my_own(),
+        _ if starts("/v1/me") || starts("/v1/session") => with_a_cookie(path),
+        _ => with_a_key(path),
+    };
+    let bodies = if has_body { bodies().to_vec() } else { Vec::new() };
+    of_all.into_iter().chain(bodies).chain(own).collect()
+}
+
+/// What an operation that an app calls may be refused for.
+fn with_a_key(path: &str) -> Vec<ApiError> {
     use ApiError as E;
     let wait = Span::from_seconds(1);
     let invalid = |member, code| E::InvalidMember { member, code, detail: String::new() };
-    let key = [E::KeyMissing, E::KeyMalformed(String::new()), E::KeyUnknown, E::KeyEnded, E::AppDisabled];
-    let mut all = vec![E::Unavailable, E::Internal];
-    match path {
-        "/.well-known/webauthn" => return vec![E::NotFound],
-        _ if path.starts_with("/.well-known/") => return Vec::new(),
-        _ => {}
-    }
-    if path.starts_with("/oauth2/") {
-        all.extend([E::Body(BodyError::TooLarge(0)), E::Body(BodyError::Incomplete)]);
-        return all;
-    }
-    if has_body {
-        all.extend(bodies());
-    }
-    if let Some(refusals) = on_own_pages(path) {
-        all.extend(refusals);
-        return all;
-    }
-    all.extend(key);
+    let mut all =
+        vec![E::KeyMissing, E::KeyMalformed(String::new()), E::KeyUnknown, E::KeyEnded, E::AppDisabled];
     let challenge = [E::OriginNotAllowed, E::Refused(Refusal::ChallengeNotFound)];
     let binding = [invalid("binding", "malformed_binding"), E::Refused(Refusal::InvalidBinding)];
     let accounts = sign_in::refusals_of_people();
@@ -63,17 +66,6 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
         _ => all.push(E::InvalidToken),
     }
     all
-}
-
-/// The same on pages of a person's own, which have no key.
-fn on_own_pages(path: &str) -> Option<Vec<ApiError>> {
-    if path.starts_with("/v1/me/credentials") {
-        return Some(credentials::refusals(path));
-    }
-    if path.starts_with("/v1/me/password") {
-        return Some(passwords::refusals_of_my_own());
-    }
-    (path.starts_with("/v1/me") || path.starts_with("/v1/session")).then(|| with_a_cookie(path))
 }
 
 /// What a start may be refused for, beside what every call with a key may be.
