@@ -22,16 +22,8 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
     if has_body {
         all.extend(bodies());
     }
-    if path.starts_with("/v1/me/credentials") {
-        all.extend(credentials::refusals(path));
-        return all;
-    }
-    if path.starts_with("/v1/me/password") {
-        all.extend(passwords::refusals_of_my_own());
-        return all;
-    }
     if path.starts_with("/v1/me") || path.starts_with("/v1/session") {
-        all.extend(with_a_cookie(path));
+        all.extend(of_a_person(path));
         return all;
     }
     all.extend(key);
@@ -90,6 +82,17 @@ pub fn of_a_start() -> Vec<ApiError> {
     ]
 }
 
+/// What an operation for pages of this server may be refused for.
+fn of_a_person(path: &str) -> Vec<ApiError> {
+    if path.starts_with("/v1/me/credentials") {
+        credentials::refusals(path)
+    } else if path.starts_with("/v1/me/password") {
+        passwords::refusals_of_my_own()
+    } else {
+        with_a_cookie(path)
+    }
+}
+
 /// What an operation that rides on a session's cookie may be refused for.
 fn with_a_cookie(path: &str) -> Vec<ApiError> {
     let invalid = |member| ApiError::invalid(member, "");
@@ -97,10 +100,11 @@ fn with_a_cookie(path: &str) -> Vec<ApiError> {
     match path {
         "/v1/me" => {
             let taken = ApiError::Refused(Refusal::IdentifierTaken);
-            all.extend([ApiError::NotFresh, ApiError::AppDisabled, invalid("display_name"), taken]);
+            all.extend([ApiError::NotFresh, ApiError::StrongerNeeded, ApiError::AppDisabled]);
+            all.extend([invalid("display_name"), taken]);
             all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
         }
-        "/v1/me/export" => all.push(ApiError::NotFresh),
+        "/v1/me/export" => all.extend([ApiError::NotFresh, ApiError::StrongerNeeded]),
         "/v1/me/identifiers" => all.extend(of_a_start().into_iter().chain(people::refusals_of_an_account())),
         "/v1/me/identifiers/{id}" => all.extend(people::refusals_of_an_account()),
         "/v1/me/identifiers/{id}/verify" => {
