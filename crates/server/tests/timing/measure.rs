@@ -24,7 +24,7 @@ const BATCH: usize = 500;
 /// Half the interval in standard deviations of a rank: the true median is outside once in 15,000 measurements.
 const DEVIATIONS: f64 = 4.0;
 /// What is planted.
-const PLANTED: Duration = Duration::from_micros(50);
+const PLANTED: Duration = Duration::from_micros(100);
 
 /// One measurement at a time: two would disturb each other.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -36,9 +36,30 @@ pub(crate) enum Class {
     Other,
 }
 
+/// By how much medians may differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// By so much, on any machine.
+    Time(Duration),
+    /// By so much, or by so many hundredths of the time that an answer takes where that is more: a slow or busy machine
+    /// stretches both alike.
+    Share(Duration, u32),
+}
+
+impl Bound {
+    fn of(self, usual: i64) -> Duration {
+        match self {
+            Self::Time(time) => time,
+            Self::Share(time, percent) => {
+                time.max(Duration::from_nanos(usual.unsigned_abs()) * percent / 100)
+            }
+        }
+    }
+}
+
 /// Between what the median of a difference lies, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Interval {
+struct Interval {
     low: i64,
     high: i64,
 }
@@ -47,10 +68,20 @@ pub(crate) struct Interval {
 #[derive(Debug)]
 pub(crate) struct Measured {
     pairs: usize,
+    bound: Duration,
+    /// The median of the one class, in nanoseconds.
+    usual: i64,
     /// The other class against the one.
-    pub(crate) difference: Interval,
+    difference: Interval,
     /// The other class, slowed by [`PLANTED`], against the one.
     planted: Interval,
+}
+
+impl Measured {
+    /// Whether the classes surely differ.
+    pub(crate) fn tells(&self) -> bool {
+        self.difference.is_beyond(self.bound)
+    }
 }
 
 impl Interval {
@@ -67,7 +98,7 @@ impl Interval {
     }
 
     /// Whether there is surely a difference beyond the bound.
-    pub(crate) fn is_beyond(self, bound: Duration) -> bool {
+    fn is_beyond(self, bound: Duration) -> bool {
         let bound = nanos(bound);
         self.low > bound || self.high < -bound
     }
@@ -87,27 +118,28 @@ fn nanos(duration: Duration) -> i64 {
 /// `prepare` makes what some calls need, before the clock starts; both classes must be answered `expected`.
 pub(crate) async fn assert_equal<C, T: PartialEq + fmt::Debug>(
     name: &str,
-    bound: Duration,
+    bound: Bound,
     expected: T,
     prepare: impl AsyncFnMut(Class, usize) -> Vec<C>,
     call: impl AsyncFn(C) -> T,
 ) {
     let measured = measure(bound, expected, prepare, call).await;
+    let Measured { pairs, bound, usual, difference, planted } = measured;
     println!(
-        "{name}: {} pairs: {}; with 50 µs planted: {}",
-        measured.pairs, measured.difference, measured.planted
+        "{name}: {pairs} pairs of {:.1} µs: {difference}, bound {bound:?}; with {PLANTED:?} planted: {planted}",
+        usual as f64 / 1e3,
     );
-    assert!(measured.planted.is_beyond(bound), "{name}: the planted difference is not found: {measured:?}");
-    assert!(!measured.difference.is_beyond(bound), "{name}: the time tells: {measured:?}");
+    assert!(planted.is_beyond(bound), "{name}: the planted difference is not found: {measured:?}");
+    assert!(!measured.tells(), "{name}: the time tells: {measured:?}");
     assert!(
-        measured.difference.is_within(nanos(bound)),
+        difference.is_within(nanos(bound)),
         "{name}: on this machine it cannot be told whether the time tells: {measured:?}"
     );
 }
 
 /// Measures until both intervals are clear about `bound`, or patience ends.
 pub(crate) async fn measure<C, T: PartialEq + fmt::Debug>(
-    bound: Duration,
+    bound: Bound,
     expected: T,
     mut prepare: impl AsyncFnMut(Class, usize) -> Vec<C>,
     call: impl AsyncFn(C) -> T,
@@ -115,7 +147,7 @@ pub(crate) async fn measure<C, T: PartialEq + fmt::Debug>(
     let _turn = TURN.lock().await;
     let begun = Instant::now();
     let mut random = Seeded::new(12);
-    let (mut differences, mut planted) = (Vec::new(), Vec::new());
+    let (mut differences, mut planted, mut usual) = (Vec::new(), Vec::new(), Vec::new());
     let mut is_warm = false;
     loop {
         let batches = [
@@ -134,6 +166,7 @@ pub(crate) async fn measure<C, T: PartialEq + fmt::Debug>(
                 times[place] = time;
             }
             if is_warm {
+                usual.push(times[0]);
                 differences.push(times[1] - times[0]);
                 planted.push(times[2] - times[0]);
             }
@@ -142,12 +175,15 @@ pub(crate) async fn measure<C, T: PartialEq + fmt::Debug>(
         if differences.len() < LEAST {
             continue;
         }
+        usual.sort_unstable();
+        let usual = usual[usual.len() / 2];
+        let bound = bound.of(usual);
         let difference = Interval::of(&mut differences);
         let found = Interval::of(&mut planted);
         let is_clear = difference.is_within(nanos(bound)) || difference.is_beyond(bound);
         let is_over = differences.len() >= MOST || begun.elapsed() > PATIENCE;
         if is_over || (is_clear && found.is_beyond(bound)) {
-            return Measured { pairs: differences.len(), difference, planted: found };
+            return Measured { pairs: differences.len(), bound, usual, difference, planted: found };
         }
     }
 }

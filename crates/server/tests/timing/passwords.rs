@@ -23,12 +23,12 @@ use countersign_server::{
 use serde_json::json;
 
 use crate::{
-    measure::{Class, assert_equal},
+    measure::{Bound, Class, assert_equal},
     world::{APP, World, post},
 };
 
 /// Medians may differ by so much: a user, a hash and a seal are there to be parsed for some, and not for others.
-const BOUND: Duration = Duration::from_micros(25);
+const BOUND: Bound = Bound::Time(Duration::from_micros(25));
 
 /// A world whose app has users with passwords, and what everybody's password is kept as.
 struct People {

@@ -11,15 +11,15 @@ use countersign_domain::{
 use serde_json::json;
 
 use crate::{
-    measure::{Class, assert_equal},
+    measure::{Bound, Class, assert_equal},
     world::{APP, World, binding, post},
 };
 
 /// Medians may differ by so much. Requests differ by far more from one to the next.
-const BOUND: Duration = Duration::from_micros(15);
+const BOUND: Bound = Bound::Share(Duration::from_micros(15), 13);
 
 /// Where some of what is read is there to be parsed and some is not.
-const UNDER_WAY_BOUND: Duration = Duration::from_micros(25);
+const UNDER_WAY_BOUND: Bound = Bound::Share(Duration::from_micros(25), 18);
 
 /// Somebody new, or somebody with a past that `remember` writes.
 async fn people(
