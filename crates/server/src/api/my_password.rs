@@ -84,7 +84,8 @@ pub async fn show(Person(visitor): Person) -> Answer<MyPasswordBody> {
     Ok(answer(StatusCode::OK, MyPasswordBody { set: made_at.is_some(), made_at }))
 }
 
-/// Set or change my password. Needs a sign-in of the last ten minutes, or the present password.
+/// Set or change my password. Needs a sign-in of the last ten minutes, or the present password where there is no second
+/// factor.
 #[utoipa::path(put, path = "/v1/me/password", operation_id = "set_my_password", tag = "passwords", request_body = SetPasswordBody,
     security(("session_cookie" = [])),
     responses((status = 204, description = "It is my password now")))]
@@ -99,9 +100,7 @@ pub async fn set(
         current: body.current_password.as_deref().map(|text| typed(text)).transpose()?,
         end_other_sessions: body.end_other_sessions,
     };
-    if wanted.current.is_none() {
-        fresh(&visitor).await?;
-    }
+    may_set(&visitor, &wanted).await?;
     // One at a time: of many changes at once each sees what the one before it left.
     let _lane = server.lanes.enter(&key(&visitor).digest).await;
     for _ in 0..TRIES {
@@ -138,6 +137,15 @@ pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Re
         })
         .await?;
     Ok(done())
+}
+
+/// Refuses who may not set a password: the present one shows who it is, and stands for no second factor.
+async fn may_set(visitor: &Visitor, wanted: &Wanted) -> Result<(), ApiError> {
+    let knows = wanted.current.is_some();
+    if knows && visitor.server.store.credentials_of(visitor.session.user).await?.is_empty() {
+        return Ok(());
+    }
+    fresh(visitor).await
 }
 
 /// The counters of this browser's tries: a stranger's elsewhere are none of its business.
@@ -194,6 +202,8 @@ async fn change(
     if server.store.session(visitor.session.id).await?.is_none() {
         return Err(ApiError::Refused(Refusal::SessionOver));
     }
+    // A factor that came while the password was hashed counts.
+    may_set(visitor, wanted).await?;
     let now_stored = server.store.password(user.id).await?;
     if now_stored.as_ref().map(|found| found.version) != stored.map(|found| found.version) {
         return Ok((false, Changes::default()));

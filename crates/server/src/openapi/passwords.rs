@@ -38,6 +38,7 @@ pub(super) fn refusals_of_my_own() -> Vec<ApiError> {
     let mut all = passwords();
     all.extend(wrong());
     all.extend([ApiError::OriginNotAllowed, ApiError::Refused(Refusal::SessionOver), ApiError::NotFresh]);
+    all.push(ApiError::StrongerNeeded);
     all.extend([ApiError::LastWayIn, ApiError::NotFound, ApiError::AppDisabled]);
     all
 }

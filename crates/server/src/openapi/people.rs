@@ -16,6 +16,7 @@ pub(super) fn refusals_of_an_account() -> Vec<ApiError> {
     let invalid = |member| ApiError::invalid(member, "");
     vec![
         ApiError::NotFresh,
+        ApiError::StrongerNeeded,
         ApiError::NotFound,
         ApiError::AppDisabled,
         invalid("email"),

@@ -94,10 +94,11 @@ fn with_a_cookie(path: &str) -> Vec<ApiError> {
     match path {
         "/v1/me" => {
             let taken = ApiError::Refused(Refusal::IdentifierTaken);
-            all.extend([ApiError::NotFresh, ApiError::AppDisabled, invalid("display_name"), taken]);
+            all.extend([ApiError::NotFresh, ApiError::StrongerNeeded, ApiError::AppDisabled]);
+            all.extend([invalid("display_name"), taken]);
             all.push(ApiError::TooManyRequests(Span::from_seconds(1)));
         }
-        "/v1/me/export" => all.push(ApiError::NotFresh),
+        "/v1/me/export" => all.extend([ApiError::NotFresh, ApiError::StrongerNeeded]),
         "/v1/me/identifiers" => all.extend(of_a_start().into_iter().chain(people::refusals_of_an_account())),
         "/v1/me/identifiers/{id}" => all.extend(people::refusals_of_an_account()),
         "/v1/me/identifiers/{id}/verify" => {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     admin::{admin_key, local, remote},
     admin_users::events,
+    passwords::{GOOD, with_passwords},
     second_factors::{
         ANN, Authenticator, BASE, BOB, codes, confirm, credentials, enrol, is_wrong, options, proves, server,
         step_up, user_and_app,
@@ -117,6 +118,24 @@ async fn p20_every_change_of_a_two_factor_account_wants_both() {
     let shown = thief.own(&server, Method::GET, "/v1/me/export").await.expect(200).json();
     let shown = shown["credentials"].as_array().unwrap();
     assert!(shown.iter().any(|one| one["label"] == "Phone"), "{shown:?}");
+}
+
+#[tokio::test]
+async fn p20_the_present_password_stands_for_no_second_factor() {
+    let server = TestServer::with(with_passwords).await;
+    let ann = sign_in(&server, ISSUER, ANN, "").await;
+    let set = async |body: Value| ann.tell(&server, Method::PUT, "/v1/me/password", &body).await;
+    set(json!({"password": GOOD})).await.expect_bare(204);
+    let change = json!({"password": "another long phrase of mine", "current_password": GOOD});
+    options(&server, &ann, &json!({})).await.refused(403, "stronger_sign_in_needed");
+    step_up(&server, &[Proof::Code, Proof::Password]).await;
+    enrol(&server, &ann).await;
+    set(change.clone()).await.refused(403, "stronger_sign_in_needed");
+    step_up(&server, &[Proof::Password, Proof::Totp]).await;
+    server.advance(Span::from_minutes(11)).await;
+    set(change.clone()).await.refused(403, "fresh_sign_in_needed");
+    step_up(&server, &[Proof::Password, Proof::Totp]).await;
+    set(change).await.expect_bare(204);
 }
 
 #[tokio::test]

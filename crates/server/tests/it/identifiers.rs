@@ -200,6 +200,13 @@ async fn p20_bringing_an_address_back_leaves_a_thief_nothing_and_can_be_done_aga
     let chosen = json!({"password": crate::passwords::GOOD});
     thief.tell(&server, Method::PUT, "/v1/me/password", &chosen).await.expect(204);
     server.mail_to(ANN).await;
+    // Whoever has a password types it before an address is changed.
+    add(&server, &thief, NEW).await.refused(403, "stronger_sign_in_needed");
+    crate::second_factors::step_up(
+        &server,
+        &[countersign_domain::assurance::Method::Code, countersign_domain::assurance::Method::Password],
+    )
+    .await;
     let undo = change_address(&server, &thief).await;
     server.anybody().form(&undo, "").await.expect(200);
     server.mail_to(NEW).await;
