@@ -1,7 +1,15 @@
 //! What is enough to sign in: which method may begin, what must be added, and who has to get a stronger credential
 //! first. Decided anew at every step, from what is proven and what the person has; no order of proofs gets below it.
 
+mod reason;
+mod walk;
+
+pub use self::{
+    reason::{Judgement, Reason},
+    walk::Step,
+};
 use crate::{
+    app::AccountPolicy,
     assurance::{Level, Method, Methods},
     credential::CredentialKind,
 };
@@ -78,29 +86,54 @@ impl Policy {
         PREFERENCE.into_iter().filter(|method| start.has(*method)).collect()
     }
 
-    /// What follows from `proven`, which is not empty, for somebody who has `held`.
+    /// What follows from `proven` for somebody who has `held`.
     #[must_use]
     pub fn judge(&self, proven: Methods, held: Holdings, asked: Level) -> Verdict {
+        self.explain(proven, held, asked).verdict
+    }
+
+    /// What follows from `proven`, and the rule that decided. There is no other way to a verdict, so that what is
+    /// explained is what is done.
+    #[must_use]
+    pub fn explain(&self, proven: Methods, held: Holdings, asked: Level) -> Judgement {
+        let wanted = self.wanted(asked);
+        let (verdict, reason) = self.decide(proven, held, wanted);
+        Judgement { verdict, reason, proven, wanted }
+    }
+
+    fn decide(&self, proven: Methods, held: Holdings, wanted: Level) -> (Verdict, Reason) {
         if proven.is_empty() {
-            return Verdict::More(self.beginnings());
+            return (Verdict::More(self.beginnings()), Reason::NothingProven);
         }
         let offers = |is_wanted: &dyn Fn(Method) -> bool| -> Vec<Method> {
             let is_new = |method: &Method| held.methods.has(*method) && !proven.has(*method);
             PREFERENCE.into_iter().filter(is_new).filter(|method| is_wanted(*method)).collect()
         };
         if held.has_second_factor() && !proven.has_second_factor() {
-            return Verdict::More(offers(&Method::is_second_factor));
+            let reason = Reason::SecondFactorHeld(held.methods);
+            return (Verdict::More(offers(&Method::is_second_factor)), reason);
         }
-        let wanted = self.wanted(asked);
         if proven.level() >= wanted {
-            return Verdict::Enough;
+            return (Verdict::Enough, Reason::LevelReached);
         }
         let everything = held.methods.iter().fold(proven, Methods::with);
         if everything.level() >= wanted {
-            return Verdict::More(offers(&|method| proven.with(method).level() > proven.level()));
+            let raising = offers(&|method| proven.with(method).level() > proven.level());
+            return (Verdict::More(raising), Reason::LevelInReach);
         }
         let suffices = |kind: &CredentialKind| proven.with(kind.method()).level() >= wanted;
-        Verdict::Enrol(ENROLLABLE.into_iter().filter(suffices).collect())
+        let kinds = ENROLLABLE.into_iter().filter(suffices).collect();
+        (Verdict::Enrol(kinds), Reason::LevelOutOfReach)
+    }
+
+    /// What an app wants where this is its realm's policy.
+    #[must_use]
+    pub fn of_app(self, accounts: Option<&AccountPolicy>, is_strict: bool) -> Self {
+        Self {
+            start: accounts.and_then(|accounts| accounts.start).unwrap_or(self.start),
+            least: accounts.and_then(|accounts| accounts.least).unwrap_or(self.least),
+            is_strict,
+        }
     }
 }
 

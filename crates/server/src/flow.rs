@@ -66,13 +66,8 @@ impl Server {
     /// What a sign-in to an app takes.
     #[must_use]
     pub fn policy(&self, app: &App) -> Policy {
-        let realm = self.realm(&app.realm).policy;
-        let accounts = app.accounts.as_ref();
-        Policy {
-            start: accounts.and_then(|accounts| accounts.start).unwrap_or(realm.start),
-            least: accounts.and_then(|accounts| accounts.least).unwrap_or(realm.least),
-            is_strict: self.config.load().is_strict(),
-        }
+        let is_strict = self.config.load().is_strict();
+        self.realm(&app.realm).policy.of_app(app.accounts.as_ref(), is_strict)
     }
 
     /// What a user could prove beside their mailbox. Somebody who is not there costs the same reads.

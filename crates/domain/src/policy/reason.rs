@@ -1,0 +1,176 @@
+//! Why a sign-in stands as it does: the rule that decided, and a sentence about it for operators. It decides nothing.
+
+use super::Verdict;
+use crate::assurance::{Level, Method, Methods};
+
+/// The rule that decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody is known yet.
+    NothingProven,
+    /// The person has a second factor among these, and showed none.
+    SecondFactorHeld(Methods),
+    /// What is proven reaches the level that is wanted.
+    LevelReached,
+    /// Something else that the person has reaches it.
+    LevelInReach,
+    /// Nothing that the person has reaches it.
+    LevelOutOfReach,
+}
+
+/// What follows from what is proven, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What follows.
+    pub verdict: Verdict,
+    /// The rule that decided.
+    pub reason: Reason,
+    /// What is proven.
+    pub proven: Methods,
+    /// The level that is wanted.
+    pub wanted: Level,
+}
+
+impl Judgement {
+    /// Why it follows, as a sentence.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let shown = listed(self.proven);
+        let is_one = nouns(self.proven).len() == 1;
+        if let Reason::SecondFactorHeld(held) = self.reason {
+            let factors =
+                held.iter().filter(|method| method.is_second_factor() && *method != Method::RecoveryCode);
+            let factors = listed(factors.fold(Methods::NONE, Methods::with));
+            let are = if is_one { "is" } else { "are" };
+            return format!("The person has {factors}: {shown} alone {are} not enough.");
+        }
+        let (reached, wanted) = (self.proven.level(), self.wanted.word());
+        let reaches = if is_one { "reaches" } else { "reach" };
+        let aside = if self.proven.has_mailbox() && !is_one { ", for a mail is no factor" } else { "" };
+        let so_far = format!("{} {reaches} {}", capital(&shown), reached.word());
+        match self.reason {
+            Reason::LevelReached if reached > self.wanted => {
+                format!("{so_far}, more than is wanted ({wanted}).")
+            }
+            Reason::LevelReached => format!("{so_far}, which is what is wanted."),
+            Reason::LevelInReach => {
+                format!("{so_far}{aside}. What is wanted is {wanted}, and the person has what is missing.")
+            }
+            Reason::LevelOutOfReach => {
+                format!(
+                    "{so_far}{aside}. What is wanted is {wanted}, and nothing that the person has gets there."
+                )
+            }
+            Reason::NothingProven | Reason::SecondFactorHeld(_) => {
+                "Nothing is proven yet, so everybody is offered the same, known or not.".to_owned()
+            }
+        }
+    }
+}
+
+/// What methods are called in a sentence. Codes and links are both mails.
+fn nouns(methods: Methods) -> Vec<&'static str> {
+    let mut nouns = Vec::new();
+    for method in methods.iter() {
+        let noun = match method {
+            Method::Code | Method::Link => "a mail",
+            Method::Password => "a password",
+            Method::Passkey => "a passkey",
+            Method::SecurityKey => "a security key",
+            Method::Totp => "a TOTP",
+            Method::RecoveryCode => "a recovery code",
+        };
+        if !nouns.contains(&noun) {
+            nouns.push(noun);
+        }
+    }
+    nouns
+}
+
+fn listed(methods: Methods) -> String {
+    let nouns = nouns(methods);
+    match nouns.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => nouns.concat(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::*, *};
+
+    fn set(of: &[Method]) -> Methods {
+        of.iter().copied().fold(Methods::NONE, Methods::with)
+    }
+
+    #[test]
+    fn every_rule_has_its_sentence() {
+        use Method::{Code, Link, Passkey, Password, RecoveryCode, SecurityKey, Totp};
+        let least = |least| Policy { least, ..Policy::default() };
+        let (any, one, two) = (Policy::default(), least(Level::Aal1), least(Level::Aal2));
+        #[rustfmt::skip]
+        let cases: [(Policy, &[Method], &[Method], &str); 13] = [
+            (any, &[], &[], "Nothing is proven yet, so everybody is offered the same, known or not."),
+            (any, &[Code], &[Passkey], "The person has a passkey: a mail alone is not enough."),
+            (any, &[Code, Password], &[Passkey, Password, Totp, RecoveryCode],
+                "The person has a passkey and a TOTP: a mail and a password alone are not enough."),
+            (any, &[Password], &[Password, SecurityKey], "The person has a security key: a password alone is not enough."),
+            (any, &[Code], &[], "A mail reaches mailbox, which is what is wanted."),
+            (any, &[Code, Link], &[], "A mail reaches mailbox, which is what is wanted."),
+            (any, &[Passkey], &[Passkey], "A passkey reaches aal2, more than is wanted (mailbox)."),
+            (two, &[Password, Totp], &[Password, Totp], "A password and a TOTP reach aal2, which is what is wanted."),
+            (one, &[Code], &[Password],
+                "A mail reaches mailbox. What is wanted is aal1, and the person has what is missing."),
+            (two, &[Password], &[Password, RecoveryCode],
+                "A password reaches aal1. What is wanted is aal2, and the person has what is missing."),
+            (two, &[Code, Totp], &[Password, Totp],
+                "A mail and a TOTP reach aal1, for a mail is no factor. What is wanted is aal2, and the person has what is missing."),
+            (two, &[Code, Totp], &[Totp],
+                "A mail and a TOTP reach aal1, for a mail is no factor. What is wanted is aal2, and nothing that the person has gets there."),
+            (one, &[Code], &[],
+                "A mail reaches mailbox. What is wanted is aal1, and nothing that the person has gets there."),
+        ];
+        for (policy, proven, held, why) in cases {
+            let judgement = policy.explain(set(proven), Holdings { methods: set(held) }, Level::Mailbox);
+            assert_eq!(judgement.why(), why, "{policy:?}: {proven:?} of who has {held:?}");
+        }
+    }
+
+    proptest! {
+        /// What the reason claims is true of what is proven and held, and it goes with the verdict that is given.
+        #[test]
+        fn what_is_explained_is_what_is_judged(
+            proven_bits in 0_u8..128, held_bits in 0_u8..128,
+            least in 0_usize..3, asked in 0_usize..3, is_strict in any::<bool>(),
+        ) {
+            let some = |bits: u8| Method::ALL.into_iter().zip(0..)
+                .filter(|(_, place)| bits >> place & 1 == 1).fold(Methods::NONE, |all, (method, _)| all.with(method));
+            let (proven, methods) = (some(proven_bits), some(held_bits));
+            let policy = Policy { least: Level::ALL[least], is_strict, ..Policy::default() };
+            let (held, asked) = (Holdings { methods }, Level::ALL[asked]);
+            let judgement = policy.explain(proven, held, asked);
+            prop_assert_eq!(&judgement.verdict, &policy.judge(proven, held, asked));
+            let wanted = policy.wanted(asked);
+            let is_reached = proven.level() >= wanted;
+            let owes_factor = held.has_second_factor() && !proven.has_second_factor();
+            let is_in_reach = proven.and(methods).level() >= wanted;
+            let (is_true, is_fitting) = match judgement.reason {
+                Reason::NothingProven => (proven.is_empty(), matches!(judgement.verdict, Verdict::More(_))),
+                Reason::SecondFactorHeld(said) =>
+                    (said == methods && owes_factor, matches!(judgement.verdict, Verdict::More(_))),
+                Reason::LevelReached => (is_reached && !owes_factor, judgement.verdict == Verdict::Enough),
+                Reason::LevelInReach => (!is_reached && is_in_reach, matches!(judgement.verdict, Verdict::More(_))),
+                Reason::LevelOutOfReach => (!is_in_reach, matches!(judgement.verdict, Verdict::Enrol(_))),
+            };
+            prop_assert!(is_true && is_fitting, "{judgement:?} of {held:?}");
+            prop_assert!(judgement.why().ends_with('.'));
+        }
+    }
+}
