@@ -40,7 +40,7 @@ async fn after_a_code<'a>(server: &'a TestServer, address: &str) -> (Walk<'a>, A
 }
 
 /// Somebody with an app that shows codes, and recovery codes.
-async fn with_app(server: &TestServer, address: &str) -> (Authenticator, Vec<String>) {
+pub(crate) async fn with_app(server: &TestServer, address: &str) -> (Authenticator, Vec<String>) {
     let person = sessions::sign_in(server, ISSUER, address, "").await;
     let (app, answer) = second_factors::enrol(server, &person).await;
     server.advance(Span::from_minutes(1)).await;
