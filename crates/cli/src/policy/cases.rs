@@ -72,10 +72,10 @@ fn report(file: &str, all: usize, failed: &[&PolicyCase]) -> String {
     let told = failed.iter().map(|case| {
         let (found, why) = case.outcome();
         let lines = [
-            wrapped(&format!("FAILED  {} ({file}, line {})", case.name, case.line), 8),
-            wrapped(&format!("  expected {}", case.expected), 11),
-            wrapped(&format!("  found    {found}"), 11),
-            wrapped(&format!("  because  {why}"), 11),
+            wrapped("FAILED  ", &format!("{} ({file}, line {})", case.name, case.line)),
+            wrapped("  expected ", &case.expected.to_string()),
+            wrapped("  found    ", &found.to_string()),
+            wrapped("  because  ", &why),
         ];
         lines.join("\n")
     });

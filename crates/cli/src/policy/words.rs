@@ -10,7 +10,7 @@ const WIDTH: usize = 80;
 /// The whole explanation.
 pub(super) fn explanation(answer: &Value) -> String {
     let mut parts = vec![heading(answer), settings(answer), person(answer)];
-    parts.extend(texts(&answer["notes"]).map(|note| wrapped(&format!("Note: {note}"), 0)));
+    parts.extend(texts(&answer["notes"]).map(|note| wrapped("Note: ", note)));
     parts.push(walk(answer));
     parts.join("\n\n")
 }
@@ -51,7 +51,7 @@ fn person(answer: &Value) -> String {
     }
     let has: Vec<_> = texts(&person["has"]).collect();
     let has = if has.is_empty() { "nothing beside mails".to_owned() } else { has.join(", ") };
-    wrapped(&format!("{} ({}) has {has}.", member(person, "id"), member(person, "status")), 0)
+    wrapped("", &format!("{} ({}) has {has}.", member(person, "id"), member(person, "status")))
 }
 
 /// Every step, further in the more is proven.
@@ -71,39 +71,34 @@ fn step_words(step: &Value, first: usize) -> String {
         _ if step["next"].as_array().is_none() => "goes no further: nothing of it is taken here".to_owned(),
         _ => format!("more: {}", next("next")),
     };
-    let indent = 2 * (proven.len() - first);
     let shown = match step["level"].as_str() {
         Some(level) => format!("{} ({level})", proven.join(" + ")),
         None => "begin".to_owned(),
     };
-    let line = format!("{:indent$}{shown} -> {follows}", "");
-    format!(
-        "{}\n{}",
-        wrapped(&line, indent),
-        wrapped(&format!("{:1$}{2}", "", indent + 4, member(step, "why")), indent + 4)
-    )
+    let lead = "  ".repeat(proven.len() - first);
+    let line = wrapped(&lead, &format!("{shown} -> {follows}"));
+    format!("{line}\n{}", wrapped(&format!("{lead}    "), &member(step, "why")))
 }
 
 fn texts(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array().map_or(&[][..], Vec::as_slice).iter().filter_map(Value::as_str)
 }
 
-/// A text in lines that fit; those after the first begin at this column.
-pub(super) fn wrapped(text: &str, column: usize) -> String {
-    let lead = text.chars().take_while(|letter| *letter == ' ').count();
-    let mut lines = vec![" ".repeat(lead)];
+/// A text after its lead, in lines that fit; those after the first begin below its first word.
+pub(super) fn wrapped(lead: &str, text: &str) -> String {
+    let column = lead.chars().count();
+    let (mut lines, mut line) = (Vec::new(), lead.to_owned());
     for word in text.split_whitespace() {
-        let Some(line) = lines.last_mut() else { break };
-        let is_bare = line.trim().is_empty();
-        if is_bare || line.chars().count() + 1 + word.chars().count() <= WIDTH {
-            if !is_bare {
-                line.push(' ');
-            }
+        let is_first = line.chars().count() == column;
+        if is_first {
             line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line = format!("{line} {word}");
         } else {
-            lines.push(format!("{:column$}{word}", ""));
+            lines.push(std::mem::replace(&mut line, format!("{:column$}{word}", "")));
         }
     }
+    lines.push(line);
     lines.join("\n")
 }
 
@@ -113,11 +108,12 @@ mod tests {
 
     #[test]
     fn lines_fit_a_terminal() {
-        let text = format!("  {}", "what is wanted ".repeat(20));
-        let lines = wrapped(&text, 4);
+        let lines = wrapped("  found  ", &"what is wanted ".repeat(20));
         assert!(lines.lines().all(|line| line.len() <= WIDTH), "{lines}");
-        assert!(lines.starts_with("  what") && lines.lines().nth(1).unwrap().starts_with("    w"), "{lines}");
-        assert_eq!(lines.split_whitespace().count(), 60);
-        assert_eq!(wrapped("", 2), "");
+        assert!(lines.starts_with("  found  what is"), "{lines}");
+        let lead = |line: &str| line.len() - line.trim_start().len();
+        assert!(lines.lines().skip(1).all(|line| lead(line) == 9), "{lines}");
+        assert_eq!(lines.split_whitespace().count(), 61);
+        assert_eq!(wrapped("  ", ""), "  ");
     }
 }
