@@ -35,7 +35,7 @@ use crate::{
     call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
 };
 
-pub use self::telling::{authentication, session_ended, tell_sign_in};
+pub use self::telling::{authentication, session_ended, tell_session, tell_sign_in};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]

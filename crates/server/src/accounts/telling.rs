@@ -19,11 +19,17 @@ pub fn authentication(kind: EventKind, app: &App, methods: impl Into<Methods>) -
     Event::new(kind).at(&app.name).within(&app.realm).by_method(methods.into().names())
 }
 
-/// Tells that somebody signed in: the proof, the user where one was made, the session.
+/// Tells that somebody signed in: the proof, and what [`tell_session`] tells.
 pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &mut Changes) {
     let session = &signed_in.session;
+    changes.push(passed.of_user(session.user).of_subject(session.subject).into());
+    tell_session(call, signed_in, changes);
+}
+
+/// Tells of a session, and of the user where one was made.
+pub fn tell_session(call: &Call, signed_in: &SignedIn, changes: &mut Changes) {
+    let session = &signed_in.session;
     let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
-    changes.push(about(passed).into());
     let told = |kind| about(authentication(kind, &call.app, session.assurance.methods));
     if signed_in.is_new {
         changes.push(told(EventKind::UserCreated).into());

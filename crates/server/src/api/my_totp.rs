@@ -92,6 +92,23 @@ pub struct TotpOptionsAnswer {
     pub expires_at: String,
 }
 
+impl TotpOptionsAnswer {
+    /// What shows the secret of an enrolment; `issuer` and `account` are what an authenticator app calls it.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it is no picture.
+    pub(super) fn of(enrolment: &Enrolment, issuer: &str, account: &str) -> Result<Self, ApiError> {
+        let uri = uri(&enrolment.totp, issuer, account);
+        Ok(Self {
+            ceremony: enrolment.ceremony.id.to_string(),
+            secret: enrolment.totp.text(),
+            qr_svg: picture(&uri)?,
+            uri,
+            expires_at: rfc3339(enrolment.ceremony.expires_at),
+        })
+    }
+}
+
 /// The first code.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -144,14 +161,7 @@ pub async fn options(own: OwnCall, Json(body, _): Json<TotpOptionsBody>) -> Answ
     };
     let totp = TotpSecret::draw(algorithm, digits, &mut *server.random());
     let enrolment = Enrolment::begin(server, (&visitor.session).into(), totp)?;
-    let uri = uri(&enrolment.totp, &app.title, &account_name(server, &user).await?);
-    let answered = TotpOptionsAnswer {
-        ceremony: enrolment.ceremony.id.to_string(),
-        secret: enrolment.totp.text(),
-        qr_svg: picture(&uri)?,
-        uri,
-        expires_at: rfc3339(enrolment.ceremony.expires_at),
-    };
+    let answered = TotpOptionsAnswer::of(&enrolment, &app.title, &account_name(server, &user).await?)?;
     server.commit(Changes(vec![FlowChange::Asked(enrolment.ceremony).into()])).await?;
     Ok(answer(StatusCode::CREATED, answered))
 }

@@ -2,10 +2,16 @@
 //! know no rule; the rules are the policy's, and the same wherever a proof is given.
 
 mod body;
+mod factors;
+mod new_factors;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::post};
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use countersign_domain::{
     assurance::{Level, Method},
     challenge::{self, Attempt, Purpose},
@@ -23,8 +29,9 @@ use countersign_domain::{
 use http::StatusCode;
 
 pub use self::body::{BeginSignInBody, MailedBody, SignInBody, SignInStepBody};
+use self::{factors::Typed, new_factors::Made};
 use super::{
-    Answer, answer,
+    Answer, Answered, answer,
     challenge::{
         TokenBody, answer_signed_in, challenge_id, find_with_contact, parse_binding, parse_code, signed_in,
     },
@@ -103,37 +110,63 @@ pub async fn go_on(
     call: Call,
     Named(id): Named,
     Json(body, _): Json<SignInStepBody>,
-) -> Result<axum::response::Response, ApiError> {
-    use axum::response::IntoResponse as _;
-    let key = |binding: &str| {
-        let id = id.parse().map_err(|_| ApiError::Refused(Refusal::SignInOver))?;
-        Ok::<_, ApiError>(FlowKey { id, binding: parse_binding(binding)? })
+) -> Result<Response, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::Refused(Refusal::SignInOver))?;
+    let key = FlowKey { id, binding: parse_binding(body.binding())? };
+    let entry = match step(&call, &key, body).await? {
+        Step::Asked(answered) => return Ok(answered.into_response()),
+        Step::Proven(entry) => entry.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?,
     };
-    let entry = match body {
-        SignInStepBody::Mail { binding, locale, end_user } => {
-            let mailed = mail(&call, &key(&binding)?, locale, end_user).await;
-            return mailed.map(|answered| answered.into_response());
-        }
-        SignInStepBody::Code { binding, code } => {
-            call.limit_network(None)?;
-            code_or_link(&call, &key(&binding)?, Some(&code)).await?
-        }
-        SignInStepBody::Link { binding } => {
-            call.limit_polls()?;
-            code_or_link(&call, &key(&binding)?, None).await?
-        }
-        SignInStepBody::Password { binding, password, end_user } => {
-            let key = key(&binding)?;
-            let row = flow::find(&call.server, &call.app, &key, call.now).await?;
-            let name = name_of(&call, &row).await?;
-            password::sign_in::prove(&call, &name, &password, end_user.as_ref(), Some(&key)).await?
-        }
-    };
-    let entry = entry.inspect_err(|_| call.server.metrics.refused_proof(&call.app))?;
     match entry {
         Entry::Pending(pending) => Ok(answer(StatusCode::ACCEPTED, body_of(&call, &pending)).into_response()),
-        signed_in => answer_entry(&call, signed_in).await.map(|answered| answered.into_response()),
+        signed_in => answer_entry(&call, signed_in).await.map(IntoResponse::into_response),
     }
+}
+
+/// What a step was.
+enum Step {
+    /// A question, and its answer.
+    Asked(Answered<SignInBody>),
+    /// A proof, and what it led to.
+    Proven(Result<Entry, Refusal>),
+}
+
+async fn step(call: &Call, key: &FlowKey, body: SignInStepBody) -> Result<Step, ApiError> {
+    use SignInStepBody as Body;
+    Ok(match body {
+        Body::Mail { locale, end_user, .. } => Step::Asked(mail(call, key, locale, end_user).await?),
+        Body::PasskeyOptions { .. } => Step::Asked(factors::passkey_options(call, key).await?),
+        Body::NewPasskeyOptions { .. } => Step::Asked(new_factors::passkey_options(call, key).await?),
+        Body::NewTotpOptions { .. } => Step::Asked(new_factors::totp_options(call, key).await?),
+        Body::Code { code, .. } => {
+            call.limit_network(None)?;
+            Step::Proven(code_or_link(call, key, Some(&code)).await?)
+        }
+        Body::Link { .. } => {
+            call.limit_polls()?;
+            Step::Proven(code_or_link(call, key, None).await?)
+        }
+        Body::Password { password, end_user, .. } => {
+            let row = flow::find(&call.server, &call.app, key, call.now).await?;
+            let name = name_of(call, &row).await?;
+            let proven = password::sign_in::prove(call, &name, &password, end_user.as_ref(), Some(key));
+            Step::Proven(proven.await?)
+        }
+        Body::Passkey { credential, .. } => Step::Proven(factors::passkey(call, key, &credential).await?),
+        Body::Totp { code, .. } => Step::Proven(factors::typed(call, key, Typed::Totp(&code)).await?),
+        Body::RecoveryCode { code, .. } => {
+            Step::Proven(factors::typed(call, key, Typed::RecoveryCode(&code)).await?)
+        }
+        Body::NewPasskey { credential, label, .. } => {
+            let made = (Made::Passkey(&credential), label.as_deref());
+            Step::Proven(new_factors::add(call, key, made).await?)
+        }
+        Body::NewTotp { ceremony, code, label, .. } => {
+            let ceremony = ceremony.parse().map_err(|_| ApiError::Refused(Refusal::CeremonyOver))?;
+            let made = (Made::Totp(ceremony, &code), label.as_deref());
+            Step::Proven(new_factors::add(call, key, made).await?)
+        }
+    })
 }
 
 /// Mails to the address that the sign-in began with.
@@ -315,6 +348,9 @@ fn body_of(call: &Call, pending: &Pending) -> SignInBody {
         next,
         enrol,
         challenge: None,
+        passkey: None,
+        new_passkey: None,
+        new_totp: None,
     }
 }
 

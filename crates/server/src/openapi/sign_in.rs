@@ -32,6 +32,9 @@ pub(super) fn refusals(path: &str, of_mails: impl Iterator<Item = ApiError>) -> 
     all.extend(refusals_of_people());
     all.extend(of_mails.chain(refusals::of_a_start()));
     all.extend(passwords::refusals_of_a_proof());
-    all.push(ApiError::Refused(Refusal::NotApproved));
+    all.push(ApiError::PasskeysOff);
+    all.push(invalid("label"));
+    let of_factors = [Refusal::NotApproved, Refusal::InvalidPasskey, Refusal::CeremonyOver];
+    all.extend(of_factors.map(ApiError::Refused));
     all
 }

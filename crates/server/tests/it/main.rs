@@ -61,6 +61,7 @@ mod rotation;
 mod second_factor_races;
 mod second_factors;
 mod sessions;
+mod sign_in_factors;
 mod sign_ins;
 mod subjects;
 mod texts;

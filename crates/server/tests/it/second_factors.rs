@@ -69,6 +69,11 @@ impl Authenticator {
         }
     }
 
+    /// One of the usual kind that has this secret.
+    pub(crate) const fn with(secret: Vec<u8>) -> Self {
+        Self { secret, algorithm: TotpAlgorithm::Sha1, digits: Digits::Six }
+    }
+
     /// The code that it shows so many seconds from now.
     pub(crate) fn shows(&self, server: &TestServer, seconds: i64) -> String {
         let step = (server.now().seconds() + seconds).div_euclid(30);

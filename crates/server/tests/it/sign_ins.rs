@@ -28,7 +28,7 @@ on_every_engine! {
 const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
 
-fn least(level: LevelSetting) -> impl FnOnce(&mut Config) {
+pub(crate) fn least(level: LevelSetting) -> impl FnOnce(&mut Config) {
     move |config| {
         with_passwords(config);
         let policy = PolicySettings { least: Some(level), ..PolicySettings::default() };
@@ -38,33 +38,38 @@ fn least(level: LevelSetting) -> impl FnOnce(&mut Config) {
 }
 
 /// A sign-in under way.
-struct Walk<'a> {
-    server: &'a TestServer,
-    id: String,
-    binding: String,
+pub(crate) struct Walk<'a> {
+    pub(crate) server: &'a TestServer,
+    pub(crate) id: String,
+    pub(crate) binding: String,
 }
 
-async fn begin<'a>(server: &'a TestServer, body: &Value) -> (Walk<'a>, Answer) {
+pub(crate) async fn begin<'a>(server: &'a TestServer, body: &Value) -> (Walk<'a>, Answer) {
     let begun = server.app("club").post("/v1/sign-in", body).await.expect(201);
     (Walk { server, id: begun.text("id"), binding: begun.text("binding") }, begun)
 }
 
 impl Walk<'_> {
-    async fn step(&self, body: Value) -> Answer {
+    pub(crate) async fn step(&self, body: Value) -> Answer {
         let mut body = body;
         body["binding"] = self.binding.clone().into();
         self.server.app("club").post(&format!("/v1/sign-in/{}", self.id), &body).await
     }
 
     /// Asks for a mail and gives its code.
-    async fn mailed(&self, address: &str) -> String {
+    pub(crate) async fn mailed(&self, address: &str) -> String {
         let mailed = self.step(json!({"method": "mail"})).await.expect(202);
         assert!(mailed.json()["challenge"]["id"].as_str().unwrap().starts_with("chl_"));
-        self.server.mail_to(address).await.code()
+        loop {
+            // Notices have none.
+            if let Some(code) = self.server.mail_to(address).await.find_code() {
+                return code;
+            }
+        }
     }
 }
 
-async fn sessions(server: &TestServer) -> usize {
+pub(crate) async fn sessions(server: &TestServer) -> usize {
     server.query("SELECT id FROM session").await.len()
 }
 

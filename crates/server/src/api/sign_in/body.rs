@@ -1,10 +1,12 @@
 //! What a sign-in and its steps are asked with, and what they answer.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::super::start::EndUser;
+use super::super::{my_totp::TotpOptionsAnswer, start::EndUser};
+use crate::passkeys::{AuthenticationResponse, RegistrationResponse};
 
 /// Who is said to sign in, and how strongly the app wants to know them.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,10 +75,96 @@ pub enum SignInStepBody {
         #[serde(default)]
         end_user: Option<EndUser>,
     },
+    /// Ask for the signature of a passkey or security key: the answer has `passkey`.
+    #[serde(alias = "security_key_options")]
+    PasskeyOptions {
+        /// What the beginning answered as `binding`.
+        binding: String,
+    },
+    /// The signature of a passkey or security key, within five minutes of its options.
+    #[serde(alias = "security_key")]
+    Passkey {
+        /// What the beginning answered as `binding`.
+        binding: String,
+        /// What `PublicKeyCredential.toJSON()` gave.
+        credential: AuthenticationResponse,
+    },
+    /// The code that an authenticator app shows.
+    Totp {
+        /// What the beginning answered as `binding`.
+        binding: String,
+        /// The code; spaces and hyphens are ignored.
+        #[schema(value_type = String, min_length = 6, max_length = 64)]
+        code: Zeroizing<String>,
+    },
+    /// A recovery code, in place of an authenticator that was lost.
+    RecoveryCode {
+        /// What the beginning answered as `binding`.
+        binding: String,
+        /// The code; spaces, hyphens and case are ignored.
+        #[schema(value_type = String, min_length = 6, max_length = 64)]
+        code: Zeroizing<String>,
+    },
+    /// Ask for a new passkey, where `enrol` names it: the answer has `new_passkey`.
+    NewPasskeyOptions {
+        /// What the beginning answered as `binding`.
+        binding: String,
+    },
+    /// The passkey that was made. It is kept if the sign-in is complete with it.
+    NewPasskey {
+        /// What the beginning answered as `binding`.
+        binding: String,
+        /// What `PublicKeyCredential.toJSON()` gave.
+        credential: RegistrationResponse,
+        /// What the person calls it: 1 to 100 characters.
+        #[serde(default)]
+        #[schema(min_length = 1, max_length = 100)]
+        label: Option<String>,
+    },
+    /// Ask for the secret of a new authenticator app, where `enrol` names `totp`: the answer has `new_totp`.
+    NewTotpOptions {
+        /// What the beginning answered as `binding`.
+        binding: String,
+    },
+    /// The first code of the new app. It is kept if the sign-in is complete with it.
+    NewTotp {
+        /// What the beginning answered as `binding`.
+        binding: String,
+        /// What the options answered as `ceremony`.
+        #[schema(max_length = 30)]
+        ceremony: String,
+        /// The code that the app shows; spaces and hyphens are ignored.
+        #[schema(value_type = String, min_length = 6, max_length = 64)]
+        code: Zeroizing<String>,
+        /// What the person calls the app: 1 to 100 characters.
+        #[serde(default)]
+        #[schema(min_length = 1, max_length = 100)]
+        label: Option<String>,
+    },
+}
+
+impl SignInStepBody {
+    /// What ties the step to who began the sign-in.
+    pub(super) fn binding(&self) -> &str {
+        match self {
+            Self::Mail { binding, .. }
+            | Self::Code { binding, .. }
+            | Self::Link { binding }
+            | Self::Password { binding, .. }
+            | Self::PasskeyOptions { binding }
+            | Self::Passkey { binding, .. }
+            | Self::Totp { binding, .. }
+            | Self::RecoveryCode { binding, .. }
+            | Self::NewPasskeyOptions { binding }
+            | Self::NewPasskey { binding, .. }
+            | Self::NewTotpOptions { binding }
+            | Self::NewTotp { binding, .. } => binding,
+        }
+    }
 }
 
 /// How far a sign-in has come.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct SignInBody {
     /// The sign-in.
     pub id: String,
@@ -95,6 +183,17 @@ pub struct SignInBody {
     /// The challenge that was mailed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<MailedBody>,
+    /// For `PublicKeyCredential.parseRequestOptionsFromJSON`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub passkey: Option<Value>,
+    /// For `PublicKeyCredential.parseCreationOptionsFromJSON`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub new_passkey: Option<Value>,
+    /// What a new authenticator app takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_totp: Option<TotpOptionsAnswer>,
 }
 
 /// What a page shows that waits for a mailed code or link.
