@@ -55,6 +55,9 @@ struct Explain {
     /// The level that the app asks for (acr_values): mailbox, aal1, aal2.
     #[arg(long, value_name = "LEVEL")]
     asked: Option<String>,
+    /// From a browser that the person trusts.
+    #[arg(long, requires = "user")]
+    trusted: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -88,6 +91,7 @@ impl Explain {
             None => format!("/v1/admin/apps/{}/policy?{}", self.app, query.join("&")),
             Some(user) => {
                 query.push(format!("app={}", self.app));
+                query.push(format!("trusted={}", self.trusted));
                 format!("/v1/admin/users/{}/policy?{}", self.find(client, user).await?, query.join("&"))
             }
         };

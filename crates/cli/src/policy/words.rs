@@ -24,18 +24,18 @@ fn settings(answer: &Value) -> String {
     let app = member(answer, "app");
     let realm = member(answer, "realm");
     let who = |part: &Value| match part["from"].as_str() {
-        Some("app") => format!("the app {app} says so"),
-        Some("realm") => format!("the realm {realm} says so"),
-        _ => "nobody says otherwise".to_owned(),
+        Some("app") => format!("of the app {app}"),
+        Some("realm") => format!("of the realm {realm}"),
+        _ => "by default".to_owned(),
     };
-    let (start, least) = (&answer["start"], &answer["least"]);
+    let (start, least, trust) = (&answer["start"], &answer["least"], &answer["trusted_device_days"]);
     let profile = member(answer, "profile");
-    let of_profile =
-        if profile == "standard" { "" } else { "two factors always; mails prove addresses alone" };
+    let of_profile = if profile == "standard" { "" } else { "two factors always" };
     let row = |name: &str, value: String, from: &str| [format!("  {name}"), value, from.to_owned()];
     let rows = vec![
         row("policy.start", texts(&start["value"]).collect::<Vec<_>>().join(", "), &who(start)),
         row("policy.least", member(least, "value"), &who(least)),
+        row("policy.trusted_device_days", member(trust, "value"), &who(trust)),
         row("server.profile", profile, of_profile),
         row("asked for", member(answer, "asked"), ""),
         row("so wanted", member(answer, "wanted"), ""),

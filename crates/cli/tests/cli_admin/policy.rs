@@ -45,8 +45,8 @@ fn explain(folder: &Folder, address: &str) {
     let text = folder.say(&["policy", "explain", "--app", "desk", "--user", address]);
     for part in [
         "A sign-in to the app desk in the realm staff",
-        "policy.start    passkey, password, mail  nobody says otherwise",
-        "policy.least    aal2                     the realm staff says so",
+        "policy.start                passkey, password, mail  by default",
+        "policy.least                aal2                     of the realm staff",
         &format!("{id} (active) has nothing beside mails."),
         "begin -> more: passkey or password or mail",
         "  mail (mailbox) -> enrol: passkey\n      A mail reaches mailbox. What is wanted is aal2,",
@@ -57,11 +57,13 @@ fn explain(folder: &Folder, address: &str) {
     assert!(!text.contains(address));
     let anybody = folder.say(&["policy", "explain", "--app", "forum", "--proven", "mail"]);
     assert!(
-        anybody.contains("the app forum says so") && anybody.contains("mail (mailbox) -> enough"),
+        anybody.contains("of the app forum") && anybody.contains("mail (mailbox) -> enough"),
         "{anybody}"
     );
     let asked = folder.json(&["policy", "explain", "--app", "forum", "--proven", "mail", "--asked", "aal1"]);
     assert_eq!(asked["walk"][0]["enrol"], json!(["passkey", "totp"]));
+    let trusted = folder.fail(&["policy", "explain", "--app", "desk", "--user", id, "--trusted"]);
+    assert!(trusted.contains("policy.trusted_device_days is 0"), "{trusted}");
     for (arguments, told) in [
         (["--user", "bob@example.org"], "nobody in the realm staff has this address"),
         (["--user", "bob"], "expected an id (usr_…) or an address"),

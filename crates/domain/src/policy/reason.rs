@@ -14,8 +14,12 @@ pub enum Reason {
     LevelReached,
     /// Something else that the person has reaches it.
     LevelInReach,
+    /// Nothing that the person has reaches it, and not all of it is shown.
+    LevelAfterNext,
     /// Nothing that the person has reaches it.
     LevelOutOfReach,
+    /// The person has a second factor among these, and trusts the browser in which it was shown.
+    BrowserTrusted(Methods),
 }
 
 /// What follows from what is proven, and why.
@@ -37,12 +41,17 @@ impl Judgement {
     pub fn why(&self) -> String {
         let shown = listed(self.proven);
         let is_one = nouns(self.proven).len() == 1;
-        if let Reason::SecondFactorHeld(held) = self.reason {
-            let factors =
-                held.iter().filter(|method| method.is_second_factor() && *method != Method::RecoveryCode);
-            let factors = listed(factors.fold(Methods::NONE, Methods::with));
+        if let Reason::SecondFactorHeld(held) | Reason::BrowserTrusted(held) = self.reason {
+            let is_factor = |method: &Method| method.is_second_factor() && *method != Method::RecoveryCode;
+            let factors = listed(held.iter().filter(is_factor).fold(Methods::NONE, Methods::with));
             let are = if is_one { "is" } else { "are" };
-            return format!("The person has {factors}: {shown} alone {are} not enough.");
+            return if self.verdict == Verdict::Enough {
+                format!(
+                    "The person has {factors}, and trusts this browser where one was shown: {shown} {are} enough."
+                )
+            } else {
+                format!("The person has {factors}: {shown} alone {are} not enough.")
+            };
         }
         let (reached, wanted) = (self.proven.level(), self.wanted.word());
         let reaches = if is_one { "reaches" } else { "reach" };
@@ -56,12 +65,15 @@ impl Judgement {
             Reason::LevelInReach => {
                 format!("{so_far}{aside}. What is wanted is {wanted}, and the person has what is missing.")
             }
+            Reason::LevelAfterNext => format!(
+                "{so_far}{aside}. What is wanted is {wanted}: who makes something for it shows first what they have."
+            ),
             Reason::LevelOutOfReach => {
                 format!(
                     "{so_far}{aside}. What is wanted is {wanted}, and nothing that the person has gets there."
                 )
             }
-            Reason::NothingProven | Reason::SecondFactorHeld(_) => {
+            Reason::NothingProven | Reason::SecondFactorHeld(_) | Reason::BrowserTrusted(_) => {
                 "Nothing is proven yet, so everybody is offered the same, known or not.".to_owned()
             }
         }
@@ -116,7 +128,7 @@ mod tests {
         let least = |least| Policy { least, ..Policy::default() };
         let (any, one, two) = (Policy::default(), least(Level::Aal1), least(Level::Aal2));
         #[rustfmt::skip]
-        let cases: [(Policy, &[Method], &[Method], &str); 13] = [
+        let cases: [(Policy, &[Method], &[Method], &str); 14] = [
             (any, &[], &[], "Nothing is proven yet, so everybody is offered the same, known or not."),
             (any, &[Code], &[Passkey], "The person has a passkey: a mail alone is not enough."),
             (any, &[Code, Password], &[Passkey, Password, Totp, RecoveryCode],
@@ -136,11 +148,19 @@ mod tests {
                 "A mail and a TOTP reach aal1, for a mail is no factor. What is wanted is aal2, and nothing that the person has gets there."),
             (one, &[Code], &[],
                 "A mail reaches mailbox. What is wanted is aal1, and nothing that the person has gets there."),
+            (two, &[Code], &[Password],
+                "A mail reaches mailbox. What is wanted is aal2: who makes something for it shows first what they have."),
         ];
-        for (policy, proven, held, why) in cases {
-            let judgement = policy.explain(set(proven), Holdings { methods: set(held) }, Level::Mailbox);
-            assert_eq!(judgement.why(), why, "{policy:?}: {proven:?} of who has {held:?}");
+        let why = |policy: Policy, proven, held| policy.explain(set(proven), held, Level::Mailbox).why();
+        for (policy, proven, has, sentence) in cases {
+            let held = Holdings { methods: set(has), is_trusted: false };
+            assert_eq!(why(policy, proven, held), sentence, "{policy:?}: {proven:?} of who has {has:?}");
         }
+        let trusting = Holdings { methods: set(&[Totp, RecoveryCode]), is_trusted: true };
+        let sentence =
+            "The person has a TOTP, and trusts this browser where one was shown: a mail is enough.";
+        assert_eq!(why(any, &[Code], trusting), sentence);
+        assert_eq!(why(one, &[Code], trusting), "The person has a TOTP: a mail alone is not enough.");
     }
 
     proptest! {
@@ -148,25 +168,30 @@ mod tests {
         #[test]
         fn what_is_explained_is_what_is_judged(
             proven_bits in 0_u8..128, held_bits in 0_u8..128,
-            least in 0_usize..3, asked in 0_usize..3, is_strict in any::<bool>(),
+            least in 0_usize..3, asked in 0_usize..3, is_strict in any::<bool>(), is_trusted in any::<bool>(),
         ) {
             let some = |bits: u8| Method::ALL.into_iter().zip(0..)
                 .filter(|(_, place)| bits >> place & 1 == 1).fold(Methods::NONE, |all, (method, _)| all.with(method));
             let (proven, methods) = (some(proven_bits), some(held_bits));
             let policy = Policy { least: Level::ALL[least], is_strict, ..Policy::default() };
-            let (held, asked) = (Holdings { methods }, Level::ALL[asked]);
+            let (held, asked) = (Holdings { methods, is_trusted }, Level::ALL[asked]);
             let judgement = policy.explain(proven, held, asked);
             prop_assert_eq!(&judgement.verdict, &policy.judge(proven, held, asked));
             let wanted = policy.wanted(asked);
             let is_reached = proven.level() >= wanted;
             let owes_factor = held.has_second_factor() && !proven.has_second_factor();
             let is_in_reach = proven.and(methods).level() >= wanted;
+            let goes_on = matches!(judgement.verdict, Verdict::More(_));
+            let is_enough = judgement.verdict == Verdict::Enough;
             let (is_true, is_fitting) = match judgement.reason {
-                Reason::NothingProven => (proven.is_empty(), matches!(judgement.verdict, Verdict::More(_))),
+                Reason::NothingProven => (proven.is_empty(), goes_on),
                 Reason::SecondFactorHeld(said) =>
-                    (said == methods && owes_factor, matches!(judgement.verdict, Verdict::More(_))),
-                Reason::LevelReached => (is_reached && !owes_factor, judgement.verdict == Verdict::Enough),
-                Reason::LevelInReach => (!is_reached && is_in_reach, matches!(judgement.verdict, Verdict::More(_))),
+                    (said == methods && owes_factor && !(is_trusted && is_reached), goes_on),
+                Reason::BrowserTrusted(said) =>
+                    (said == methods && owes_factor && is_trusted && is_reached, is_enough),
+                Reason::LevelReached => (is_reached && !owes_factor, is_enough),
+                Reason::LevelInReach => (!is_reached && is_in_reach, goes_on),
+                Reason::LevelAfterNext => (!is_in_reach, goes_on),
                 Reason::LevelOutOfReach => (!is_in_reach, matches!(judgement.verdict, Verdict::Enrol(_))),
             };
             prop_assert!(is_true && is_fitting, "{judgement:?} of {held:?}");

@@ -48,7 +48,8 @@ mod tests {
 
     fn ways(policy: Policy, proven: &[Method], held: &[Method]) -> Vec<(String, bool)> {
         let set = |of: &[Method]| of.iter().copied().fold(Methods::NONE, Methods::with);
-        let steps = policy.walk(set(proven), Holdings { methods: set(held) }, Level::Mailbox);
+        let steps =
+            policy.walk(set(proven), Holdings { methods: set(held), is_trusted: false }, Level::Mailbox);
         let name = |step: &Step| step.proven.iter().map(|method| method.name()).collect::<Vec<_>>().join(" ");
         steps.iter().map(|step| (name(step), step.judgement.verdict == Verdict::Enough)).collect()
     }

@@ -13,6 +13,7 @@ use countersign_domain::{
     assurance::{Level, Method, Methods},
     credential::CredentialKind,
     policy::{Holdings, Policy, Step, Verdict},
+    time::Span,
     user::{User, UserStatus},
 };
 use http::{StatusCode, request::Parts};
@@ -62,6 +63,9 @@ pub struct UserPolicyQuery {
     /// The level that the app asks for (`acr_values`): `mailbox`, `aal1`, `aal2`.
     #[serde(default)]
     asked: Option<String>,
+    /// Whether it is from a browser that the person trusts.
+    #[serde(default)]
+    trusted: bool,
 }
 
 /// A policy and what it means for somebody.
@@ -75,6 +79,8 @@ pub struct PolicyBody {
     pub start: StartPart,
     /// The level that every session has at least.
     pub least: LeastPart,
+    /// For how long a browser that the person trusts stands in for a second factor.
+    pub trusted_device_days: TrustPart,
     /// `standard`, or `asvs-l3`: two factors always, and mails as a beginning always, since they prove an address.
     pub profile: &'static str,
     /// The level that the app asks for with this sign-in.
@@ -105,6 +111,15 @@ pub struct StartPart {
 pub struct LeastPart {
     /// `mailbox`, `aal1` or `aal2`.
     pub value: &'static str,
+    /// `app`, `realm` or `default`.
+    pub from: &'static str,
+}
+
+/// For how long trusted browsers count, and who says so.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrustPart {
+    /// In days; 0 where no browser is trusted.
+    pub value: i64,
     /// `app`, `realm` or `default`.
     pub from: &'static str,
 }
@@ -174,21 +189,27 @@ pub(crate) async fn of_user(
     State(server): State<Arc<Server>>,
     operator: Operator,
     Named(id): Named,
-    Asked(UserPolicyQuery { app, proven, asked }): Asked<UserPolicyQuery>,
+    Asked(UserPolicyQuery { app, proven, asked, trusted }): Asked<UserPolicyQuery>,
 ) -> Answer<PolicyBody> {
     let user = users::find(&server, &id).await?;
     let app = operator.app(&server, &app).map_err(|_| ApiError::invalid("app", "there is no such app"))?;
     if app.realm != user.realm {
         return Err(ApiError::invalid("app", "the app and the user are in different realms"));
     }
+    let policy = server.policy(&app);
+    if trusted && policy.trust <= Span::ZERO {
+        let why = "no browser is trusted: policy.trusted_device_days is 0";
+        return Err(ApiError::invalid("trusted", why));
+    }
+    let held = Holdings { is_trusted: trusted, ..server.holdings(&app.realm, user.id).await? };
     let query = PolicyQuery { proven, asked };
-    Ok(answer(StatusCode::OK, explain(&server, &app, Some(&user), &query).await?))
+    Ok(answer(StatusCode::OK, explain(&server, &app, Some((&user, held)), &query).await?))
 }
 
 async fn explain(
     server: &Server,
     app: &App,
-    user: Option<&User>,
+    user: Option<(&User, Holdings)>,
     query: &PolicyQuery,
 ) -> Result<PolicyBody, ApiError> {
     let Some(accounts) = &app.accounts else {
@@ -197,19 +218,14 @@ async fn explain(
             "it has no accounts (say accounts = \"realm\"): a mailed code or link is all there is, and always enough",
         ));
     };
-    let held = match user {
-        Some(user) => server.holdings(user.id).await?,
-        None => Holdings::default(),
-    };
+    let policy = server.policy(app);
+    let (user, held) = user.map_or_else(Default::default, |(user, held)| (Some(user), held));
     let asked = query.asked()?;
     let proven = query.proven(held)?;
     let realm = server.realm(&app.realm);
     let of_realm = realms::body_of(server, app.realm.as_str()).await.map(|body| body.settings.policy);
     let of_realm = of_realm.unwrap_or_default();
-    let policy = server.policy(app);
-    let steps = policy.walk(proven, held, asked);
     let is_taken = |method: &Method| realm.passwords || *method != Method::Password;
-    let possible = steps.iter().filter(|step| step.proven.iter().all(is_taken));
     Ok(PolicyBody {
         app: app.name.to_string(),
         realm: app.realm.to_string(),
@@ -221,6 +237,10 @@ async fn explain(
             value: policy.least.word(),
             from: origin(accounts.least.is_some(), of_realm.least.is_some()),
         },
+        trusted_device_days: TrustPart {
+            value: policy.trust.millis() / Span::from_hours(24).millis(),
+            from: origin(accounts.trust.is_some(), of_realm.trusted_device_days.is_some()),
+        },
         profile: if policy.is_strict { "asvs-l3" } else { "standard" },
         asked: asked.word(),
         wanted: policy.wanted(asked).word(),
@@ -229,8 +249,8 @@ async fn explain(
             status: user.status.name(),
             has: held.methods.iter().map(Method::name).collect(),
         }),
-        walk: possible.map(|step| step_body(step, &is_taken)).collect(),
-        notes: notes(app, accounts, user, (&policy, proven, held, realm.passwords)),
+        walk: policy.walk(proven, held, asked).iter().map(|step| step_body(step, &is_taken)).collect(),
+        notes: notes(app, accounts, user, (&policy, proven)),
     })
 }
 
@@ -302,7 +322,7 @@ fn notes(
     app: &App,
     accounts: &AccountPolicy,
     user: Option<&User>,
-    (policy, proven, held, has_passwords): (&Policy, Methods, Holdings, bool),
+    (policy, proven): (&Policy, Methods),
 ) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |applies: bool, text: &str| {
@@ -326,8 +346,6 @@ fn notes(
             note(!policy.has_mail(), "Who has nothing but a mailbox cannot begin: policy.start has no mail.");
         }
     }
-    let is_dead = held.methods.has(Method::Password) && !has_passwords;
-    note(is_dead, "The person has a password, and the realm takes none (passwords = \"off\").");
     let begins = policy.beginnings().into_iter().any(|method| proven.has(method));
     note(
         !proven.is_empty() && !begins,

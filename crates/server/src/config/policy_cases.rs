@@ -5,6 +5,7 @@ use countersign_domain::{
     assurance::{Level, Method, Methods},
     policy::{Holdings, Policy, Verdict},
     realm::{Realm, RealmName},
+    time::Span,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ pub struct PolicyCase {
     pub policy: Policy,
     /// Whether passwords are taken at all.
     pub has_passwords: bool,
-    /// What the person has.
+    /// What the person has, and whether they trust the browser.
     pub held: Holdings,
     /// What is proven.
     pub proven: Methods,
@@ -138,6 +139,8 @@ struct GivenCase {
     has: Vec<String>,
     #[serde(default)]
     proven: Vec<String>,
+    #[serde(default)]
+    trusted: bool,
     asked: Option<LevelSetting>,
     enough: Option<bool>,
     more: Option<Vec<String>>,
@@ -216,6 +219,7 @@ fn schema() -> Schema {
             "profile": {"$ref": "#/$defs/ProfileSetting"},
             "has": list(&HELD),
             "proven": list(&PROVEN),
+            "trusted": {"type": "boolean"},
             "asked": {"$ref": "#/$defs/LevelSetting"},
             "enough": {"type": "boolean"},
             "more": list(&NEXT),
@@ -229,7 +233,7 @@ type Wrong = (&'static str, String);
 
 impl GivenCase {
     fn read(&self, config: &Config) -> Result<PolicyCase, Wrong> {
-        let held = Holdings { methods: set(&self.has) };
+        let held = Holdings { methods: set(&self.has), is_trusted: self.trusted };
         let proven = set(&self.proven);
         let is_theirs =
             |method: &Method| matches!(method, Method::Code | Method::Link) || held.methods.has(*method);
@@ -238,6 +242,9 @@ impl GivenCase {
             return Err(("proven", why));
         }
         let (policy, has_passwords) = self.policy(config)?;
+        if self.trusted && policy.trust <= Span::ZERO {
+            return Err(("trusted", "no browser is trusted: policy.trusted_device_days is 0".to_owned()));
+        }
         Ok(PolicyCase {
             name: String::new(),
             line: 0,
@@ -256,6 +263,7 @@ impl GivenCase {
             let settings = self.policy.clone().unwrap_or_default();
             let default = Policy::default();
             let policy = Policy {
+                trust: settings.trust().map_err(|why| ("policy", why))?.unwrap_or(default.trust),
                 start: settings.start().map_err(|why| ("policy", why))?.unwrap_or(default.start),
                 least: settings.least().unwrap_or(default.least),
                 is_strict: self.profile == Some(ProfileSetting::AsvsLevel3),

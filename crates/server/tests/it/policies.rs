@@ -55,6 +55,7 @@ async fn what_is_explained_is_what_a_sign_in_does(world: World) {
         .node_with(|config| {
             with_passwords(config);
             config.limits.publishable_requests_per_network_per_minute = 10_000;
+            config.realms[0].policy.trusted_device_days = Some(30);
         })
         .await;
     let (app, codes) = with_app(&server, ANN).await;
@@ -95,6 +96,12 @@ async fn what_is_explained_is_what_a_sign_in_does(world: World) {
         }
     }
     assert!(compared > 30, "{compared}");
+    // What is trusted is walked in `trusted_devices`.
+    let ann = id_of(&server, ANN).await.unwrap();
+    let path = format!("/v1/admin/users/{ann}/policy?app=club&trusted=true");
+    let told = local(&server).get(&path).await.expect(200).json();
+    assert_eq!(step(&told, &["mail"]).0, 200, "{told:#}");
+    assert_eq!(told["trusted_device_days"], json!({"value": 30, "from": "realm"}));
 }
 
 #[tokio::test]
@@ -181,6 +188,8 @@ async fn what_a_question_may_not_say_is_refused() {
         ("apps/club/policy?proven=mail,totp".to_owned(), "proven"),
         ("apps/club/policy?user=x".to_owned(), "query"),
         ("apps/shop/policy".to_owned(), "app"),
+        ("apps/club/policy?trusted=true".to_owned(), "query"),
+        (format!("users/{id}/policy?app=club&trusted=true"), "trusted"),
         (format!("users/{id}/policy"), "query"),
         (format!("users/{id}/policy?app=nix"), "app"),
         (format!("users/{id}/policy?app=desk"), "app"),

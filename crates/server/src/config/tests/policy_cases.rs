@@ -33,6 +33,10 @@ fn a_case_is_good_when_what_was_expected_comes_out() {
         ("policy = { start = ['passkey'] }\nmore = ['passkey']", true),
         ("app = 'desk'\nproven = ['code']\nenrol = ['passkey']", true),
         ("app = 'desk'\nproven = ['code']\nenough = true", false),
+        (
+            "has = ['totp']\nproven = ['code']\npolicy = { trusted_device_days = 9 }\ntrusted = true\nenough = true",
+            true,
+        ),
         ("app = 'desk'\nmore = ['mail', 'passkey']", true),
     ] {
         let read = cases(&format!("\n[[cases]]\n{case}")).unwrap();
@@ -70,6 +74,7 @@ fn what_does_not_read_is_told_with_its_line() {
         ),
         ("[[cases]]\nproven = ['code']", "`cases[0]` in line 1: say one of"),
         ("[[cases]]\nenough = true\nmore = []", "`cases[0]` in line 1: say one of"),
+        ("[[cases]]\ntrusted = true\nenough = true", "`cases[0].trusted` in line 2: no browser is trusted"),
         ("[[cases]]\nenough = false", "`cases[0].enough` in line 2: expected true"),
         (
             "[[cases]]\npolicy = { start = [] }\nenough = true",
