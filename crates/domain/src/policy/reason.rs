@@ -168,7 +168,7 @@ mod tests {
         #[test]
         fn what_is_explained_is_what_is_judged(
             proven_bits in 0_u8..128, held_bits in 0_u8..128,
-            least in 0_usize..3, asked in 0_usize..3, is_strict in any::<bool>(), is_trusted in any::<bool>(),
+            (least, asked) in (0_usize..3, 0_usize..3), (is_strict, is_trusted) in any::<(bool, bool)>(),
         ) {
             let some = |bits: u8| Method::ALL.into_iter().zip(0..)
                 .filter(|(_, place)| bits >> place & 1 == 1).fold(Methods::NONE, |all, (method, _)| all.with(method));

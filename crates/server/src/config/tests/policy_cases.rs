@@ -62,12 +62,9 @@ fn what_does_not_read_is_told_with_its_line() {
         ),
         (
             "[[cases]]\nenough = true\n[[cases]]\nhas = [\n  'totp',\n  'topt']\nenough = true",
-            "`cases[1].has[1]` in line 6: expected `passkey`, `password`, `recovery_code`, `security_key` or `totp`",
+            "`cases[1].has[1]` in line 6: expected `",
         ),
-        (
-            "[[cases]]\nasked = 'aal3'\nenough = true",
-            "`cases[0].asked` in line 2: expected `aal1`, `aal2` or `mailbox`",
-        ),
+        ("[[cases]]\nasked = 'aal3'\nenough = true", "`cases[0].asked` in line 2: expected `"),
         (
             "[[cases]]\nproven = ['totp']\nenough = true",
             "`cases[0].proven` in line 2: who proves `totp` has it",
