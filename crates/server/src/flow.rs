@@ -18,7 +18,13 @@ use countersign_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, credentials, error::ApiError, keys::Context, state::Server};
+use crate::{
+    call::Call,
+    credentials::{self, FRESH},
+    error::ApiError,
+    keys::Context,
+    state::Server,
+};
 
 /// What a client presents to go on.
 #[derive(Clone, Debug)]
@@ -83,8 +89,8 @@ impl Server {
     /// # Errors
     /// The store's.
     pub async fn holdings(&self, realm: &RealmName, user: UserId) -> Result<Holdings, ApiError> {
-        let held = self.store.credentials_of(user).await?;
-        let methods = credentials::owned(self, (realm, user), &held).await?;
+        let kinds = self.store.credential_kinds(user).await?;
+        let methods = credentials::owned(self, (realm, user), kinds).await?;
         Ok(Holdings { methods, is_trusted: false })
     }
 }
@@ -127,7 +133,7 @@ pub fn judge(
     policy: &Policy,
     flow: Option<&PendingSignIn>,
     (user, holdings): (UserId, Holdings),
-    proof: Assurance,
+    (proof, now): (Assurance, Timestamp),
 ) -> Result<Judged, Refusal> {
     let asked = flow.map_or(Level::Mailbox, |flow| flow.asked);
     if flow.and_then(|flow| flow.user).is_some_and(|known| known != user) {
@@ -149,6 +155,11 @@ pub fn judge(
     let methods = proven.and(proof.methods);
     let proven_at = before.map_or(proof.proven_at, |before| before.proven_at.min(proof.proven_at));
     let verdict = policy.judge(methods, holdings, asked);
+    if matches!(verdict, Verdict::Enrol(_)) && now.since(proven_at) > FRESH {
+        // Whoever makes a factor shows first who they are: what was shown long ago is shown anew.
+        let verdict = policy.judge(proof.methods, holdings, asked);
+        return Ok(Judged { assurance: proof, verdict });
+    }
     Ok(Judged { assurance: Assurance { methods, proven_at }, verdict })
 }
 
