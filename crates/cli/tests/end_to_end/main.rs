@@ -15,6 +15,7 @@ mod events;
 mod flow;
 mod logs;
 mod mail_down;
+mod passkeys;
 mod power_loss;
 #[path = "../../../server/tests/support/postfix.rs"]
 mod relay;
