@@ -8,7 +8,7 @@ use super::{
     AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
     KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings,
     PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings, ServerSettings,
-    SmtpServerSettings, StorageSettings, TelemetrySettings, WebhookSettings,
+    SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -129,6 +129,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "EventSettings" => fields::<EventSettings>(),
         "SecurityLogSettings" => fields::<SecurityLogSettings>(),
         "WebhookSettings" => fields::<WebhookSettings>(),
+        "WebauthnSettings" => fields::<WebauthnSettings>(),
         _ => &[],
     }
 }

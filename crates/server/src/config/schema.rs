@@ -142,7 +142,11 @@ impl Schema {
         let same = |path: &&String| path.rsplit('.').next() == Some(typed);
         match elsewhere.iter().find(same) {
             Some(path) => format!("did you mean `{path}`?"),
-            None => format!("known here are {}", listed(siblings.keys().map(String::as_str))),
+            None => {
+                let mut known: Vec<_> = siblings.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                format!("known here are {}", listed(known.into_iter()))
+            }
         }
     }
 
@@ -195,8 +199,7 @@ pub(super) fn below(path: &str, name: &str) -> String {
 
 /// Words as `a, b or c`.
 fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let mut words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
-    words.sort_unstable();
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
     match words.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => words.join(""),
