@@ -1,7 +1,7 @@
 //! Passkeys and security keys in a real browser: Chromium with its virtual authenticator, on pages that run what
 //! `docs/passkeys.md` prints.
 
-use std::process::Command;
+use std::{collections::HashMap, process::Command};
 
 use countersign_domain::api_key::ApiKeyKind;
 use serde_json::json;
@@ -12,12 +12,11 @@ use crate::support::{
     tools::{run, script, tool},
 };
 
-/// Pages may ask often, for all of them are on one machine; mail is put into a folder for the browser to read.
-const MORE: &str = "[limits]\npublishable_requests_per_network_per_minute = 1000\n";
-
 /// What the script is told of a server.
 struct Told {
     setup: Setup,
+    /// Where the server's own pages are.
+    issuer: String,
     /// A publishable key for each level that an app may want at least.
     keys: [(&'static str, String); 3],
     /// Pages of the apps beside the server's own.
@@ -25,33 +24,34 @@ struct Told {
 }
 
 impl Told {
-    /// A server whose apps' people have accounts and whose pages are these and its own.
+    /// A server whose apps' people have accounts and whose pages are these and its own. They may ask often, for all of
+    /// them are on one machine; mail is put into a folder for the script to read.
     fn new(issuer: Option<&str>, pages: Vec<String>) -> Self {
         let mut setup = Setup::new(free_port());
-        let own = issuer.map_or_else(|| format!("http://localhost:{}", setup.port), str::to_owned);
-        let origins: Vec<&String> = std::iter::once(&own).chain(&pages).collect();
+        let issuer = issuer.map_or_else(|| format!("http://localhost:{}", setup.port), str::to_owned);
+        setup.variables.push(("COUNTERSIGN_SERVER_ISSUER".to_owned(), issuer.clone()));
+        let origins: Vec<&String> = std::iter::once(&issuer).chain(&pages).collect();
         let keys = ["mailbox", "aal1", "aal2"].map(|level| (level, key(ApiKeyKind::Publishable)));
         setup.mail = format!(
             "transport = 'file'\nallow_plaintext_messages = true\nfolder = '{}'",
             setup.folder.path().join("mail").display()
         );
-        setup.more = MORE.to_owned();
+        setup.more = "[limits]\npublishable_requests_per_network_per_minute = 1000\n".to_owned();
         for (level, key) in &keys {
             setup.more += &format!(
-                "[[apps]]\nname = '{level}'\naccounts = 'realm'\norigins = {origins:?}\npolicy.least = '{level}'\n\
-                 resend_pause_seconds = 0\n[[apps.keys]]\nkey = '{key}'\n"
+                "[[apps]]\nname = '{level}'\naccounts = 'realm'\norigins = {origins:?}\n\
+                 policy.least = '{level}'\nresend_pause_seconds = 0\n[[apps.keys]]\nkey = '{key}'\n"
             );
         }
-        Self { setup, keys, pages }
+        Self { setup, issuer, keys, pages }
     }
 
-    fn words(&self) -> serde_json::Value {
-        json!({
-            "port": self.setup.port,
-            "mail": self.setup.folder.path().join("mail"),
-            "keys": self.keys.iter().cloned().collect::<std::collections::HashMap<_, _>>(),
-            "pages": self.pages,
-        })
+    fn words(&self) -> String {
+        let keys: HashMap<_, _> = self.keys.iter().cloned().collect();
+        let folder = self.setup.folder.path();
+        let Self { setup, issuer, pages, .. } = self;
+        json!({ "port": setup.port, "issuer": issuer, "folder": folder, "keys": keys, "pages": pages })
+            .to_string()
     }
 }
 
@@ -64,14 +64,23 @@ fn in_a_browser(part: &str, told: Told) {
     ) else {
         return;
     };
-    let words = told.words().to_string();
+    let words = told.words();
     let _server = told.setup.start();
     let text = format!("{}/../../docs/passkeys.md", env!("CARGO_MANIFEST_DIR"));
     run(Command::new(node).arg(script("passkeys.mjs")).args([&modules, &chromium, &text, part, &words]));
 }
 
 #[test]
-fn p15_p18_a_browser_adds_passkeys_and_signs_in_with_them() {
+fn p15_p17_p18_p23_a_browser_adds_passkeys_and_signs_in_with_them() {
     let page = format!("http://localhost:{}", free_port());
-    in_a_browser("localhost", Told::new(None, vec![page]));
+    in_a_browser("people", Told::new(None, vec![page]));
+}
+
+#[test]
+fn p17_a_browser_uses_passkeys_on_pages_of_related_names_alone() {
+    let pages = ["https://shop.example.test", "https://market.other.test", "https://stranger.third.test"];
+    let mut told = Told::new(Some("https://id.example.test"), pages.map(str::to_owned).to_vec());
+    told.setup.more +=
+        "[webauthn]\nrp_id = 'example.test'\nrelated_origins = ['https://market.other.test']\n";
+    in_a_browser("names", told);
 }
