@@ -66,8 +66,25 @@ fn in_a_browser(part: &str, told: Told) {
     };
     let words = told.words();
     let _server = told.setup.start();
-    let text = format!("{}/../../docs/passkeys.md", env!("CARGO_MANIFEST_DIR"));
+    let text = manual();
     run(Command::new(node).arg(script("passkeys.mjs")).args([&modules, &chromium, &text, part, &words]));
+}
+
+fn manual() -> String {
+    format!("{}/../../docs/passkeys.md", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn p15_authenticators_of_another_maker_sign_by_every_algorithm() {
+    let (Some(node), Some(modules)) =
+        (tool("COUNTERSIGN_TEST_NODE", "node"), tool("COUNTERSIGN_TEST_NODE_MODULES", "node"))
+    else {
+        return;
+    };
+    let told = Told::new(None, Vec::new());
+    let words = told.words();
+    let _server = told.setup.start();
+    run(Command::new(node).arg(script("authenticators.mjs")).args([&modules, &manual(), &words]));
 }
 
 #[test]

@@ -10,12 +10,14 @@ import https from "node:https";
 import { createRequire } from "node:module";
 import path from "node:path";
 
+import { mailed as mailedTo } from "./mails.mjs";
+
 const [modules, executablePath, text, part, words] = process.argv.slice(2);
 const { chromium } = createRequire(modules + "/")("playwright-core");
 const told = JSON.parse(words);
 const printed = [...fs.readFileSync(text, "utf8").matchAll(/^```js\n(.*?)^```/gms)].map((found) => found[1]).join("\n");
 const base = told.issuer;
-const mails = path.join(told.folder, "mail");
+const mailed = (address) => mailedTo(path.join(told.folder, "mail"), address);
 
 // A page with the scripts, for the app that wants this level at least.
 const html = (level) => `<!doctype html><title>Page</title><input autocomplete="username webauthn">
@@ -151,24 +153,6 @@ class Person {
   async forget() {
     await this.context.clearCookies();
   }
-}
-
-const read = new Set();
-
-// The code of the newest mail to somebody that nobody has read.
-async function mailed(address) {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const names = fs.existsSync(mails) ? fs.readdirSync(mails) : [];
-    for (const name of names.filter((name) => name.endsWith(".eml") && !read.has(name) && !name.startsWith("."))) {
-      const mail = fs.readFileSync(path.join(mails, name), "utf8").replaceAll("=\r\n", "");
-      if (!mail.includes(`To: <${address}>`) && !mail.includes(`To: ${address}`)) continue;
-      read.add(name);
-      const code = /^(?:@|=40)\S+ #(\S+?)\r?$/m.exec(mail);
-      if (code) return code[1];
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`no code came to ${address}`);
 }
 
 // ---- what people do ----
