@@ -130,7 +130,7 @@ pub fn replace(
 }
 
 /// Brings an address back, as the primary one: addresses that came in the seven days before its removal, and later, go,
-/// and so do all sessions. `owner` is who has it now, if anybody.
+/// and so do all sessions and the sign-ins under way. `owner` is who has it now, if anybody.
 pub fn bring_back(
     account: &Account,
     undo: &Undo,

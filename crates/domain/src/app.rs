@@ -159,6 +159,8 @@ pub struct AccountPolicy {
     pub start: Option<Methods>,
     /// The level that every session has at least, where the realm's policy is not meant.
     pub least: Option<Level>,
+    /// For how long trusted browsers count, where the realm's policy is not meant.
+    pub trust: Option<Span>,
 }
 
 /// What a browser holds that was signed in on a page of an app.

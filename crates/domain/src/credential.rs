@@ -100,6 +100,11 @@ pub fn may_change(proven: Methods, owned: Methods) -> bool {
     is_recovered || proven.level() >= owned.level()
 }
 
+/// Those of a person's credentials that came at this moment or later: a stranger may have made them.
+pub fn made_since(credentials: &[Credential], moment: Timestamp) -> impl Iterator<Item = &Credential> {
+    credentials.iter().filter(move |credential| credential.created_at >= moment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

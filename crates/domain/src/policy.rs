@@ -4,6 +4,7 @@
 use crate::{
     assurance::{Level, Method, Methods},
     credential::CredentialKind,
+    time::Span,
 };
 
 /// What an app, or a realm for all its apps, wants of a sign-in.
@@ -15,11 +16,14 @@ pub struct Policy {
     pub least: Level,
     /// Whether mails prove an address and nothing more, and a TOTP is good in its own step alone (ASVS 5.0, level 3).
     pub is_strict: bool,
+    /// For how long a browser that the person trusts stands in for the second factor that was shown there: nothing by
+    /// default. It never stands in for a level that is wanted.
+    pub trust: Span,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { start: Self::BEGINNINGS, least: Level::Mailbox, is_strict: false }
+        Self { start: Self::BEGINNINGS, least: Level::Mailbox, is_strict: false, trust: Span::ZERO }
     }
 }
 
@@ -28,6 +32,8 @@ impl Default for Policy {
 pub struct Holdings {
     /// The kinds of their credentials, a password among them. What mails prove is known otherwise.
     pub methods: Methods,
+    /// Whether they ask from a browser that they trust, where a second factor was shown not long ago.
+    pub is_trusted: bool,
 }
 
 impl Holdings {
@@ -88,17 +94,21 @@ impl Policy {
             let is_new = |method: &Method| held.methods.has(*method) && !proven.has(*method);
             PREFERENCE.into_iter().filter(is_new).filter(|method| is_wanted(*method)).collect()
         };
-        if held.has_second_factor() && !proven.has_second_factor() {
+        let is_enough = proven.level() >= self.wanted(asked);
+        // A browser that is trusted stands in for a factor where nothing else is wanted, and for none that is to be made.
+        let is_excused = held.is_trusted && is_enough;
+        if held.has_second_factor() && !proven.has_second_factor() && !is_excused {
             return Verdict::More(offers(&Method::is_second_factor));
         }
-        let wanted = self.wanted(asked);
-        if proven.level() >= wanted {
+        if is_enough {
             return Verdict::Enough;
         }
-        let everything = held.methods.iter().fold(proven, Methods::with);
-        if everything.level() >= wanted {
-            return Verdict::More(offers(&|method| proven.with(method).level() > proven.level()));
+        // Nobody makes a new factor without having shown what they have: a mailbox stands in for no password.
+        let stronger = offers(&|method| proven.with(method).level() > proven.level());
+        if !stronger.is_empty() {
+            return Verdict::More(stronger);
         }
+        let wanted = self.wanted(asked);
         let suffices = |kind: &CredentialKind| proven.with(kind.method()).level() >= wanted;
         Verdict::Enrol(ENROLLABLE.into_iter().filter(suffices).collect())
     }
@@ -137,7 +147,7 @@ mod tests {
     }
 
     fn held(of: &[Method]) -> Holdings {
-        Holdings { methods: set(of) }
+        Holdings { methods: set(of), is_trusted: false }
     }
 
     #[test]
@@ -173,6 +183,8 @@ mod tests {
             (two, &[Password], &[Password], Enrol(vec![Kind::Passkey, Kind::Totp])),
             (two, &[Code, Totp], &[Totp], Enrol(vec![Kind::Passkey])),
             (two, &[Code, Totp], &[Totp, Password], More(vec![Password])),
+            (two, &[Code], &[Password], More(vec![Password])),
+            (two, &[Code, Password], &[Password], Enrol(vec![Kind::Passkey, Kind::Totp])),
             (two, &[Code, SecurityKey], &[SecurityKey, Password, Totp], More(vec![Password])),
             (two, &[Password], &[Password, RecoveryCode], More(vec![RecoveryCode])),
             (two, &[Password, SecurityKey], &[Password, SecurityKey], Enough),
@@ -193,6 +205,23 @@ mod tests {
         assert_eq!(keys_alone.beginnings(), [Passkey, Code, Link], "an address can be verified");
     }
 
+    #[test]
+    fn p23_a_trusted_browser_stands_in_for_a_factor_and_never_for_a_level() {
+        use Method::{Code, Passkey, Password, Totp};
+        use Verdict::{Enough, More};
+        let least = |least| Policy { least, ..Policy::default() };
+        let (any, one, two) = (Policy::default(), least(Level::Aal1), least(Level::Aal2));
+        let strict = Policy { is_strict: true, ..Policy::default() };
+        let trusted = |of| Holdings { is_trusted: true, ..held(of) };
+        assert_eq!(any.judge(set(&[Code]), trusted(&[Totp]), Level::Mailbox), Enough);
+        assert_eq!(one.judge(set(&[Code]), trusted(&[Totp]), Level::Mailbox), More(vec![Totp]));
+        assert_eq!(two.judge(set(&[Password]), trusted(&[Password, Totp]), Level::Mailbox), More(vec![Totp]));
+        assert_eq!(strict.judge(set(&[Code]), trusted(&[Passkey]), Level::Mailbox), More(vec![Passkey]));
+        assert_eq!(any.judge(set(&[Code]), trusted(&[Totp]), Level::Aal1), More(vec![Totp]), "asked for");
+        let two_asked = any.judge(set(&[Code]), trusted(&[Totp]), Level::Aal2);
+        assert_eq!(two_asked, More(vec![Totp]), "and nobody makes a factor by trust");
+    }
+
     fn any_policy() -> impl Strategy<Value = Policy> {
         let level = prop_oneof![Just(Level::Mailbox), Just(Level::Aal1), Just(Level::Aal2)];
         (level, any::<bool>()).prop_map(|(least, is_strict)| Policy { least, is_strict, ..Policy::default() })
@@ -205,12 +234,16 @@ mod tests {
             policy in any_policy(),
             choices in proptest::collection::vec(any::<prop::sample::Index>(), 10),
             bits in proptest::collection::vec(any::<bool>(), 7),
+            is_trusted in any::<bool>(),
             first in any::<prop::sample::Index>(),
         ) {
             let chosen = Method::ALL.into_iter().zip(bits).filter(|(method, is_held)| {
                 *is_held && !matches!(method, Method::Code | Method::Link)
             });
-            let mut held = Holdings { methods: chosen.fold(Methods::NONE, |all, (method, _)| all.with(method)) };
+            let mut held = Holdings {
+                methods: chosen.fold(Methods::NONE, |all, (method, _)| all.with(method)),
+                is_trusted,
+            };
             // Somebody begins with what they have: anybody has a mailbox.
             let beginnings: Vec<_> = policy.beginnings().into_iter()
                 .filter(|method| held.methods.has(*method) || matches!(method, Method::Code | Method::Link))
@@ -242,7 +275,7 @@ mod tests {
                 prop_assert!(walked < 8);
             }
             prop_assert!(proven.level() >= policy.wanted(Level::Mailbox));
-            prop_assert!(!held.has_second_factor() || proven.has_second_factor());
+            prop_assert!(!held.has_second_factor() || proven.has_second_factor() || is_trusted);
         }
 
         /// A proof more never makes less of a sign-in.
@@ -250,7 +283,7 @@ mod tests {
         fn what_was_enough_stays_enough(policy in any_policy(), bits in 1_u8..128, more in 0_usize..7) {
             let proven = ALL.iter().zip(0..).filter(|(_, place)| bits >> place & 1 == 1)
                 .fold(Methods::NONE, |all, (method, _)| all.with(method));
-            let held = Holdings { methods: proven };
+            let held = Holdings { methods: proven, is_trusted: false };
             if policy.judge(proven, held, Level::Mailbox) == Verdict::Enough {
                 let proven = proven.with(Method::ALL[more]);
                 prop_assert_eq!(policy.judge(proven, held, Level::Mailbox), Verdict::Enough);

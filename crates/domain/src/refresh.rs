@@ -5,7 +5,7 @@
 
 use crate::{
     app::AppName,
-    changes::{Change, Changes, Decision},
+    changes::{Change, Changes, Decision, FlowChange},
     id::SessionId,
     refusal::Refusal,
     secret::Digest,
@@ -116,6 +116,7 @@ pub fn refresh(
         return refused(changes);
     } else if token.generation + 1 != generation || now >= rotated_at + policy.refresh_grace {
         end_with(&session, now, &mut changes);
+        changes.push(FlowChange::Dropped(session.user).into());
         return refused(changes);
     }
     Decision { outcome: Ok(session), changes }

@@ -1,4 +1,5 @@
-//! A proven presence: a browser that holds a cookie, or a client that holds a refresh token. One row for each.
+//! A proven presence: a browser that holds a cookie, a client that holds a refresh token, or a browser that the person
+//! trusts. One row for each.
 //!
 //! A session lives until it is ended, idle for too long, or too old. Ending it removes the row and writes a
 //! revocation, by which the access tokens that came from it die wherever we are asked.
@@ -6,8 +7,9 @@
 use crate::{
     app::AppName,
     assurance::Assurance,
-    changes::{Change, Changes},
+    changes::{Change, Changes, FlowChange},
     id::{SessionId, UserId},
+    random::Random,
     realm::RealmName,
     secret::Digest,
     subject::Subject,
@@ -56,6 +58,21 @@ pub enum Holder {
         /// When the newest was made.
         rotated_at: Timestamp,
     },
+    /// A browser that the person trusts, by a cookie of its own: the keyed digest of its secret. It signs nobody in; a
+    /// second factor that was shown there need not be shown again for a time.
+    Device(Digest),
+}
+
+impl Holder {
+    /// What it is called in the interface.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Cookie(_) => "cookie",
+            Self::Refresh { .. } => "refresh_token",
+            Self::Device(_) => "device",
+        }
+    }
 }
 
 /// A session as it is kept.
@@ -102,6 +119,49 @@ impl Session {
         matches!(self.holder, Holder::Cookie(digest) if digest == vault.session(self.id, secret))
     }
 
+    /// Whether `secret` is the one of this trusted device's cookie.
+    #[must_use]
+    pub fn is_device_held_by(&self, secret: &SecretToken, vault: &dyn Vault) -> bool {
+        matches!(self.holder, Holder::Device(digest) if digest == vault.session(self.id, secret))
+    }
+
+    /// Whether it is a trusted device.
+    #[must_use]
+    pub const fn is_device(&self) -> bool {
+        matches!(self.holder, Holder::Device(_))
+    }
+
+    /// Whether, as a trusted device of this user, it stands in for a second factor. What was shown there counts for so
+    /// long, by the policy of today.
+    #[must_use]
+    pub fn is_trusted(&self, user: UserId, trust: Span, now: Timestamp) -> bool {
+        let is_theirs = self.is_device() && self.user == user && self.assurance.methods.has_second_factor();
+        is_theirs && self.is_live(now) && now.since(self.assurance.proven_at) < trust
+    }
+
+    /// The device that a person trusts from this sign-in on, and the secret of its cookie.
+    #[must_use]
+    pub fn trust(
+        &self,
+        (id, sealed_device): (SessionId, Option<Vec<u8>>),
+        trust: Span,
+        vault: &dyn Vault,
+        random: &mut dyn Random,
+    ) -> (Self, SecretToken) {
+        let secret = SecretToken::draw(random);
+        let expires_at = self.assurance.proven_at + trust;
+        let device = Self {
+            id,
+            holder: Holder::Device(vault.session(id, &secret)),
+            sealed_device,
+            idle_ends_at: expires_at,
+            expires_at,
+            version: 1,
+            ..self.clone()
+        };
+        (device, secret)
+    }
+
     /// Whether it is held by a refresh token.
     #[must_use]
     pub const fn has_refresh_token(&self) -> bool {
@@ -144,10 +204,11 @@ impl Session {
     }
 }
 
-/// Ends a session.
+/// Ends a session, and the sign-ins that its user has under way: one of them may have gone on from it.
 pub fn end(session: &Session, now: Timestamp) -> Changes {
     let mut changes = Changes::default();
     end_with(session, now, &mut changes);
+    changes.push(FlowChange::Dropped(session.user).into());
     changes
 }
 

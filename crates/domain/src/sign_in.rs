@@ -75,6 +75,8 @@ pub struct SignedIn {
     pub secret: Option<SecretToken>,
     /// Whether the user was made just now.
     pub is_new: bool,
+    /// The browser that is trusted from now on, and the secret of its cookie.
+    pub device: Option<(Session, SecretToken)>,
 }
 
 /// Signs a person in.
@@ -135,7 +137,7 @@ pub fn sign_in(
         version: 1,
     };
     changes.push(Change::SessionStarted(session.clone()));
-    Decision { outcome: Ok(SignedIn { session, secret, is_new }), changes }
+    Decision { outcome: Ok(SignedIn { session, secret, is_new, device: None }), changes }
 }
 
 /// Whether somebody may sign in at all, whatever they have proven.

@@ -4,7 +4,7 @@
 //! keyed digest. This module knows no address and no key.
 
 use crate::{
-    changes::{Change, Changes, Decision},
+    changes::{Change, Changes, Decision, FlowChange},
     id::{IdentifierId, SessionId, UserId},
     realm::RealmName,
     secret::Digest,
@@ -237,6 +237,7 @@ pub fn disown(
 
 pub(crate) fn end_all(user: &User, sessions: &[Session], now: Timestamp, changes: &mut Changes) {
     changes.push(Change::SessionsEnded(user.id));
+    changes.push(FlowChange::Dropped(user.id).into());
     for session in sessions {
         changes.push(Change::Revocation(session.revocation(now)));
     }

@@ -117,14 +117,19 @@ async fn enter(
     flow: Option<PendingSignIn>,
 ) -> Result<Decision<Result<Entry, Refusal>>, ApiError> {
     let user = user_of(&call.server, &call.app.realm, address).await?;
-    let mut assurance = proof.assurance;
+    let evidence =
+        |assurance| Evidence { assurance, address: Some(address), flow: flow.clone(), trusts: false };
     let wishes = registers && call.server.store.password_wish(proof.challenge).await?.is_some();
+    let mut assurance = proof.assurance;
     if wishes && user.is_none() {
         // Who gets the password with this sign-in has just shown that they know it.
         assurance.methods = assurance.methods.with(Method::Password);
     }
-    let mut entered =
-        begin(call, accounts, Evidence { assurance, address: Some(address), flow }, user).await?;
+    let mut entered = begin(call, accounts, evidence(assurance), user.clone()).await?;
+    if assurance != proof.assurance && matches!(entered.outcome, Ok(Entry::Pending(_))) {
+        // Without a session nobody gets it, and it counts for nothing.
+        entered = begin(call, accounts, evidence(proof.assurance), user).await?;
+    }
     if registers
         && let Ok(Entry::SignedIn(signed_in)) = &entered.outcome
         && signed_in.is_new

@@ -65,6 +65,8 @@ pub struct Call {
     pub user_agent: Option<String>,
     /// Who signed in with the browser before, as far as it tells.
     pub known_browser: Option<KnownBrowser>,
+    /// The cookie of a device that a person trusts, if one was sent. Nobody has looked whether it is good.
+    pub device_cookie: Option<SessionCookie>,
 }
 
 impl Call {
@@ -155,6 +157,9 @@ impl FromRequestParts<Arc<Server>> for Call {
             held_refresh: is_browser.then(|| refresh_cookie(server, &parts.headers)).flatten(),
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
             known_browser: is_browser.then(|| KnownBrowser::of(&parts.headers, server)).flatten(),
+            device_cookie: is_browser
+                .then(|| SessionCookie::of_device(&parts.headers, &server.config.load().cookies))
+                .flatten(),
             server: Arc::clone(server),
         })
     }

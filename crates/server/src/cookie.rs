@@ -21,7 +21,17 @@ impl SessionCookie {
     /// The cookie that came with a request. One that was cut, joined or made up counts as none.
     #[must_use]
     pub fn of(headers: &HeaderMap, settings: &CookieSettings) -> Option<Self> {
-        let value = value(headers, &settings.name(CookieKind::Session))?;
+        Self::of_kind(headers, settings, CookieKind::Session)
+    }
+
+    /// The same of a device that a person trusts.
+    #[must_use]
+    pub fn of_device(headers: &HeaderMap, settings: &CookieSettings) -> Option<Self> {
+        Self::of_kind(headers, settings, CookieKind::Device)
+    }
+
+    fn of_kind(headers: &HeaderMap, settings: &CookieSettings, kind: CookieKind) -> Option<Self> {
+        let value = value(headers, &settings.name(kind))?;
         let (id, secret) = value.split_once('.')?;
         let id = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
         Some(Self { id, secret: SecretToken::parse(secret).ok()? })
@@ -35,7 +45,7 @@ pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     cookies.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-/// `Set-Cookie` for a session that has begun.
+/// `Set-Cookie` for a session that has begun, or a device that is trusted.
 #[must_use]
 pub fn set(
     settings: &CookieSettings,
@@ -46,7 +56,8 @@ pub fn set(
     let id = session.id.to_string();
     let id = id.strip_prefix(SessionId::PREFIX).unwrap_or_default();
     let value = format!("{id}.{}", secret.expose());
-    settings.set(CookieKind::Session, &value, session.expires_at.since(now))
+    let kind = if session.is_device() { CookieKind::Device } else { CookieKind::Session };
+    settings.set(kind, &value, session.expires_at.since(now))
 }
 
 /// Takes away all that a browser holds of a session.

@@ -8,7 +8,7 @@ use countersign_domain::{
     changes::{Change, Changes, FlowChange},
     credential::{self, Credential, CredentialKind},
     event::{Event, EventKind},
-    id::{CeremonyId, CredentialId},
+    id::{CeremonyId, CredentialId, UserId},
     realm::RealmName,
     secret::Secret,
     session::{self, Session},
@@ -120,9 +120,14 @@ pub fn open_question(server: &Server, ceremony: &Ceremony) -> Result<Secret<Vec<
 ///
 /// # Errors
 /// The store's.
-pub async fn owned(server: &Server, user: &User, credentials: &[Credential]) -> Result<Methods, ApiError> {
+pub async fn owned(
+    server: &Server,
+    (realm, user): (&RealmName, UserId),
+    credentials: &[Credential],
+) -> Result<Methods, ApiError> {
     let all = credentials.iter().fold(Methods::NONE, |all, one| all.with(one.kind.method()));
-    let has_password = server.realm(&user.realm).passwords && server.store.password(user.id).await?.is_some();
+    // Read in any case: who is not there costs the same.
+    let has_password = server.store.password(user).await?.is_some() && server.realm(realm).passwords;
     Ok(if has_password { all.with(Method::Password) } else { all })
 }
 
@@ -141,7 +146,7 @@ pub async fn may_change(
     if now.since(session.assurance.proven_at) > FRESH {
         return Err(ApiError::NotFresh);
     }
-    let owned = owned(server, user, credentials).await?;
+    let owned = owned(server, (&user.realm, user.id), credentials).await?;
     let suffices = credential::may_change(session.assurance.methods, owned);
     if suffices { Ok(()) } else { Err(ApiError::StrongerNeeded) }
 }
@@ -192,7 +197,7 @@ pub async fn added_too(
 }
 
 /// All that is written when `gone`, one of a user's credentials, is removed, as [`added`] says. Recovery codes go with
-/// the last factor that they stand in for.
+/// the last factor that they stand in for. The caller ends what trusted browsers stand in for ([`end_trust`]).
 ///
 /// # Errors
 /// [`ApiError::LastWayIn`] when the person could not come back; the store's.
@@ -242,6 +247,19 @@ pub async fn end_sessions(
             changes.extend(session::end(&other, server.now()));
             changes.push(session_ended(&other).into());
         }
+    }
+    Ok(changes)
+}
+
+/// Ends what a person's trusted browsers stand in for: a factor was removed, or its authenticator is lost.
+///
+/// # Errors
+/// The store's.
+pub async fn end_trust(server: &Server, user: UserId) -> Result<Changes, ApiError> {
+    let mut changes = Changes::default();
+    for device in server.store.sessions_of(user).await?.iter().filter(|session| session.is_device()) {
+        changes.push(Change::SessionEnded(device.id));
+        changes.push(session_ended(device).into());
     }
     Ok(changes)
 }

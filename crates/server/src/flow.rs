@@ -9,14 +9,16 @@ use countersign_domain::{
     identifier::EmailAddress,
     pending_sign_in::{self, PendingSignIn},
     policy::{Holdings, Policy, Verdict},
+    realm::RealmName,
     refusal::Refusal,
+    session::Session,
     time::Timestamp,
     token::SecretToken,
     vault::Vault as _,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, error::ApiError, keys::Context, state::Server};
+use crate::{call::Call, credentials, error::ApiError, keys::Context, state::Server};
 
 /// What a client presents to go on.
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ impl Server {
             start: accounts.and_then(|accounts| accounts.start).unwrap_or(realm.start),
             least: accounts.and_then(|accounts| accounts.least).unwrap_or(realm.least),
             is_strict: self.config.load().is_strict(),
+            trust: accounts.and_then(|accounts| accounts.trust).unwrap_or(realm.trust),
         }
     }
 
@@ -79,12 +82,32 @@ impl Server {
     ///
     /// # Errors
     /// The store's.
-    pub async fn holdings(&self, user: UserId) -> Result<Holdings, ApiError> {
-        let credentials = self.store.credentials_of(user).await?;
-        let methods = credentials.iter().fold(Methods::NONE, |all, one| all.with(one.kind.method()));
-        let has_password = self.store.password(user).await?.is_some();
-        Ok(Holdings { methods: if has_password { methods.with(Method::Password) } else { methods } })
+    pub async fn holdings(&self, realm: &RealmName, user: UserId) -> Result<Holdings, ApiError> {
+        let held = self.store.credentials_of(user).await?;
+        let methods = credentials::owned(self, (realm, user), &held).await?;
+        Ok(Holdings { methods, is_trusted: false })
     }
+}
+
+/// What a user could prove who calls from here: the browser may be one that they trust.
+///
+/// # Errors
+/// The store's.
+pub async fn holdings(call: &Call, policy: &Policy, user: UserId) -> Result<Holdings, ApiError> {
+    let (server, now) = (&call.server, call.server.now());
+    let device = held_device(call).await?;
+    let is_trusted = device.is_some_and(|device| device.is_trusted(user, policy.trust, now));
+    Ok(Holdings { is_trusted, ..server.holdings(&call.app.realm, user).await? })
+}
+
+/// The trusted device whose cookie came along. Whose it is, and whether it is over, is not looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn held_device(call: &Call) -> Result<Option<Session>, ApiError> {
+    let Some(cookie) = &call.device_cookie else { return Ok(None) };
+    let found = call.server.store.session(cookie.id).await?;
+    Ok(found.filter(|session| session.is_device_held_by(&cookie.secret, &call.server.keys)))
 }
 
 /// What a proof leads to in a sign-in: with what assurance it is enough, or what must follow.
@@ -121,7 +144,10 @@ pub fn judge(
         }
         Verdict::Enrol(kinds) => kinds.iter().any(|kind| kind.method() == method),
     };
-    if !proof.methods.iter().any(is_offered) {
+    // A security key that knows its person is no less than one that does not.
+    let counts =
+        |method: Method| is_offered(method) || method == Method::Passkey && is_offered(Method::SecurityKey);
+    if !proof.methods.iter().any(counts) {
         return Err(Refusal::MethodNotOffered);
     }
     let methods = proven.and(proof.methods);
@@ -199,8 +225,9 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<PendingSignIn, ApiError> {
     let found = server.store.pending_sign_in(key.id).await?;
-    let is_theirs =
-        |row: &PendingSignIn| row.app == app.name && row.binding == server.keys.binding(&key.binding);
+    let is_theirs = |row: &PendingSignIn| {
+        row.app == app.name && row.realm == app.realm && row.binding == server.keys.binding(&key.binding)
+    };
     found.filter(|row| is_theirs(row) && row.is_live(now)).ok_or(ApiError::Refused(Refusal::SignInOver))
 }
 

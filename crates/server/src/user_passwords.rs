@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_domain::{
     app::App,
-    changes::{Change, Changes},
+    changes::{Change, Changes, FlowChange},
     contact::ContactKey,
     event::{Event, EventKind},
     id::{ChallengeId, SessionId, UserId},
@@ -226,6 +226,8 @@ pub async fn replace(
     let tried = counters(&server.keys, &user.realm, Budget::User(user.id));
     let mut changes = user_password::forgive(server.store.contact(tried).await?);
     changes.push(save(server, user.id, stored.as_ref(), hash, server.now())?);
+    // Whoever proved the former one is not to go on.
+    changes.push(FlowChange::Dropped(user.id).into());
     let (notice, kind) = match (how, &stored) {
         (Replaced::Forgotten, _) => (Notice::PasswordReset, EventKind::PasswordReset),
         (Replaced::Known, Some(_)) => (Notice::PasswordChanged, EventKind::PasswordChanged),
@@ -261,6 +263,7 @@ pub async fn remove(
     }
     let told = event(EventKind::PasswordRemoved, app, user.id);
     let mut changes = Changes(vec![Change::PasswordRemoved(user.id, stored.version), told.into()]);
+    changes.push(FlowChange::Dropped(user.id).into());
     server.tell_user(app, user, &Notice::PasswordRemoved, &mut changes).await?;
     Ok(changes)
 }

@@ -7,6 +7,7 @@ use countersign_domain::{
     admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
+    assurance::Method,
     code::Code,
     id::{ChallengeId, CredentialId, SessionId, UserId},
     identifier::{EmailAddress, PhoneNumber, Username},
@@ -180,8 +181,15 @@ impl Keys {
 
     /// Whose attempts at second factors are counted in a realm.
     #[must_use]
-    pub fn second_factor_attempts(&self, realm: &RealmName, user: UserId) -> Digest {
-        let parts = [b"second-factor", realm.as_str().as_bytes(), user.bytes().as_slice()] as [&[u8]; 3];
+    pub fn second_factor_attempts(
+        &self,
+        realm: &RealmName,
+        user: UserId,
+        (method, browser): (Method, Option<&Digest>),
+    ) -> Digest {
+        let from = browser.map_or(&[][..], |browser| browser.bytes());
+        let whose = [realm.as_str().as_bytes(), user.bytes().as_slice()];
+        let parts = [b"second-factor", whose[0], whose[1], method.name().as_bytes(), from] as [&[u8]; 5];
         self.hierarchy.addresses.digest(&parts)
     }
 

@@ -3,6 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::changes::FlowChange;
 use crate::{
     assurance::{Assurance, Method},
     id::UserId,
@@ -70,6 +71,7 @@ impl World {
                 }
                 Change::SessionEnded(_) => self.session = None,
                 Change::Revocation(_) => self.revocations += 1,
+                Change::Flow(FlowChange::Dropped(_)) => {}
                 other => panic!("a refresh never writes {other:?}"),
             }
         }
@@ -87,7 +89,7 @@ impl World {
 fn newest(session: &Session) -> u32 {
     match session.holder {
         Holder::Refresh { generation, .. } => generation,
-        Holder::Cookie(_) => panic!("not a cookie"),
+        Holder::Cookie(_) | Holder::Device(_) => panic!("not a cookie"),
     }
 }
 

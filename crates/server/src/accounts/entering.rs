@@ -4,21 +4,26 @@
 use countersign_domain::{
     app::AccountPolicy,
     assurance::Assurance,
-    changes::{Changes, Decision},
+    changes::{Change, Changes, Decision},
+    event::EventKind,
     id::{SessionId, UserId},
     identifier::EmailAddress,
     pending_sign_in::PendingSignIn,
-    policy::Verdict,
+    policy::{Policy, Verdict},
     random::Random,
     refusal::Refusal,
     session::Session,
     sign_in::{self, Known, SignIn, SignedIn},
     subject::Subject,
+    time::Span,
     user::{NEVER, User, UserStatus},
     vault::Vault as _,
 };
 
-use super::{held_sessions, holds_tokens, invitation_of, new_device, seal_identifier, telling::tell_endings};
+use super::{
+    held_sessions, holds_tokens, invitation_of, new_device, seal_identifier,
+    telling::{authentication, tell_endings},
+};
 use crate::{
     call::Call,
     error::ApiError,
@@ -44,6 +49,8 @@ pub struct Evidence<'a> {
     pub address: Option<&'a EmailAddress>,
     /// The sign-in under way that it belongs to.
     pub flow: Option<PendingSignIn>,
+    /// Whether the person wants this browser to be trusted, if the policy lets it.
+    pub trusts: bool,
 }
 
 /// Reads and decides a sign-in of this user, or of a stranger who has the mailbox. Both cost the same reads.
@@ -58,18 +65,26 @@ pub async fn begin(
 ) -> Result<Decision<Result<Entry, Refusal>>, ApiError> {
     let (server, app) = (&call.server, &call.app);
     let now = server.now();
-    let Evidence { mut assurance, address, flow } = evidence;
+    let Evidence { mut assurance, address, flow, trusts } = evidence;
+    let policy = server.policy(app);
     let under_way = flow.as_ref().and_then(|flow| flow.user);
-    let id = user.as_ref().map(|user| user.id).or(under_way);
-    let id = id.unwrap_or_else(|| UserId::new(now, &mut *server.random()));
-    let holdings = server.holdings(id).await?;
+    let id = match (&user, under_way) {
+        (Some(user), _) => user.id,
+        // Somebody new who is on the way. A stranger's mailbox proves nothing of a user who is there.
+        (None, Some(id)) if server.store.user(id).await?.is_none() => id,
+        (None, Some(_)) => {
+            return Ok(Decision { outcome: Err(Refusal::MethodNotOffered), changes: Changes::default() });
+        }
+        (None, None) => UserId::new(now, &mut *server.random()),
+    };
+    let holdings = flow::holdings(call, &policy, id).await?;
     let subject = address.map_or_else(
         || server.keys.user_subject(&app.sector, id),
         |address| server.keys.subject(&app.sector, address),
     );
     let known = read_known(call, accounts, (id, user), (address, subject)).await?;
     if sign_in::admit(accounts, address, &known, now).is_ok() {
-        match flow::judge(&server.policy(app), flow.as_ref(), (id, holdings), assurance) {
+        match flow::judge(&policy, flow.as_ref(), (id, holdings), assurance) {
             Ok(judged) if judged.verdict == Verdict::Enough => assurance = judged.assurance,
             Ok(judged) => {
                 let (pending, changes) = flow::go_on(call, flow, (id, address), judged)?;
@@ -90,12 +105,41 @@ pub async fn begin(
     if let (Some(user), Ok(signed_in), false) = (&returning, &decision.outcome, is_own_session) {
         new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
     }
+    if let (Ok(signed_in), true) = (&mut decision.outcome, trusts) {
+        trust(call, &policy, signed_in, &mut decision.changes).await?;
+    }
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
         decision.changes.extend(flow.map(|flow| flow::end(&flow)).unwrap_or_default());
     }
     let Decision { outcome, changes } = decision;
     Ok(Decision { outcome: outcome.map(|signed_in| Entry::SignedIn(Box::new(signed_in))), changes })
+}
+
+/// Trusts the browser of a sign-in with a second factor, in place of what it was trusted by before.
+async fn trust(
+    call: &Call,
+    policy: &Policy,
+    signed_in: &mut SignedIn,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let (server, session) = (&call.server, &signed_in.session);
+    if call.is_secret() || policy.trust <= Span::ZERO || !session.assurance.methods.has_second_factor() {
+        return Ok(());
+    }
+    if let Some(former) = flow::held_device(call).await?.filter(|former| former.user == session.user) {
+        changes.push(Change::SessionEnded(former.id));
+    }
+    let mut random = server.random();
+    let id = SessionId::new(server.now(), &mut *random);
+    let name = seal_device(call, &mut *random, id)?;
+    let (device, secret) = session.trust((id, name), policy.trust, &server.keys, &mut *random);
+    changes.push(Change::SessionStarted(device.clone()));
+    let told = authentication(EventKind::SessionStarted, &call.app, session.assurance.methods);
+    let told = told.of_user(session.user).of_subject(session.subject).on(&id.to_string());
+    changes.push(told.with("holder", device.holder.name().to_owned()).into());
+    signed_in.device = Some((device, secret));
+    Ok(())
 }
 
 /// Everything about somebody that a sign-in looks at.

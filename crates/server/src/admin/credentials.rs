@@ -95,6 +95,7 @@ pub(crate) async fn remove(
             let all = this.store.credentials_of(user.id).await?;
             let gone = all.iter().find(|one| one.id == id).cloned().ok_or(ApiError::NotFound)?;
             let mut changes = credentials::removed(this, None, (&user, &all), &gone).await?;
+            changes.extend(credentials::end_trust(this, user.id).await?);
             tell_person(this, &user, Touched::Credentials, &mut changes).await?;
             Ok((gone, changes))
         })

@@ -10,7 +10,7 @@ use axum::{
 use countersign_domain::{
     event::EventKind,
     id::SessionId,
-    session::{self, Holder, Session},
+    session::{self, Session},
     user,
 };
 use http::StatusCode;
@@ -138,10 +138,7 @@ fn body_of(server: &Server, session: &Session) -> AdminSessionBody {
     AdminSessionBody {
         id: session.id.to_string(),
         app: session.app.to_string(),
-        holder: match session.holder {
-            Holder::Cookie(_) => "cookie",
-            Holder::Refresh { .. } => "refresh_token",
-        },
+        holder: session.holder.name(),
         device: open_device(server, session),
         created_at: rfc3339(session.created_at),
         used_at: rfc3339(session.used_at),

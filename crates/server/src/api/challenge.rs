@@ -297,7 +297,10 @@ pub(super) fn answer_signed_in(
         cookie::set(&server.config.load().cookies, session, secret, call.now)
     });
     let of_browser = signed_in.and_then(|signed_in| remember(call, &signed_in.session));
-    for cookie in of_session.into_iter().chain(of_browser) {
+    let of_device = signed_in
+        .and_then(|signed_in| signed_in.device.as_ref())
+        .and_then(|(device, secret)| cookie::set(&server.config.load().cookies, device, secret, call.now));
+    for cookie in of_session.into_iter().chain(of_browser).chain(of_device) {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answered)
@@ -334,7 +337,7 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
         Holder::Refresh { generation, .. } => {
             Some(RefreshToken::make(session.id, generation, &server.keys).text())
         }
-        Holder::Cookie(_) => None,
+        Holder::Cookie(_) | Holder::Device(_) => None,
     });
     TokenBody {
         access_token,

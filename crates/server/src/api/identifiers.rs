@@ -250,6 +250,7 @@ async fn take_in(
     replaces: Option<IdentifierId>,
 ) -> Result<Outcome, ApiError> {
     let (server, app, account) = (&own.call.server, &own.call.app, account_of(&own.visitor).await?);
+    fresh(&own.visitor).await?;
     let realm = &account.user.realm;
     let owner = accounts::user_of(server, realm, address).await?.map(|user| user.id);
     let (digest, now) = (server.keys.identifier(realm, address), server.now());
@@ -297,6 +298,7 @@ pub async fn change(
     let decided = server
         .decide(|| async move {
             let account = account_of(visitor).await?;
+            fresh(visitor).await?;
             let chosen = account.find(id).ok_or(ApiError::NotFound)?;
             let event = happened(EventKind::IdentifierPrimaryChanged, &account);
             let mut decision = account::make_primary(&account, chosen);
@@ -324,6 +326,7 @@ pub async fn remove(own: OwnCall, Named(id): Named) -> Answer<IdentifiersBody> {
 
 async fn take_out(own: &OwnCall, id: IdentifierId) -> Result<(Result<(), Refusal>, Changes), ApiError> {
     let (server, app, account) = (&own.call.server, &own.call.app, account_of(&own.visitor).await?);
+    fresh(&own.visitor).await?;
     let gone = account.find(id).ok_or(ApiError::NotFound)?;
     let event = happened(EventKind::IdentifierRemoved, &account).by_method(gone.kind.name());
     if !gone.is_way_in() {

@@ -127,6 +127,8 @@ pub struct SessionBody {
     pub device: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,
+    /// What holds it: `cookie`, `refresh_token`, or `device` for a browser that I trust, which signs nobody in.
+    pub holder: &'static str,
     /// When it began.
     pub created_at: String,
     /// When it was used last, roughly.
@@ -358,6 +360,7 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
         app: session.app.to_string(),
         device: open_device(&visitor.server, session),
         current: session.id == visitor.session.id,
+        holder: session.holder.name(),
         created_at: rfc3339(session.created_at),
         used_at: rfc3339(session.used_at),
         expires_at: rfc3339(session.expires_at),

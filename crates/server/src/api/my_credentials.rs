@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     call::{Json, Named},
-    credentials::{self, check_label, end_sessions, may_change, open_label, seal_label},
+    credentials::{self, check_label, end_sessions, end_trust, may_change, open_label, seal_label},
     error::ApiError,
     state::Server,
     visitor::{Person, Visitor},
@@ -159,9 +159,11 @@ async fn take_away(visitor: &Visitor, id: CredentialId, ends: bool) -> Result<((
     let (all, gone) = find(server, &user, id).await?;
     may_change(server, (&user, &all), &visitor.session, visitor.now).await?;
     let mut changes = credentials::removed(server, Some(&*visitor.app()?), (&user, &all), &gone).await?;
-    if ends {
-        changes.extend(end_sessions(server, &user, Some(&visitor.session)).await?);
-    }
+    changes.extend(if ends {
+        end_sessions(server, &user, Some(&visitor.session)).await?
+    } else {
+        end_trust(server, user.id).await?
+    });
     Ok(((), changes))
 }
 

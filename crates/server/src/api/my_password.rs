@@ -130,6 +130,7 @@ pub async fn take_away(Person(visitor): Person, RawQuery(query): RawQuery) -> Re
     server
         .decide(|| async move {
             let user = user_of(visitor).await?;
+            fresh(visitor).await?;
             let stored = server.store.password(user.id).await?.ok_or(ApiError::NotFound)?;
             let mut changes = remove(server, &*visitor.app()?, &user, &stored).await?;
             changes.extend(others(visitor, user, ends_others).await?);

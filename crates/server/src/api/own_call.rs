@@ -74,6 +74,7 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             now: visitor.now,
             app,
             key: Arc::new(key),
+            device_cookie: None,
             origin: Some(server.issuer()),
             address: client_address(server, parts),
             idempotency_key: None,

@@ -3,6 +3,7 @@
 
 mod body;
 mod factors;
+mod mails;
 mod new_factors;
 
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use axum::{
     routing::post,
 };
 use countersign_domain::{
-    assurance::{Level, Method},
-    challenge::{self, Attempt, Purpose},
+    app::App,
+    assurance::{Level, Method, Methods},
+    challenge::Purpose,
     changes::{Changes, FlowChange},
     credential::CredentialKind,
     identifier::{EmailAddress, Username},
@@ -22,9 +24,7 @@ use countersign_domain::{
     policy::Verdict,
     refusal::Refusal,
     session::Session,
-    time::Span,
-    token::SecretToken,
-    vault::Vault,
+    time::{Span, Timestamp},
 };
 use http::StatusCode;
 
@@ -32,16 +32,14 @@ pub use self::body::{BeginSignInBody, MailedBody, SignInBody, SignInStepBody};
 use self::{factors::Typed, new_factors::Made};
 use super::{
     Answer, Answered, answer,
-    challenge::{
-        TokenBody, answer_signed_in, challenge_id, find_with_contact, parse_binding, parse_code, signed_in,
-    },
+    challenge::{TokenBody, answer_signed_in, parse_binding, signed_in},
     password::{self, sign_in::Name},
     rfc3339,
-    start::{self, Aim, EndUser, PurposeName, Recipient, StartBody, StartedBody},
 };
 use crate::{
-    accounts::{Entry, Passed, address_claim, complete, held_sessions, primary_address},
+    accounts::{Entry, address_claim, held_session, primary_address, refreshed_session},
     call::{Call, Json, Named},
+    credentials::FRESH,
     error::ApiError,
     flow::{self, FlowKey, Pending, Said},
     tokens::Grant,
@@ -70,8 +68,9 @@ pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<S
     if let Some(name) = &body.username {
         username(name)?;
     }
-    if body.email.is_some() && body.username.is_some() {
-        return Err(ApiError::invalid("email", "expected either email or username"));
+    let names = usize::from(body.email.is_some()) + usize::from(body.username.is_some());
+    if names + usize::from(body.step_up) > 1 {
+        return Err(ApiError::invalid("email", "expected one of email, username, and step_up"));
     }
     let email = address.map(|address| address.canonical().to_owned());
     let said = Said { email, username: body.username, challenge: None };
@@ -85,7 +84,12 @@ pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<S
         if call.now.since(session.assurance.proven_at) <= life {
             row.methods = session.assurance.methods;
             row.proven_at = Some(session.assurance.proven_at);
-            verdict = policy.judge(row.methods, call.server.holdings(session.user).await?, asked);
+            verdict = policy.judge(row.methods, flow::holdings(&call, &policy, session.user).await?, asked);
+        }
+        if matches!(verdict, Verdict::Enrol(_)) && !is_fresh(&row, call.now) {
+            // Whoever is to make a factor shows first who they are, as on the pages of an account.
+            (row.methods, row.proven_at) = (Methods::NONE, None);
+            verdict = Verdict::More(policy.beginnings());
         }
     } else if body.max_age.is_some() {
         return Err(ApiError::invalid("max_age", "only with step_up: a sign-in proves everything anew"));
@@ -134,28 +138,33 @@ enum Step {
 async fn step(call: &Call, key: &FlowKey, body: SignInStepBody) -> Result<Step, ApiError> {
     use SignInStepBody as Body;
     Ok(match body {
-        Body::Mail { locale, end_user, .. } => Step::Asked(mail(call, key, locale, end_user).await?),
+        Body::Mail { locale, end_user, .. } => Step::Asked(mails::send(call, key, locale, end_user).await?),
         Body::PasskeyOptions { .. } => Step::Asked(factors::passkey_options(call, key).await?),
         Body::NewPasskeyOptions { .. } => Step::Asked(new_factors::passkey_options(call, key).await?),
         Body::NewTotpOptions { .. } => Step::Asked(new_factors::totp_options(call, key).await?),
         Body::Code { code, .. } => {
             call.limit_network(None)?;
-            Step::Proven(code_or_link(call, key, Some(&code)).await?)
+            Step::Proven(mails::code_or_link(call, key, Some(&code)).await?)
         }
         Body::Link { .. } => {
             call.limit_polls()?;
-            Step::Proven(code_or_link(call, key, None).await?)
+            Step::Proven(mails::code_or_link(call, key, None).await?)
         }
         Body::Password { password, end_user, .. } => {
             let row = flow::find(&call.server, &call.app, key, call.now).await?;
             let name = name_of(call, &row).await?;
+            factors::offered(call, &row, &[Method::Password]).await?;
             let proven = password::sign_in::prove(call, &name, &password, end_user.as_ref(), Some(key));
             Step::Proven(proven.await?)
         }
-        Body::Passkey { credential, .. } => Step::Proven(factors::passkey(call, key, &credential).await?),
-        Body::Totp { code, .. } => Step::Proven(factors::typed(call, key, Typed::Totp(&code)).await?),
+        Body::Passkey { credential, trust_device, .. } => {
+            Step::Proven(factors::passkey(call, key, (&credential, trust_device)).await?)
+        }
+        Body::Totp { code, trust_device, .. } => {
+            Step::Proven(factors::typed(call, key, (Typed::Totp(&code), trust_device)).await?)
+        }
         Body::RecoveryCode { code, .. } => {
-            Step::Proven(factors::typed(call, key, Typed::RecoveryCode(&code)).await?)
+            Step::Proven(factors::typed(call, key, (Typed::RecoveryCode(&code), false)).await?)
         }
         Body::NewPasskey { credential, label, .. } => {
             let made = (Made::Passkey(&credential), label.as_deref());
@@ -167,99 +176,6 @@ async fn step(call: &Call, key: &FlowKey, body: SignInStepBody) -> Result<Step, 
             Step::Proven(new_factors::add(call, key, made).await?)
         }
     })
-}
-
-/// Mails to the address that the sign-in began with.
-async fn mail(
-    call: &Call,
-    key: &FlowKey,
-    locale: Option<String>,
-    end_user: Option<EndUser>,
-) -> Answer<SignInBody> {
-    let server = &call.server;
-    let row = flow::find(server, &call.app, key, call.now).await?;
-    let address = address_of(call, &row).await?;
-    let verdict = verdict_of(call, &row).await?;
-    let is_offered = |method: &Method| matches!(method, Method::Code | Method::Link);
-    if !matches!(&verdict, Verdict::More(methods) if methods.iter().any(is_offered)) {
-        return Err(ApiError::Refused(Refusal::MethodNotOffered));
-    }
-    let mut said = flow::open(server, &row)?;
-    let body = StartBody {
-        to: Recipient { email: address.canonical().to_owned() },
-        purpose: PurposeName::SignIn,
-        binding: said.challenge.as_ref().map(|(_, binding)| binding.clone()),
-        binding_cookie: false,
-        locale,
-        end_user,
-        subject: None,
-        content: None,
-    };
-    let aim = Aim { purpose: Purpose::SignIn, member: "email", wish: None };
-    let prepared = start::prepare(call, body, &[], aim)?;
-    prepared.limit(call)?;
-    let started = start::begin(call, &prepared).await?;
-    let binding = started.binding.clone().ok_or(ApiError::Internal)?;
-    said.challenge = Some((started.id.clone(), binding));
-    let said = &said;
-    let row = server
-        .decide(|| async move {
-            let mut row = flow::find(server, &call.app, key, call.now).await?;
-            flow::seal(server, &mut row, said)?;
-            Ok((row.clone(), Changes(vec![FlowChange::Saved(row).into()])))
-        })
-        .await?;
-    let mut body = body_of(call, &Pending { row, verdict, binding: None });
-    body.challenge = Some(mailed(started));
-    Ok(answer(StatusCode::ACCEPTED, body))
-}
-
-fn mailed(started: StartedBody) -> MailedBody {
-    let StartedBody { id, confirmation_number, expires_at, resend_after, .. } = started;
-    MailedBody { id, confirmation_number, expires_at, resend_after }
-}
-
-/// Checks the code that was mailed, or redeems the link.
-async fn code_or_link(
-    call: &Call,
-    key: &FlowKey,
-    code: Option<&str>,
-) -> Result<Result<Entry, Refusal>, ApiError> {
-    let (server, app) = (&call.server, &call.app);
-    let code = &code.map(parse_code).transpose()?;
-    let row = flow::find(server, app, key, call.now).await?;
-    let not_mailed = || ApiError::Refused(Refusal::MethodNotOffered);
-    let (id, binding) = flow::open(server, &row)?.challenge.ok_or_else(not_mailed)?;
-    let (id, binding) = (challenge_id(&id)?, &SecretToken::parse(&binding).map_err(|_| ApiError::Internal)?);
-    let person = find_with_contact(server, app, id).await?.0.contact;
-    let _lane = server.lanes.enter(&person).await;
-    let passed = server
-        .decide(|| async move {
-            let row = flow::find(server, app, key, call.now).await?;
-            let (challenge, contact) = find_with_contact(server, app, id).await?;
-            let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            let decision = match code {
-                Some(code) => {
-                    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-                    let live =
-                        if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-                    let (shared, now) = (server.is_shared(), server.now());
-                    let attempt = Attempt { app, code, may_wipe, shared, now };
-                    challenge::verify(&attempt, challenge, live, contact, presented)
-                }
-                None => challenge::redeem(app, challenge, presented, server.now()),
-            };
-            complete(call, person, decision, Some(row)).await
-        })
-        .await?;
-    if passed.is_err() {
-        server.lanes.note_failure();
-    }
-    match passed {
-        Ok(Passed { entry: Some(entry), .. }) => Ok(Ok(entry)),
-        Ok(Passed { entry: None, .. }) => Err(ApiError::Internal),
-        Err(refusal) => Ok(Err(refusal)),
-    }
 }
 
 /// The mailbox that a sign-in is about: the one that it began with, or the first of who it is known to be.
@@ -289,7 +205,7 @@ fn username(text: &str) -> Result<Username, ApiError> {
 async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {
     let policy = call.server.policy(&call.app);
     Ok(match row.user.filter(|_| !row.methods.is_empty()) {
-        Some(user) => policy.judge(row.methods, call.server.holdings(user).await?, row.asked),
+        Some(user) => policy.judge(row.methods, flow::holdings(call, &policy, user).await?, row.asked),
         None => Verdict::More(policy.beginnings()),
     })
 }
@@ -299,9 +215,25 @@ async fn session_of(call: &Call) -> Result<Session, ApiError> {
     if call.is_secret() {
         return Err(ApiError::KeyKind("publishable"));
     }
-    let held = held_sessions(call).await?;
-    let is_here = |session: &Session| session.app == call.app.name && session.is_live(call.now);
-    held.into_iter().find(is_here).ok_or(ApiError::Refused(Refusal::SessionOver))
+    let mut held = Vec::new();
+    if let Some(cookie) = &call.session_cookie {
+        held.extend(held_session(&call.server, cookie).await?);
+    }
+    if let Some(token) = &call.held_refresh {
+        // A token that was spent shows nothing but that somebody had it once.
+        let grace = call.server.realm(&call.app.realm).session.refresh_grace;
+        let found = refreshed_session(&call.server, token).await?;
+        held.extend(found.filter(|session| token.is_accepted_by(session, grace, call.now)));
+    }
+    let App { name, realm, .. } = &*call.app;
+    let is_here = |session: &Session| session.app == *name && session.realm == *realm;
+    let found = held.into_iter().find(|session| is_here(session) && session.is_live(call.now));
+    found.ok_or(ApiError::Refused(Refusal::SessionOver))
+}
+
+/// Whether what is proven was proven a moment ago.
+fn is_fresh(row: &PendingSignIn, now: Timestamp) -> bool {
+    row.proven_at.is_some_and(|proven_at| now.since(proven_at) <= FRESH)
 }
 
 /// The weakest of the levels that are asked for: any of them is enough.

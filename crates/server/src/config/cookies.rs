@@ -49,6 +49,8 @@ pub enum CookieKind {
     RefreshToken,
     /// Who signed in with the browser before.
     KnownBrowser,
+    /// A device that a person trusts.
+    Device,
 }
 
 impl Default for CookieSettings {
@@ -92,6 +94,7 @@ impl CookieSettings {
             // Likewise, and no other host of the domain may put one of its own in its place.
             CookieKind::RefreshToken => ("__Host-", "-refresh"),
             CookieKind::KnownBrowser => ("__Host-", "-browser"),
+            CookieKind::Device => ("__Host-", "-device"),
         };
         format!("{prefix}{}{suffix}", self.name)
     }

@@ -1,6 +1,9 @@
 //! What a sign-in takes, in the words of the configuration.
 
-use countersign_domain::assurance::{Level, Method, Methods};
+use countersign_domain::{
+    assurance::{Level, Method, Methods},
+    time::Span,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,11 @@ pub struct PolicySettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"aal2")]
     pub least: Option<LevelSetting>,
+    /// For how many days a browser stands in for the second factor that was shown there, where the person wants that:
+    /// 0 (default) to 365. It never stands in for `least`, nor for a level that an app asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 365), example = &30)]
+    pub trusted_device_days: Option<u32>,
 }
 
 /// What may be proven first.
@@ -65,6 +73,17 @@ impl PolicySettings {
             BeginningSetting::Password => all.with(Method::Password),
             BeginningSetting::Mail => all.with(Method::Code).with(Method::Link),
         })))
+    }
+
+    /// For how long a trusted browser counts, where it is said.
+    ///
+    /// # Errors
+    /// When that is too long.
+    pub(super) fn trust(&self) -> Result<Option<Span>, String> {
+        match self.trusted_device_days {
+            Some(days @ 366..) => Err(format!("policy.trusted_device_days: {days} is not between 0 and 365")),
+            days => Ok(days.map(|days| Span::from_hours(24 * i64::from(days)))),
+        }
     }
 
     /// The level that every session has at least, where it is said.

@@ -129,6 +129,7 @@ impl RealmSettings {
             }
         };
         let start = self.policy.start().map_err(|why| ConfigError(format!("realms.{name}.{why}")))?;
+        let trust = self.policy.trust().map_err(|why| ConfigError(format!("realms.{name}.{why}")))?;
         Ok(Realm {
             erasure_grace,
             session: SessionPolicy {
@@ -156,6 +157,7 @@ impl RealmSettings {
                 start: start.unwrap_or(Policy::BEGINNINGS),
                 least: self.policy.least().unwrap_or(Level::Mailbox),
                 is_strict: false,
+                trust: trust.unwrap_or(Span::ZERO),
             },
             new_device_mail: self.new_device_mail.unwrap_or(true),
             name,
@@ -205,6 +207,7 @@ impl AppSettings {
             browser_tokens,
             start: self.policy.start()?,
             least: self.policy.least(),
+            trust: self.policy.trust()?,
         }))
     }
 }

@@ -1,5 +1,5 @@
 //! `/undo/{token}`: where the link of a notice leads. Opening it changes nothing; pressing its button brings an address
-//! back, keeps an account that was to be erased, or ends the session of somebody else.
+//! back, keeps an account that was to be erased, or ends the session of somebody else; what a stranger may have made to sign in with goes with it.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use axum::{
 use countersign_domain::{
     account::{self, Account},
     changes::{Change, Changes},
+    credential::made_since,
     event::{Actor, Event, EventKind},
     id::{RequestId, SessionId},
     identifier::EmailAddress,
     refusal::Refusal,
     secret::Digest,
     token::SecretToken,
-    undo::{Undo, UndoKind},
+    undo::{ADDRESS_UNDO, Undo, UndoKind},
     user::{self, IdentifierKind, User, UserIdentifier, UserStatus},
     vault::Vault as _,
 };
@@ -29,6 +30,7 @@ use super::link::{Voice, over, refused};
 use crate::{
     accounts::{self, session_ended},
     call::{admit_poll, client_address},
+    credentials::taken_away,
     error::ApiError,
     flood::Lane,
     keys::Context,
@@ -141,8 +143,11 @@ fn keep(user: User, undo: &Undo) -> (Told, Changes) {
 /// Ends a session that was somebody else's, and those that began since.
 async fn disown(server: &Server, user: User, undo: &Undo) -> Result<(Told, Changes), ApiError> {
     let session = SessionId::from_bytes(opened(server, undo)?.try_into().map_err(|_| ApiError::Internal)?);
-    let sessions = server.store.sessions_of(user.id).await?;
+    let (account_id, sessions) = (user.id, server.store.sessions_of(user.id).await?);
     let mut changes = user::disown(user, undo, session, (&sessions, server.now()));
+    for gone in made_since(&server.store.credentials_of(account_id).await?, undo.created_at) {
+        changes.extend(taken_away(None, gone));
+    }
     let ended: Vec<SessionId> = changes.0.iter().filter_map(ended_session).collect();
     for session in sessions.iter().filter(|session| ended.contains(&session.id)) {
         changes.push(session_ended(session).by(Actor::Person).by_method("link").into());
@@ -199,6 +204,11 @@ async fn bring_back(
     if decision.outcome.is_ok() {
         decision.changes.push(event.into());
         tell_removed(server, &account.user, &digest, &mut decision.changes)?;
+        // So may whatever else they sign in with that came as late as the addresses that go.
+        let since = undo.created_at - ADDRESS_UNDO;
+        for gone in made_since(&server.store.credentials_of(account.user.id).await?, since) {
+            decision.changes.extend(taken_away(None, gone));
+        }
         // Whoever moved the address may have chosen a password too. The one who has the mailbox chooses another.
         if let Some(password) = server.store.password(account.user.id).await? {
             decision.changes.push(Change::PasswordRemoved(account.user.id, password.version));

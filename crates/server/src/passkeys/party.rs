@@ -31,9 +31,10 @@ pub struct Party {
 pub fn party(config: &Config, app: Option<&App>) -> Result<Party, ApiError> {
     let rp_id = config.webauthn.rp_id(&config.server).ok_or(ApiError::PasskeysOff)?.to_owned();
     let mut origins = vec![config.server.issuer.clone()];
-    origins.extend(config.webauthn.related_origins.iter().cloned());
-    let below = app.into_iter().flat_map(|app| &app.origins).filter(|origin| is_within(origin, &rp_id));
-    origins.extend(below.cloned());
+    // A page answers for its own app alone: another app's question is not to be answered there.
+    let related = &config.webauthn.related_origins;
+    let may_answer = |origin: &&String| is_within(origin, &rp_id) || related.contains(origin);
+    origins.extend(app.into_iter().flat_map(|app| &app.origins).filter(may_answer).cloned());
     Ok(Party { rp_id, origins })
 }
 

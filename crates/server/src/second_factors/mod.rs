@@ -1,5 +1,5 @@
 //! Second factors that are typed, between the rules and the store: TOTPs and recovery codes, checked within the budget
-//! that a person has for both together. It knows no routes, and not whether a person needs a second factor.
+//! that a person has for each of them. It knows no routes, and not whether a person needs a second factor.
 
 pub mod enrolment;
 pub mod recovery;
@@ -8,12 +8,14 @@ pub mod totp;
 pub use self::{recovery::prove_recovery, totp::prove};
 use countersign_domain::{
     app::App,
+    assurance::Method,
     changes::{Change, Decision},
     contact::ContactKey,
     credential::Credential,
     event::EventKind,
     refusal::Refusal,
     second_factor::{self, Verdict},
+    secret::Digest,
     time::Timestamp,
     totp::Window,
     user::User,
@@ -38,6 +40,8 @@ pub struct Attempt<'a> {
     pub app: &'a App,
     /// Whose factor.
     pub user: &'a User,
+    /// The browser that they try from, by what it is known by as theirs: strangers cannot use up what may be tried there.
+    pub known_browser: Option<Digest>,
     /// Which steps of time a TOTP may be of.
     pub window: Window,
     /// When.
@@ -48,10 +52,12 @@ pub struct Attempt<'a> {
 pub type Proven = Decision<Result<(), Refusal>>;
 
 impl Attempt<'_> {
-    /// The counters of the person's attempts at second factors. Wrong passwords and mailed codes have others.
+    /// The counters of the person's attempts at TOTPs or recovery codes. Each method has its own, and so has each
+    /// browser that is known to be the person's.
     #[must_use]
-    pub fn counters(&self) -> ContactKey {
-        let digest = self.server.keys.second_factor_attempts(&self.user.realm, self.user.id);
+    pub fn counters(&self, method: Method) -> ContactKey {
+        let (keys, from) = (&self.server.keys, (method, self.known_browser.as_ref()));
+        let digest = keys.second_factor_attempts(&self.user.realm, self.user.id, from);
         ContactKey { app: None, digest }
     }
 
@@ -61,9 +67,9 @@ impl Attempt<'_> {
         &self,
         (verdict, charge): (Verdict, u32),
         found: Option<Credential>,
-        method: countersign_domain::assurance::Method,
+        method: Method,
     ) -> Result<Proven, ApiError> {
-        let contact = self.server.store.contact(self.counters()).await?;
+        let contact = self.server.store.contact(self.counters(method)).await?;
         let mut decision = second_factor::attempt(contact, (verdict, charge), self.now);
         if decision.outcome.is_err() {
             let failed = authentication(EventKind::CredentialFailed, self.app, method);

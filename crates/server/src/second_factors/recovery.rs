@@ -86,6 +86,8 @@ pub async fn prove_recovery(attempt: &Attempt<'_>, typed: &str) -> Result<Proven
     if let (Ok(()), Some(left)) = (&decision.outcome, left) {
         let notice = Notice::RecoveryCodeUsed { left };
         server.tell_user(attempt.app, attempt.user, &notice, &mut decision.changes).await?;
+        // Whoever has the authenticator that was lost may have its browser too.
+        decision.changes.extend(credentials::end_trust(server, attempt.user.id).await?);
     }
     Ok(decision)
 }

@@ -51,7 +51,7 @@ fn id_of(identifiers: &[Value], value: &str) -> String {
 }
 
 /// Puts a new address in place of the only one; returns the path of the link that undoes it.
-async fn change_address(server: &TestServer, person: &Browser) -> String {
+pub(crate) async fn change_address(server: &TestServer, person: &Browser) -> String {
     let old = id_of(&identifiers(server, person).await, ANN);
     let started = add(server, person, NEW).await.expect(202);
     confirm(server, person, (&started, NEW), Some(&old)).await.expect(200);

@@ -27,15 +27,19 @@ fn with(tokens: BrowserTokensSetting) -> impl FnOnce(&mut Config) {
 }
 
 /// A browser, with all the cookies that it was given.
-#[derive(Default)]
-struct Jar(Vec<String>);
+#[derive(Clone, Default)]
+pub(crate) struct Jar(Vec<String>);
 
 impl Jar {
-    fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         self.0.join("; ")
     }
 
-    fn take(&mut self, answer: &Answer) {
+    pub(crate) fn put(&mut self, pair: String) {
+        self.0.push(pair);
+    }
+
+    pub(crate) fn take(&mut self, answer: &Answer) {
         for set in answer.headers.get_all("set-cookie") {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -46,7 +50,7 @@ impl Jar {
         }
     }
 
-    async fn sign_in(&mut self, server: &TestServer, address: &str) -> Answer {
+    pub(crate) async fn sign_in(&mut self, server: &TestServer, address: &str) -> Answer {
         let page = server
             .calls(Caller::Publishable(publishable_key("club"), CLUB))
             .with("user-agent", FIREFOX)
@@ -58,7 +62,7 @@ impl Jar {
         answer
     }
 
-    async fn is_in(&self, server: &TestServer) -> bool {
+    pub(crate) async fn is_in(&self, server: &TestServer) -> bool {
         let page = server.anybody().with("origin", CLUB).with("cookie", &self.header());
         page.get("/v1/session").await.status == 200
     }

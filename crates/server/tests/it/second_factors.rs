@@ -121,8 +121,9 @@ pub(crate) async fn proves(
     window: Window,
 ) -> Result<(), ApiError> {
     let node = &server.server;
-    let attempt = &Attempt { server: node, app, user, window, now: node.now() };
-    let _lane = node.lanes.enter(&attempt.counters().digest).await;
+    let attempt = &Attempt { server: node, app, user, known_browser: None, window, now: node.now() };
+    let method = if code.len() > 12 { Proof::RecoveryCode } else { Proof::Totp };
+    let _lane = node.lanes.enter(&attempt.counters(method).digest).await;
     let decided = node
         .decide(|| async move {
             let decision = if code.len() > 12 {
@@ -345,19 +346,22 @@ async fn p22_recovery_codes_work_once_are_told_and_end_with_their_sheet() {
 }
 
 #[tokio::test]
-async fn p04_second_factors_have_one_budget_of_their_own() {
+async fn p04_each_second_factor_has_a_budget_of_its_own() {
     let server = server().await;
     let ann = sign_in(&server, ISSUER, ANN, "").await;
     let (app, added) = enrol(&server, &ann).await;
     let who = user_and_app(&server, &ann).await;
     server.advance(Span::from_seconds(60)).await;
     let wrong = "0123V-56789-ABCDE-FGHJK-MNPQR";
-    for number in 0..50 {
-        let typed = if number % 2 == 0 { "00000000" } else { wrong };
-        assert!(is_wrong(&proves(&server, &who, typed, Window::Two).await), "{number}");
-    }
-    for typed in [app.shows(&server, 0), codes(&added)[0].clone()] {
-        let refused = proves(&server, &who, &typed, Window::Two).await.unwrap_err();
+    let right = [app.shows(&server, 0), codes(&added)[0].clone()];
+    // Whoever uses up the one leaves the other.
+    for (typed, right) in ["00000000", wrong].into_iter().zip(right) {
+        let mut tried = 0;
+        while is_wrong(&proves(&server, &who, typed, Window::Two).await) {
+            tried += 1;
+        }
+        assert!((50..=100).contains(&tried), "{tried} of {typed}");
+        let refused = proves(&server, &who, &right, Window::Two).await.unwrap_err();
         assert_eq!(refused, ApiError::Refused(Refusal::TooManyProofs { retry_after: Span::DAY }));
         assert_eq!(refused.code(), "too_many_attempts");
     }

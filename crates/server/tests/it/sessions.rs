@@ -40,6 +40,39 @@ pub(crate) async fn sign_in(server: &TestServer, page: &'static str, address: &s
     Browser { answer, cookie }
 }
 
+/// The same with a passkey, without a name, on a page of the server's own.
+pub(crate) async fn sign_in_with(
+    server: &TestServer,
+    device: &mut crate::support::authenticator::Device,
+) -> Browser {
+    let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
+    let begun = page.post("/v1/sign-in", &serde_json::json!({})).await.expect(201);
+    let (path, binding) = (format!("/v1/sign-in/{}", begun.text("id")), begun.text("binding"));
+    let asked = serde_json::json!({"method": "passkey_options", "binding": binding});
+    let options = page.post(&path, &asked).await.expect(202).json();
+    let credential = device.get(ISSUER, &options["passkey"]).await.unwrap();
+    let step = serde_json::json!({"method": "passkey", "binding": binding, "credential": credential});
+    let answer = page.post(&path, &step).await.expect(200);
+    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    Browser { answer, cookie }
+}
+
+/// Gives the person of a mailbox a password, where the policy lets nobody in with less than two factors.
+pub(crate) async fn with_password(server: &TestServer, address: &str, password: &str) {
+    let (walk, _) = crate::sign_ins::begin(server, &serde_json::json!({"email": address})).await;
+    let code = walk.mailed(address).await;
+    walk.step(serde_json::json!({"method": "code", "code": code})).await.expect(202);
+    let options = walk.step(serde_json::json!({"method": "new_passkey_options"})).await.expect(202).json();
+    let mut device = crate::support::authenticator::Device::new();
+    let made = device.create(ISSUER, &options["new_passkey"]).await.unwrap();
+    walk.step(serde_json::json!({"method": "new_passkey", "credential": made})).await.expect(200);
+    let person = sign_in_with(server, &mut device).await;
+    let body = serde_json::json!({"password": password});
+    person.tell(server, Method::PUT, "/v1/me/password", &body).await.expect(204);
+    server.spoil_any("DELETE FROM credential").await;
+    server.advance(Span::from_minutes(2)).await;
+}
+
 impl Browser {
     pub(crate) async fn from(&self, server: &TestServer, page: &str, method: Method, path: &str) -> Answer {
         server.anybody().with("origin", page).with("cookie", &self.cookie).send(method, path, "").await

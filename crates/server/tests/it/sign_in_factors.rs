@@ -25,14 +25,14 @@ const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
 
 /// Signs with a device where a step asks for it.
-async fn sign(walk: &Walk<'_>, device: &mut Device) -> Answer {
+pub(crate) async fn sign(walk: &Walk<'_>, device: &mut Device) -> Answer {
     let options = walk.step(json!({"method": "passkey_options"})).await.expect(202).json();
     let credential = device.get(ISSUER, &options["passkey"]).await.unwrap();
     walk.step(json!({"method": "passkey", "credential": credential})).await
 }
 
 /// A sign-in in which a mailed code was right, and was not enough.
-async fn after_a_code<'a>(server: &'a TestServer, address: &str) -> (Walk<'a>, Answer) {
+pub(crate) async fn after_a_code<'a>(server: &'a TestServer, address: &str) -> (Walk<'a>, Answer) {
     let (walk, _) = begin(server, &json!({"email": address})).await;
     let code = walk.mailed(address).await;
     let more = walk.step(json!({"method": "code", "code": code})).await.expect(202);
@@ -40,7 +40,7 @@ async fn after_a_code<'a>(server: &'a TestServer, address: &str) -> (Walk<'a>, A
 }
 
 /// Somebody with an app that shows codes, and recovery codes.
-async fn with_app(server: &TestServer, address: &str) -> (Authenticator, Vec<String>) {
+pub(crate) async fn with_app(server: &TestServer, address: &str) -> (Authenticator, Vec<String>) {
     let person = sessions::sign_in(server, ISSUER, address, "").await;
     let (app, answer) = second_factors::enrol(server, &person).await;
     server.advance(Span::from_minutes(1)).await;

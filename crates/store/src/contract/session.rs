@@ -26,6 +26,13 @@ pub async fn both_kinds_round_trip(store: Store) {
     conflict(&store, vec![Change::SessionStarted(session(1))]).await;
 }
 
+/// A trusted device is told from a session by a cookie.
+pub async fn a_trusted_device_is_no_session(store: Store) {
+    let device = Session { holder: Holder::Device(digest(5)), ..session(1) };
+    save(&store, vec![Change::SessionStarted(device.clone())]).await;
+    assert_eq!(store.session(device.id).await.unwrap(), Some(device));
+}
+
 /// Of many who rotate the same token at the same moment, one writes.
 pub async fn p34_one_of_many_rotations_wins(store: Store) {
     save(&store, vec![Change::SessionStarted(session(1))]).await;

@@ -16,6 +16,9 @@ use crate::{
     engine::{Row, Statement, Value, Write},
 };
 
+/// Where refresh tokens are counted, this tells the cookie of a trusted device from that of a session, which has 0.
+const DEVICE: i64 = -1;
+
 macro_rules! columns {
     () => {
         "id, realm, user_id, app, subject, method, proven_at, cookie_digest, generation, rotated_at, sealed_device, \
@@ -44,10 +47,14 @@ pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
     let methods = Methods::from_names(&columns.text("method")?).ok_or_else(|| columns.corrupt("method"))?;
     let proven_at = columns.time("proven_at")?;
     let cookie = columns.optional_digest("cookie_digest")?;
-    let generation = columns.number("generation")?;
+    let generation = columns.integer("generation")?;
     let holder = match (cookie, generation, columns.optional_time("rotated_at")?) {
         (Some(digest), 0, None) => Holder::Cookie(digest),
-        (None, generation @ 1.., Some(rotated_at)) => Holder::Refresh { generation, rotated_at },
+        (Some(digest), DEVICE, None) => Holder::Device(digest),
+        (None, generation @ 1.., Some(rotated_at)) => {
+            let generation = generation.try_into().map_err(|_| columns.corrupt("generation"))?;
+            Holder::Refresh { generation, rotated_at }
+        }
         _ => return Err(columns.corrupt("generation")),
     };
     Ok(Session {
@@ -134,6 +141,7 @@ pub(crate) fn delete_over_sessions(now: Timestamp) -> Write {
 fn holder(holder: Holder) -> (Option<Digest>, i64, Option<Timestamp>) {
     match holder {
         Holder::Cookie(digest) => (Some(digest), 0, None),
+        Holder::Device(digest) => (Some(digest), DEVICE, None),
         Holder::Refresh { generation, rotated_at } => (None, generation.into(), Some(rotated_at)),
     }
 }

@@ -88,6 +88,9 @@ type Outcome = Option<Result<Entry, Refusal>>;
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn sign_in(call: Call, Json(body, _): Json<PasswordSignInBody>) -> Answer<TokenBody> {
     let name = Name::of(&body)?;
+    if !call.server.policy(&call.app).start.has(Method::Password) {
+        return Err(ApiError::Refused(Refusal::MethodNotOffered));
+    }
     let outcome = prove(&call, &name, &body.password, body.end_user.as_ref(), None).await?;
     finish(&call, outcome).await
 }
@@ -234,7 +237,7 @@ async fn decide(
     let accounts = app.accounts.as_ref().ok_or(ApiError::PasswordsOff)?;
     let address = name.mailbox(server, user.id).await?;
     let assurance = Assurance::of(Method::Password, now);
-    let evidence = Evidence { assurance, address: address.as_ref(), flow };
+    let evidence = Evidence { assurance, address: address.as_ref(), flow, trusts: false };
     let entered = begin(call, accounts, evidence, Some(user)).await?;
     if let Ok(entry) = &entered.outcome {
         changes.extend(entered.changes);

@@ -88,6 +88,10 @@ pub enum SignInStepBody {
         binding: String,
         /// What `PublicKeyCredential.toJSON()` gave.
         credential: AuthenticationResponse,
+        /// Whether this browser is to stand in for the second factor for as long as the operator lets it
+        /// (`policy.trusted_device_days`). Publishable keys only.
+        #[serde(default)]
+        trust_device: bool,
     },
     /// The code that an authenticator app shows.
     Totp {
@@ -96,6 +100,10 @@ pub enum SignInStepBody {
         /// The code; spaces and hyphens are ignored.
         #[schema(value_type = String, min_length = 6, max_length = 64)]
         code: Zeroizing<String>,
+        /// Whether this browser is to stand in for the second factor for as long as the operator lets it
+        /// (`policy.trusted_device_days`). Publishable keys only.
+        #[serde(default)]
+        trust_device: bool,
     },
     /// A recovery code, in place of an authenticator that was lost.
     RecoveryCode {

@@ -29,6 +29,16 @@ use crate::{
 /// What a step led to, before it is written.
 pub(super) type Step = (Result<Entry, Refusal>, Changes);
 
+/// What was proven in a step.
+pub(super) struct Proof {
+    /// By whom; none for somebody new.
+    pub(super) user: Option<User>,
+    /// How and when.
+    pub(super) assurance: Assurance,
+    /// Whether they want the browser to be trusted.
+    pub(super) trusts: bool,
+}
+
 /// What is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typed<'a> {
@@ -77,16 +87,16 @@ pub(super) async fn passkey_options(call: &Call, key: &FlowKey) -> Answer<SignIn
 pub(super) async fn passkey(
     call: &Call,
     key: &FlowKey,
-    signature: &AuthenticationResponse,
+    (signature, trusts): (&AuthenticationResponse, bool),
 ) -> Result<Result<Entry, Refusal>, ApiError> {
     call.limit_network(None)?;
-    call.server.decide(|| take_signature(call, key, signature)).await
+    call.server.decide(|| take_signature(call, key, (signature, trusts))).await
 }
 
 async fn take_signature(
     call: &Call,
     key: &FlowKey,
-    signature: &AuthenticationResponse,
+    (signature, trusts): (&AuthenticationResponse, bool),
 ) -> Result<Step, ApiError> {
     let (server, app, now) = (&call.server, &call.app, call.server.now());
     let row = flow::find(server, app, key, now).await?;
@@ -106,29 +116,33 @@ async fn take_signature(
         }
     };
     changes.push(event(EventKind::CredentialPassed, Some(app), &proven.credential).into());
-    let assurance = proven.assurance();
-    follow(call, row, (Some(proven.user), assurance), changes).await
+    let proof = Proof { user: Some(proven.user.clone()), assurance: proven.assurance(), trusts };
+    follow(call, row, proof, changes).await
 }
 
 /// Takes a TOTP or a recovery code.
 pub(super) async fn typed(
     call: &Call,
     key: &FlowKey,
-    typed: Typed<'_>,
+    (typed, trusts): (Typed<'_>, bool),
 ) -> Result<Result<Entry, Refusal>, ApiError> {
     call.limit_network(None)?;
     let server = &call.server;
     let row = flow::find(server, &call.app, key, call.now).await?;
     let user = user_under_way(call, &row, typed.method()).await?;
-    let _lane = server.lanes.enter(&attempt(call, &user).counters().digest).await;
-    let outcome = server.decide(|| take_typed(call, key, typed)).await?;
+    let _lane = server.lanes.enter(&attempt(call, &user).counters(typed.method()).digest).await;
+    let outcome = server.decide(|| take_typed(call, key, (typed, trusts))).await?;
     if outcome.is_err() {
         server.lanes.note_failure();
     }
     Ok(outcome)
 }
 
-async fn take_typed(call: &Call, key: &FlowKey, typed: Typed<'_>) -> Result<Step, ApiError> {
+async fn take_typed(
+    call: &Call,
+    key: &FlowKey,
+    (typed, trusts): (Typed<'_>, bool),
+) -> Result<Step, ApiError> {
     let row = flow::find(&call.server, &call.app, key, call.server.now()).await?;
     let user = user_under_way(call, &row, typed.method()).await?;
     let attempt = attempt(call, &user);
@@ -138,14 +152,19 @@ async fn take_typed(call: &Call, key: &FlowKey, typed: Typed<'_>) -> Result<Step
     };
     let assurance = Assurance::of(typed.method(), attempt.now);
     match proven.outcome {
-        Ok(()) => follow(call, row, (Some(user), assurance), proven.changes).await,
+        Ok(()) => {
+            let proof = Proof { user: Some(user), assurance, trusts };
+            follow(call, row, proof, proven.changes).await
+        }
         Err(refusal) => Ok((Err(refusal), proven.changes)),
     }
 }
 
 fn attempt<'a>(call: &'a Call, user: &'a User) -> Attempt<'a> {
     let (server, app) = (&call.server, &call.app);
-    Attempt { server, app, user, window: window(server), now: server.now() }
+    let known = call.known_browser.as_ref();
+    let known_browser = known.and_then(|browser| browser.known_as(&server.keys, user.id));
+    Attempt { server, app, user, known_browser, window: window(server), now: server.now() }
 }
 
 /// Who proves one thing more, which was asked for.
@@ -164,7 +183,11 @@ pub(super) fn known(row: &PendingSignIn) -> Option<UserId> {
 }
 
 /// What may come next, if one of these may.
-async fn offered(call: &Call, row: &PendingSignIn, methods: &[Method]) -> Result<Verdict, ApiError> {
+pub(super) async fn offered(
+    call: &Call,
+    row: &PendingSignIn,
+    methods: &[Method],
+) -> Result<Verdict, ApiError> {
     let verdict = verdict_of(call, row).await?;
     let is_offered = |offers: &[Method]| offers.iter().any(|offer| methods.contains(offer));
     match &verdict {
@@ -177,13 +200,13 @@ async fn offered(call: &Call, row: &PendingSignIn, methods: &[Method]) -> Result
 pub(super) async fn follow(
     call: &Call,
     row: PendingSignIn,
-    (user, assurance): (Option<User>, Assurance),
+    Proof { user, assurance, trusts }: Proof,
     mut changes: Changes,
 ) -> Result<Step, ApiError> {
     // The app had accounts when the sign-in began.
     let accounts = call.app.accounts.as_ref().ok_or(ApiError::Refused(Refusal::SignInOver))?;
     let address = mailbox_of(call, &row, user.as_ref()).await?;
-    let evidence = Evidence { assurance, address: address.as_ref(), flow: Some(row) };
+    let evidence = Evidence { assurance, address: address.as_ref(), flow: Some(row), trusts };
     let entered = begin(call, accounts, evidence, user).await?;
     match &entered.outcome {
         Ok(entry) => {

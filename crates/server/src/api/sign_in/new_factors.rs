@@ -16,8 +16,8 @@ use http::StatusCode;
 
 use super::{
     SignInBody, body_of,
-    factors::{Step, follow, known},
-    verdict_of,
+    factors::{Proof, Step, follow, known},
+    is_fresh, verdict_of,
 };
 use crate::{
     accounts::{Entry, user_of},
@@ -135,7 +135,8 @@ async fn take(call: &Call, key: &FlowKey, made: Made<'_>, label: Option<&str>) -
         version: 0,
     });
     let assurance = Assurance::of(credential.kind.method(), now);
-    let (outcome, followed) = follow(call, row, (user, assurance), Changes::default()).await?;
+    let (outcome, followed) =
+        follow(call, row, Proof { user, assurance, trusts: false }, Changes::default()).await?;
     if let Ok(Entry::SignedIn(_)) = &outcome {
         changes.extend(followed);
         changes.extend(added_too(server, Some(&call.app), &owner, credential).await?);
@@ -178,10 +179,10 @@ async fn expected(
 ) -> Result<(PendingSignIn, UserId), ApiError> {
     let row = flow::find(&call.server, &call.app, key, call.server.now()).await?;
     let is_wanted = matches!(verdict_of(call, &row).await?, Verdict::Enrol(kinds) if kinds.contains(&kind));
-    match known(&row).filter(|_| is_wanted) {
-        Some(user) => Ok((row, user)),
-        None => Err(ApiError::Refused(Refusal::MethodNotOffered)),
-    }
+    let Some(user) = known(&row).filter(|_| is_wanted) else {
+        return Err(ApiError::Refused(Refusal::MethodNotOffered));
+    };
+    if is_fresh(&row, call.server.now()) { Ok((row, user)) } else { Err(ApiError::NotFresh) }
 }
 
 /// What the person is called by authenticators; somebody new, what they began with.
