@@ -277,7 +277,7 @@ mod tests {
             expires_at: at,
             version: 0,
         };
-        let user = (UserId::from_bytes([2; 16]), Holdings { methods: held });
+        let user = (UserId::from_bytes([2; 16]), Holdings { methods: held, ..Holdings::default() });
         let touched = Assurance::of(Method::SecurityKey, at);
         let judge = |row: &PendingSignIn, least: Level| {
             let policy = Policy { least, ..Policy::default() };
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(judge(&row, Level::Mailbox), Ok(Verdict::Enough));
         assert_eq!(judge(&row, Level::Aal1), Ok(Verdict::Enough));
         assert_eq!(judge(&row, Level::Aal2), Ok(Verdict::More(vec![Method::Passkey])));
-        let other = (user.0, Holdings { methods: Methods::NONE.with(Method::Totp) });
+        let other = (user.0, Holdings { methods: Methods::NONE.with(Method::Totp), ..Holdings::default() });
         let refused = super::judge(&Policy::default(), Some(&row), other, touched);
         assert_eq!(refused.map(|judged| judged.verdict), Err(Refusal::MethodNotOffered));
     }
