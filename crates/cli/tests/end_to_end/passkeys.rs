@@ -55,8 +55,8 @@ impl Told {
     }
 }
 
-/// Runs a part of the script in a browser beside the server.
-fn in_a_browser(part: &str, told: Told) {
+/// Runs a script in a browser beside the server.
+fn in_a_browser(name: &str, told: Told) {
     let (Some(node), Some(modules), Some(chromium)) = (
         tool("COUNTERSIGN_TEST_NODE", "browser"),
         tool("COUNTERSIGN_TEST_NODE_MODULES", "browser"),
@@ -66,10 +66,10 @@ fn in_a_browser(part: &str, told: Told) {
     };
     let words = told.words();
     let _server = told.setup.start();
-    let text = manual();
-    run(Command::new(node).arg(script("passkeys.mjs")).args([&modules, &chromium, &text, part, &words]));
+    run(Command::new(node).arg(script(name)).args([&modules, &chromium, &manual(), &words]));
 }
 
+/// Where the scripts are printed.
 fn manual() -> String {
     format!("{}/../../docs/passkeys.md", env!("CARGO_MANIFEST_DIR"))
 }
@@ -90,7 +90,7 @@ fn p15_authenticators_of_another_maker_sign_by_every_algorithm() {
 #[test]
 fn p15_p17_p18_p23_a_browser_adds_passkeys_and_signs_in_with_them() {
     let page = format!("http://localhost:{}", free_port());
-    in_a_browser("people", Told::new(None, vec![page]));
+    in_a_browser("passkeys.mjs", Told::new(None, vec![page]));
 }
 
 #[test]
@@ -99,5 +99,5 @@ fn p17_a_browser_uses_passkeys_on_pages_of_related_names_alone() {
     let mut told = Told::new(Some("https://id.example.test"), pages.map(str::to_owned).to_vec());
     told.setup.more +=
         "[webauthn]\nrp_id = 'example.test'\nrelated_origins = ['https://market.other.test']\n";
-    in_a_browser("names", told);
+    in_a_browser("related_names.mjs", told);
 }
