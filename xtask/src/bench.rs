@@ -5,9 +5,13 @@
 #[cfg(feature = "bench")]
 mod accounts;
 #[cfg(feature = "bench")]
+mod authenticator;
+#[cfg(feature = "bench")]
 mod beside;
 #[cfg(feature = "bench")]
 mod clients;
+#[cfg(feature = "bench")]
+mod factors;
 #[cfg(feature = "bench")]
 mod fill;
 #[cfg(feature = "bench")]
@@ -50,8 +54,10 @@ pub(crate) fn start(arguments: &[String]) -> anyhow::Result<bool> {
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=countersign-cli"])?)?;
     let example = ["build", "--release", "--package=countersign-store", "--example=group_commit"];
     environment::must_succeed(&mut cargo(&example)?)?;
-    let example = ["build", "--release", "--package=countersign-server", "--example=fill_accounts"];
-    environment::must_succeed(&mut cargo(&example)?)?;
+    for example in ["--example=fill_accounts", "--example=passkey_cost"] {
+        let build = ["build", "--release", "--package=countersign-server", example];
+        environment::must_succeed(&mut cargo(&build)?)?;
+    }
     environment::must_succeed(&mut cargo(&["build", "--release", "--package=xtask", "--features=bench"])?)?;
     let raw = ["build", "--profile=floor", "--package=xtask", "--features=raw", "--example=raw_argon2"];
     environment::must_succeed(&mut cargo(&raw)?)?;

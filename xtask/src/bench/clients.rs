@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -67,6 +68,20 @@ impl Caller {
     /// When it is refused.
     pub(crate) async fn sign_in_with_password(&mut self, person: u64) -> anyhow::Result<()> {
         self.exchange(&post("/v1/password/sign-in", &with_password(person))).await.map(drop)
+    }
+
+    /// The code of the next mail to an address.
+    pub(crate) fn expect(&self, address: &str) -> impl Future<Output = anyhow::Result<String>> + use<> {
+        let code = self.mailboxes.expect(address);
+        async { Ok(tokio::time::timeout(PATIENCE, code).await.context("the mail did not come")??) }
+    }
+
+    /// Posts JSON, and reads that of the answer.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.exchange(&post(path, &body.to_string())).await?)?)
     }
 
     /// Sends a request and reads the body of its answer.

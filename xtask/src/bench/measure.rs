@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    accounts, beside, fill,
+    accounts, beside, factors, fill,
     flow::{self, Until},
     group_commit, passwords,
     process::Process,
@@ -47,6 +47,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     group_commit::measure(settings, &mut report)?;
     accounts::measure(settings, &world, &hello, &mut report)?;
     passwords::measure(settings, &world, &mut report)?;
+    factors::measure(settings, &world, &mut report)?;
     if settings.large {
         fill::measure(settings, &world, &mut report)?;
         accounts::measure_many(settings, &world, &mut report)?;
