@@ -40,7 +40,7 @@ impl Told {
         for (level, key) in &keys {
             setup.more += &format!(
                 "[[apps]]\nname = '{level}'\naccounts = 'realm'\norigins = {origins:?}\n\
-                 policy.least = '{level}'\nresend_pause_seconds = 0\n[[apps.keys]]\nkey = '{key}'\n"
+                 policy.least = '{level}'\npolicy.trusted_device_days = 1\nresend_pause_seconds = 0\n[[apps.keys]]\nkey = '{key}'\n"
             );
         }
         Self { setup, issuer, keys, pages }

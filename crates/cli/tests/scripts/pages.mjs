@@ -123,7 +123,7 @@ export class Person {
   // Runs a script on the page, as one of its own would; a refusal gives its code, a browser's own its name.
   async do(script) {
     const refusal = `(error) => ({ refused: typeof error.code === "string" ? error.code : error.name, status: error.status })`;
-    const late = new Promise((resolve) => setTimeout(resolve, 15_000, { refused: `${script} waits` }));
+    const late = new Promise((resolve) => setTimeout(resolve, 15_000, { refused: `${script} waits` }).unref());
     return Promise.race([this.page.evaluate(`(async () => ${script})().catch(${refusal})`), late]);
   }
 

@@ -222,6 +222,27 @@ async function synchronisedPasskeys() {
   }
 }
 
+async function aSessionIsMadeStrongerAndABrowserTrusted() {
+  const nan = await Person.with("nan", passkeyMaker);
+  const first = await nan.signIn();
+  const stronger = await nan.do(`makePasskey(await begin({ step_up: true, acr_values: ["aal2"] }))`);
+  assert.deepEqual([stronger.status, stronger.acr], [200, "aal2"], JSON.stringify(stronger));
+  assert.equal(stronger.subject, first.subject);
+  assert.equal((await nan.do(`begin({ step_up: true, acr_values: ["aal2"] })`)).status, 422, "it is strong enough");
+  const trusting = await nan.upToTheCode(`usePasskey(async (method, more) => step(method, {
+    ...more, ...(method === "passkey" ? { trust_device: true } : {}),
+  }))`);
+  assert.deepEqual([trusting.status, trusting.acr], [200, "aal2"], JSON.stringify(trusting));
+  const kept = await nan.context.cookies();
+  const device = kept.filter((cookie) => cookie.name.endsWith("-device"));
+  assert.equal(device.length, 1, JSON.stringify(kept));
+  assert.deepEqual([device[0].secure, device[0].httpOnly], [true, true]);
+  await nan.forget();
+  await nan.context.addCookies(device);
+  await nan.tell("setAutomaticPresenceSimulation", { enabled: false });
+  assert.equal((await nan.signIn()).acr, "urn:countersign:mailbox", "the passkey need not be shown");
+}
+
 await run([
   aPasskeySignsInWithoutAName,
   passkeysAreOfferedWhereTheNameWouldBeTyped,
@@ -234,4 +255,5 @@ await run([
   theBrowserIsToldWhatIsGone,
   copiesAreTold,
   synchronisedPasskeys,
+  aSessionIsMadeStrongerAndABrowserTrusted,
 ]);
