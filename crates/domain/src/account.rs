@@ -4,7 +4,7 @@
 //! Every change writes the user, whose version settles who was first. Nothing here knows an address.
 
 use crate::{
-    changes::{Change, Changes, Decision},
+    changes::{Change, Changes, Decision, FlowChange},
     id::{IdentifierId, UserId},
     refusal::Refusal,
     session::Session,
@@ -97,6 +97,7 @@ pub fn remove(account: &Account, gone: &UserIdentifier, undo: Option<Undo>) -> O
     }
     let mut changes = Changes(vec![Change::User(account.user.clone())]);
     changes.push(Change::IdentifierRemoved(gone.clone()));
+    changes.push(FlowChange::Dropped(account.user.id).into());
     // The oldest that is proven is used first from now on.
     left.sort_by_key(|other| (!other.is_way_in(), other.created_at));
     if let Some(next) = left.first().filter(|_| gone.primary) {
@@ -125,6 +126,8 @@ pub fn replace(
     let mut changes = Changes(vec![Change::User(account.user.clone())]);
     changes.push(Change::IdentifierAdded(UserIdentifier { primary: old.primary, ..new }));
     changes.push(Change::IdentifierRemoved(old.clone()));
+    // Whoever proved the former one is not to go on.
+    changes.push(FlowChange::Dropped(account.user.id).into());
     changes.0.extend(undo.map(Change::UndoAdded));
     allowed(changes)
 }

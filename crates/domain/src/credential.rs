@@ -2,7 +2,7 @@
 //! codes. It knows no secret and no format: what a kind needs to check one is sealed.
 
 use crate::{
-    assurance::{Method, Methods},
+    assurance::{Level, Method, Methods},
     id::{CredentialId, UserId},
     realm::RealmName,
     secret::Digest,
@@ -72,6 +72,8 @@ pub struct Credential {
     /// How a passkey or security key is found before it is known whose it is: the keyed digest of its credential id,
     /// which belongs to one user of a realm.
     pub lookup: Option<Digest>,
+    /// What had been proven by whoever made it.
+    pub vouched_by: Methods,
     /// What is needed to check it, sealed as a whole.
     pub sealed: Vec<u8>,
     /// What its user calls it, sealed.
@@ -100,9 +102,14 @@ pub fn may_change(proven: Methods, owned: Methods) -> bool {
     is_recovered || proven.level() >= owned.level()
 }
 
-/// Those of a person's credentials that came at this moment or later: a stranger may have made them.
-pub fn made_since(credentials: &[Credential], moment: Timestamp) -> impl Iterator<Item = &Credential> {
-    credentials.iter().filter(move |credential| credential.created_at >= moment)
+/// Those of a person's credentials that a mailbox alone made, at this moment or later: a mailbox alone takes them back,
+/// since whoever made them may have been a stranger in it. What a factor or a password vouched for stays.
+pub fn made_by_mailbox_since(
+    credentials: &[Credential],
+    moment: Timestamp,
+) -> impl Iterator<Item = &Credential> {
+    let is_so = move |one: &&Credential| one.created_at >= moment && one.vouched_by.level() == Level::Mailbox;
+    credentials.iter().filter(is_so)
 }
 
 #[cfg(test)]

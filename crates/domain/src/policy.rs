@@ -130,6 +130,11 @@ impl Policy {
         }
         // Nobody makes a new factor without having shown what they have: a mailbox stands in for no password.
         let stronger = offers(&|method| proven.with(method).level() > proven.level());
+        // A recovery code is in the place of what was lost, and authenticators are lost together; a password is not.
+        let is_recovered =
+            proven.has(Method::RecoveryCode) && (proven.has_mailbox() || proven.has(Method::Password));
+        let stronger: Vec<_> =
+            stronger.into_iter().filter(|method| !is_recovered || *method == Method::Password).collect();
         if !stronger.is_empty() {
             let everything = held.methods.iter().fold(proven, Methods::with);
             let is_in_reach = everything.level() >= wanted;
@@ -226,6 +231,9 @@ mod tests {
             (two, &[Code, Password], &[Password], Enrol(vec![Kind::Passkey, Kind::Totp])),
             (two, &[Code, SecurityKey], &[SecurityKey, Password, Totp], More(vec![Password])),
             (two, &[Password], &[Password, RecoveryCode], More(vec![RecoveryCode])),
+            // What was lost is made anew by who has a recovery code and a mailbox; a password is not lost.
+            (two, &[Code, RecoveryCode], &[Passkey, Totp, RecoveryCode], Enrol(vec![Kind::Passkey])),
+            (two, &[Code, RecoveryCode], &[Passkey, Password, RecoveryCode], More(vec![Password])),
             (two, &[Password, SecurityKey], &[Password, SecurityKey], Enough),
             (two, &[Passkey], &[Passkey], Enough),
             // Mails are no authenticators.

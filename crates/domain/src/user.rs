@@ -221,7 +221,7 @@ pub fn keep(user: User, undo: &Undo) -> Changes {
 }
 
 /// Ends a session that a person says was not theirs, by a link, and all that began since: a stranger may have gone on from
-/// it. `sessions` are all that the user has; the user is written too, so that no sign-in at the same moment slips past.
+/// it. Browsers that were trusted are so no more, and sign-ins under way are over. `sessions` are all that the user has; the user is written too, so that no sign-in at the same moment slips past.
 pub fn disown(
     user: User,
     undo: &Undo,
@@ -229,9 +229,12 @@ pub fn disown(
     (sessions, now): (&[Session], Timestamp),
 ) -> Changes {
     let mut changes = Changes(vec![Change::User(user), Change::UndoUsed(undo.link)]);
-    for theirs in sessions.iter().filter(|one| one.id == session || one.created_at > undo.created_at) {
+    let is_doubtful =
+        |one: &&Session| one.id == session || one.is_device() || one.created_at > undo.created_at;
+    for theirs in sessions.iter().filter(is_doubtful) {
         changes.extend(session::end(theirs, now));
     }
+    changes.push(FlowChange::Dropped(undo.user).into());
     changes
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Prints two times in microseconds: of the bare check with the two digests that it needs, and of all rules.
 
+#![expect(clippy::print_stdout, reason = "it hands its figures over on its standard output")]
+
 use std::{
     error::Error,
     hint::black_box,

@@ -123,9 +123,9 @@ pub fn open_question(server: &Server, ceremony: &Ceremony) -> Result<Secret<Vec<
 pub async fn owned(
     server: &Server,
     (realm, user): (&RealmName, UserId),
-    credentials: &[Credential],
+    kinds: impl IntoIterator<Item = CredentialKind>,
 ) -> Result<Methods, ApiError> {
-    let all = credentials.iter().fold(Methods::NONE, |all, one| all.with(one.kind.method()));
+    let all = kinds.into_iter().fold(Methods::NONE, |all, kind| all.with(kind.method()));
     // Read in any case: who is not there costs the same.
     let has_password = server.store.password(user).await?.is_some() && server.realm(realm).passwords;
     Ok(if has_password { all.with(Method::Password) } else { all })
@@ -146,7 +146,7 @@ pub async fn may_change(
     if now.since(session.assurance.proven_at) > FRESH {
         return Err(ApiError::NotFresh);
     }
-    let owned = owned(server, (&user.realm, user.id), credentials).await?;
+    let owned = owned(server, (&user.realm, user.id), credentials.iter().map(|one| one.kind)).await?;
     let suffices = credential::may_change(session.assurance.methods, owned);
     if suffices { Ok(()) } else { Err(ApiError::StrongerNeeded) }
 }
@@ -169,11 +169,11 @@ pub fn has_room(credentials: &[Credential], kind: CredentialKind, most: usize) -
 pub async fn added(
     server: &Server,
     speaker: Option<&App>,
-    user: &User,
+    (user, proven): (&User, Methods),
     credential: Credential,
 ) -> Result<Changes, ApiError> {
     let mut changes = Changes(vec![Change::User(user.clone()), FlowChange::Dropped(user.id).into()]);
-    changes.extend(added_too(server, speaker, user, credential).await?);
+    changes.extend(added_too(server, speaker, (user, proven), credential).await?);
     Ok(changes)
 }
 
@@ -184,9 +184,10 @@ pub async fn added(
 pub async fn added_too(
     server: &Server,
     speaker: Option<&App>,
-    user: &User,
+    (user, proven): (&User, Methods),
     credential: Credential,
 ) -> Result<Changes, ApiError> {
+    let credential = Credential { vouched_by: proven, ..credential };
     let told = event(EventKind::CredentialAdded, speaker, &credential);
     let notice = Notice::FactorAdded { what: Factor::of(credential.kind) };
     let mut changes = Changes(vec![Change::Credential(credential), told.into()]);

@@ -18,7 +18,13 @@ use countersign_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Call, credentials, error::ApiError, keys::Context, state::Server};
+use crate::{
+    call::Call,
+    credentials::{self, FRESH},
+    error::ApiError,
+    keys::Context,
+    state::Server,
+};
 
 /// What a client presents to go on.
 #[derive(Clone, Debug)]
@@ -77,8 +83,8 @@ impl Server {
     /// # Errors
     /// The store's.
     pub async fn holdings(&self, realm: &RealmName, user: UserId) -> Result<Holdings, ApiError> {
-        let held = self.store.credentials_of(user).await?;
-        let methods = credentials::owned(self, (realm, user), &held).await?;
+        let kinds = self.store.credential_kinds(user).await?;
+        let methods = credentials::owned(self, (realm, user), kinds).await?;
         Ok(Holdings { methods, is_trusted: false })
     }
 }
@@ -121,7 +127,7 @@ pub fn judge(
     policy: &Policy,
     flow: Option<&PendingSignIn>,
     (user, holdings): (UserId, Holdings),
-    proof: Assurance,
+    (proof, now): (Assurance, Timestamp),
 ) -> Result<Judged, Refusal> {
     let asked = flow.map_or(Level::Mailbox, |flow| flow.asked);
     if flow.and_then(|flow| flow.user).is_some_and(|known| known != user) {
@@ -129,9 +135,13 @@ pub fn judge(
     }
     let before = flow.and_then(PendingSignIn::assurance);
     let proven = before.map_or(Methods::NONE, |before| before.methods);
+    // A passkey whose authenticator did not ask for its PIN is worth a security key, where that is enough.
+    let is_touched = |method: Method| method == Method::SecurityKey && !proven.is_empty();
     let is_offered = |method: Method| match policy.judge(proven, holdings, asked) {
         Verdict::Enough => true,
-        Verdict::More(methods) => methods.contains(&method),
+        Verdict::More(methods) => {
+            methods.contains(&method) || is_touched(method) && methods.contains(&Method::Passkey)
+        }
         Verdict::Enrol(kinds) => kinds.iter().any(|kind| kind.method() == method),
     };
     // A security key that knows its person is no less than one that does not.
@@ -143,6 +153,11 @@ pub fn judge(
     let methods = proven.and(proof.methods);
     let proven_at = before.map_or(proof.proven_at, |before| before.proven_at.min(proof.proven_at));
     let verdict = policy.judge(methods, holdings, asked);
+    if matches!(verdict, Verdict::Enrol(_)) && now.since(proven_at) > FRESH {
+        // Whoever makes a factor shows first who they are: what was shown long ago is shown anew.
+        let verdict = policy.judge(proof.methods, holdings, asked);
+        return Ok(Judged { assurance: proof, verdict });
+    }
     Ok(Judged { assurance: Assurance { methods, proven_at }, verdict })
 }
 
@@ -243,4 +258,44 @@ pub fn seal(server: &Server, row: &mut PendingSignIn, said: &Said) -> Result<(),
     let sealed = server.keys.realm(&row.realm).seal(&mut *server.random(), &place(&row.id), &json);
     row.sealed = sealed.map_err(|_| ApiError::Internal)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p17_a_passkey_without_its_pin_is_worth_a_security_key_where_that_is_enough() {
+        let held = Methods::NONE.with(Method::Passkey);
+        let at = Timestamp::from_millis(1);
+        let mut row = PendingSignIn {
+            id: SignInId::from_bytes([1; 16]),
+            realm: "default".parse().unwrap(),
+            app: "club".parse().unwrap(),
+            user: Some(UserId::from_bytes([2; 16])),
+            binding: countersign_domain::secret::Digest::new([0; 32]),
+            methods: Methods::NONE,
+            proven_at: None,
+            asked: Level::Mailbox,
+            sealed: Vec::new(),
+            created_at: at,
+            expires_at: at,
+            version: 0,
+        };
+        let user = (UserId::from_bytes([2; 16]), Holdings { methods: held, ..Holdings::default() });
+        let touched = Assurance::of(Method::SecurityKey, at);
+        let judge = |row: &PendingSignIn, least: Level| {
+            let policy = Policy { least, ..Policy::default() };
+            super::judge(&policy, Some(row), user, touched).map(|judged| judged.verdict)
+        };
+        assert_eq!(judge(&row, Level::Mailbox), Err(Refusal::MethodNotOffered), "nobody has said who it is");
+        row.methods = Methods::NONE.with(Method::Code);
+        row.proven_at = Some(at);
+        assert_eq!(judge(&row, Level::Mailbox), Ok(Verdict::Enough));
+        assert_eq!(judge(&row, Level::Aal1), Ok(Verdict::Enough));
+        assert_eq!(judge(&row, Level::Aal2), Ok(Verdict::More(vec![Method::Passkey])));
+        let other = (user.0, Holdings { methods: Methods::NONE.with(Method::Totp), ..Holdings::default() });
+        let refused = super::judge(&Policy::default(), Some(&row), other, touched);
+        assert_eq!(refused.map(|judged| judged.verdict), Err(Refusal::MethodNotOffered));
+    }
 }

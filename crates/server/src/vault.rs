@@ -106,6 +106,12 @@ impl Keys {
         self.hierarchy.sessions.digest(&[b"browser", browser.expose().as_bytes(), user.bytes()])
     }
 
+    /// The same of a browser in which the user showed a second factor.
+    #[must_use]
+    pub fn proven_browser(&self, browser: &SecretToken, user: UserId) -> Digest {
+        self.hierarchy.sessions.digest(&[b"proven-browser", browser.expose().as_bytes(), user.bytes()])
+    }
+
     /// What a database keeps to recognise its root key by.
     #[must_use]
     pub fn check(&self) -> Digest {

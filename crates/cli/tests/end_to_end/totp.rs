@@ -17,12 +17,11 @@ use crate::{
 };
 
 /// A person's browser on a page of the server's own.
-pub(crate) struct Browser<'a> {
-    pub(crate) server: &'a Server,
-    /// The key of the page.
-    pub(crate) page: &'a str,
-    pub(crate) origin: &'a str,
-    pub(crate) cookie: String,
+struct Browser<'a> {
+    server: &'a Server,
+    page: &'a str,
+    origin: &'a str,
+    cookie: String,
 }
 
 impl Browser<'_> {
@@ -38,8 +37,7 @@ impl Browser<'_> {
         http::ask(self.server.setup.port, request, &body.to_string()).unwrap()
     }
 
-    /// Signs in with a mailed code.
-    pub(crate) fn sign_in(&mut self, address: &str, sink: &Sink) {
+    fn sign_in(&mut self, address: &str, sink: &Sink) {
         let started = self.ask("POST", "/v1/challenges", &json!({"to": {"email": address}}));
         let code = sink.mail_to(address, MAIL).unwrap().code();
         let path = format!("/v1/challenges/{}/verify", started.text("id"));
@@ -74,7 +72,7 @@ impl Browser<'_> {
 }
 
 /// A server with an app whose people have accounts, and a key for a page of the server's own.
-pub(crate) fn setup(sink: &Sink) -> (Setup, String, String) {
+fn setup(sink: &Sink) -> (Setup, String, String) {
     let mut setup = Setup::new(sink.port);
     let (page, origin) = (key(ApiKeyKind::Publishable), format!("http://localhost:{}", setup.issuer_port));
     setup.app = format!("accounts = 'realm'\norigins = ['{origin}']");

@@ -84,10 +84,12 @@ pub async fn begin(
     );
     let known = read_known(call, accounts, (id, user), (address, subject)).await?;
     if sign_in::admit(accounts, address, &known, now).is_ok() {
-        match flow::judge(&policy, flow.as_ref(), (id, holdings), assurance) {
+        match flow::judge(&policy, flow.as_ref(), (id, holdings), (assurance, now)) {
             Ok(judged) if judged.verdict == Verdict::Enough => assurance = judged.assurance,
             Ok(judged) => {
-                let (pending, changes) = flow::go_on(call, flow, (id, address), judged)?;
+                let (pending, mut changes) = flow::go_on(call, flow, (id, address), judged)?;
+                // Written as they are: whatever throws a stranger out at this moment is before or after it, not beside.
+                changes.0.extend(known.user.map(Change::User));
                 return Ok(Decision { outcome: Ok(Entry::Pending(Box::new(pending))), changes });
             }
             Err(refusal) => return Ok(Decision { outcome: Err(refusal), changes: Changes::default() }),

@@ -19,8 +19,8 @@ use crate::{
     outbox::Notice, state::Server, vault::Keys,
 };
 
-/// People that one browser is known to; a further one takes the place of who came longest ago.
-const MOST_PEOPLE: usize = 5;
+/// What one browser is known by, one or two for each person; a further one takes the place of who came longest ago.
+const MOST_PEOPLE: usize = 6;
 /// For how long a browser is known after a sign-in.
 const LIFE: Span = Span::from_hours(365 * 24);
 
@@ -68,10 +68,22 @@ impl KnownBrowser {
         self.people.contains(&digest).then_some(digest)
     }
 
-    fn with(mut self, keys: &Keys, user: UserId) -> Self {
-        let digest = keys.known_browser(&self.token, user);
-        self.people.retain(|person| *person != digest);
-        self.people.insert(0, digest);
+    /// The same where the person showed a second factor with it. Whoever reads a mailbox makes many browsers known, and
+    /// none of them so.
+    #[must_use]
+    pub fn proven_as(&self, keys: &Keys, user: UserId) -> Option<Digest> {
+        let digest = keys.proven_browser(&self.token, user);
+        self.people.contains(&digest).then_some(digest)
+    }
+
+    fn with(mut self, keys: &Keys, user: UserId, has_factor: bool) -> Self {
+        let is_proven = has_factor || self.proven_as(keys, user).is_some();
+        let known = keys.known_browser(&self.token, user);
+        let proven = is_proven.then(|| keys.proven_browser(&self.token, user));
+        for digest in proven.into_iter().chain([known]) {
+            self.people.retain(|person| *person != digest);
+            self.people.insert(0, digest);
+        }
         self.people.truncate(MOST_PEOPLE);
         self
     }
@@ -116,7 +128,11 @@ pub fn remember(call: &Call, session: &Session) -> Option<HeaderValue> {
         return None;
     }
     let fresh = || KnownBrowser { token: SecretToken::draw(&mut *call.random()), people: Vec::new() };
-    let browser = call.known_browser.clone().unwrap_or_else(fresh).with(&server.keys, session.user);
+    let browser = call.known_browser.clone().unwrap_or_else(fresh).with(
+        &server.keys,
+        session.user,
+        session.assurance.methods.has_second_factor(),
+    );
     server.config.load().cookies.set(CookieKind::KnownBrowser, &browser.text(), LIFE)
 }
 
@@ -128,15 +144,15 @@ mod tests {
     use crate::keys::RootKey;
 
     #[test]
-    fn p26_a_browser_is_known_to_the_last_five_people_and_its_cookie_is_of_no_use_in_another() {
+    fn p26_a_browser_is_known_to_the_last_people_and_its_cookie_is_of_no_use_in_another() {
         let keys = Keys::new(&RootKey::generate(&mut Seeded::new(1)));
         let browser =
             |seed| KnownBrowser { token: SecretToken::draw(&mut Seeded::new(seed)), people: Vec::new() };
-        let people: Vec<UserId> = (1..=6).map(|number| UserId::from_bytes([number; 16])).collect();
+        let people: Vec<UserId> = (1..=7).map(|number| UserId::from_bytes([number; 16])).collect();
         let mut known = browser(1);
         for person in people.iter().chain([&people[2]]) {
             assert!(!known.knows(&keys, *person) || *person == people[2]);
-            known = known.with(&keys, *person);
+            known = known.with(&keys, *person, false);
             known = KnownBrowser::read(&known.text()).unwrap();
             assert!(known.knows(&keys, *person));
         }

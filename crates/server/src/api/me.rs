@@ -10,7 +10,7 @@ use axum::{
 };
 use countersign_domain::{
     account::{self, Account, Outcome},
-    changes::{Change, Changes},
+    changes::{Change, Changes, FlowChange},
     event::{Event, EventKind},
     id::SessionId,
     identifier::Username,
@@ -297,7 +297,8 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
                 }
                 return Ok(((), changes));
             }
-            let mut changes = Changes(vec![Change::User(user), told.by_method("all_others").into()]);
+            let over = FlowChange::Dropped(user.id).into();
+            let mut changes = Changes(vec![Change::User(user), over, told.by_method("all_others").into()]);
             for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
                 changes.extend(session::end(other, now));
             }

@@ -73,7 +73,9 @@ async fn replace(visitor: &Visitor, ends: bool) -> Result<(RecoveryCodesBody, Ch
     for former in former {
         changes.extend(credentials::taken_away(Some(&app), former));
     }
-    changes.extend(credentials::added(server, Some(&app), &user, sheet).await?);
+    changes.extend(
+        credentials::added(server, Some(&app), (&user, visitor.session.assurance.methods), sheet).await?,
+    );
     if ends {
         changes.extend(end_sessions(server, &user, Some(&visitor.session)).await?);
     }

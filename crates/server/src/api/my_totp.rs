@@ -202,13 +202,17 @@ async fn take_in(visitor: &Visitor, id: CeremonyId, body: &ConfirmTotpBody) -> R
         credential: CredentialBody::of(server, &credential)?,
         recovery_codes: Vec::new(),
     };
-    changes.extend(credentials::added(server, Some(&app), &user, credential).await?);
+    changes.extend(
+        credentials::added(server, Some(&app), (&user, session.assurance.methods), credential).await?,
+    );
     if body.with_recovery_codes {
         let (sheet, codes) = recovery::draw(server, &user)?;
         for former in credentials.iter().filter(|one| one.kind == CredentialKind::RecoveryCodes) {
             changes.extend(credentials::taken_away(Some(&app), former));
         }
-        changes.extend(credentials::added_too(server, Some(&app), &user, sheet).await?);
+        changes.extend(
+            credentials::added_too(server, Some(&app), (&user, session.assurance.methods), sheet).await?,
+        );
         confirmed.recovery_codes = shown(&codes);
     }
     if body.end_other_sessions {

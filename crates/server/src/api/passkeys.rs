@@ -212,7 +212,9 @@ async fn decide(
     let place = Place { realm: &user.realm, within, user: Some(user.id), now: visitor.now };
     let (made, mut changes) = enrol(server, &place, (&body.answer, body.label.as_deref())).await?;
     if let Ok(made) = &made {
-        changes.extend(added(server, Some(&app), &user, made.clone()).await?);
+        changes.extend(
+            added(server, Some(&app), (&user, visitor.session.assurance.methods), made.clone()).await?,
+        );
         if body.end_other_sessions {
             changes.extend(end_sessions(server, &user, Some(&visitor.session)).await?);
         }

@@ -15,9 +15,9 @@ use axum::{
 };
 use countersign_domain::{
     app::App,
-    assurance::{Level, Method, Methods},
+    assurance::{Assurance, Level, Method},
     challenge::Purpose,
-    changes::{Changes, FlowChange},
+    changes::{Change, Changes, FlowChange},
     credential::CredentialKind,
     identifier::{EmailAddress, Username},
     pending_sign_in::PendingSignIn,
@@ -72,35 +72,49 @@ pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<S
     if names + usize::from(body.step_up) > 1 {
         return Err(ApiError::invalid("email", "expected one of email, username, and step_up"));
     }
-    let email = address.map(|address| address.canonical().to_owned());
-    let said = Said { email, username: body.username, challenge: None };
-    let (mut row, binding) = flow::fresh(&call, &said, asked)?;
-    let policy = call.server.policy(&call.app);
-    let mut verdict = Verdict::More(policy.beginnings());
-    if body.step_up {
-        let session = session_of(&call).await?;
-        row.user = Some(session.user);
-        let life = body.max_age.map_or(call.server.realm(&row.realm).session.absolute, Span::from_seconds);
-        if call.now.since(session.assurance.proven_at) <= life {
-            row.methods = session.assurance.methods;
-            row.proven_at = Some(session.assurance.proven_at);
-            verdict = policy.judge(row.methods, flow::holdings(&call, &policy, session.user).await?, asked);
-        }
-        if matches!(verdict, Verdict::Enrol(_)) && !is_fresh(&row, call.now) {
-            // Whoever is to make a factor shows first who they are, as on the pages of an account.
-            (row.methods, row.proven_at) = (Methods::NONE, None);
-            verdict = Verdict::More(policy.beginnings());
-        }
+    let call = &call;
+    let pending = if body.step_up {
+        call.server.decide(|| step_up(call, asked, body.max_age)).await?
     } else if body.max_age.is_some() {
         return Err(ApiError::invalid("max_age", "only with step_up: a sign-in proves everything anew"));
+    } else {
+        let email = address.map(|address| address.canonical().to_owned());
+        let (row, binding) =
+            flow::fresh(call, &Said { email, username: body.username, challenge: None }, asked)?;
+        call.server.commit(Changes(vec![FlowChange::Saved(row.clone()).into()])).await?;
+        Pending {
+            row,
+            verdict: Verdict::More(call.server.policy(&call.app).beginnings()),
+            binding: Some(binding),
+        }
+    };
+    Ok(answer(StatusCode::CREATED, body_of(call, &pending)))
+}
+
+/// A sign-in that goes on from the session that the browser holds, to no less than that. The user is written too: whatever
+/// throws them out at this moment is before or after it.
+async fn step_up(call: &Call, asked: Level, max_age: Option<i64>) -> Result<(Pending, Changes), ApiError> {
+    let (server, policy, now) = (&call.server, call.server.policy(&call.app), call.server.now());
+    let session = session_of(call).await?;
+    let user = server.store.user(session.user).await?.ok_or(ApiError::Refused(Refusal::SessionOver))?;
+    let Assurance { methods, proven_at } = session.assurance;
+    let asked = asked.max(methods.level());
+    let (mut row, binding) = flow::fresh(call, &Said::default(), asked)?;
+    row.user = Some(user.id);
+    let mut verdict = Verdict::More(policy.beginnings());
+    let life = max_age.map_or(server.realm(&row.realm).session.absolute, Span::from_seconds);
+    if now.since(proven_at) < life {
+        let judged = policy.judge(methods, flow::holdings(call, &policy, user.id).await?, asked);
+        // Whoever is to make a factor shows first who they are, as on the pages of an account.
+        if !matches!(judged, Verdict::Enrol(_)) || now.since(proven_at) <= FRESH {
+            (row.methods, row.proven_at, verdict) = (methods, Some(proven_at), judged);
+        }
     }
     if verdict == Verdict::Enough {
         return Err(ApiError::invalid("step_up", "the session is strong enough: there is nothing to add"));
     }
-    let pending = Pending { row: row.clone(), verdict, binding: Some(binding) };
-    let changes = Changes(vec![FlowChange::Saved(row).into()]);
-    call.server.commit(changes).await?;
-    Ok(answer(StatusCode::CREATED, body_of(&call, &pending)))
+    let changes = vec![Change::User(user), FlowChange::Saved(row.clone()).into()];
+    Ok((Pending { row, verdict, binding: Some(binding) }, Changes(changes)))
 }
 
 /// Go on with a sign-in: give a proof, or ask for a mail. 200 is a session; 202 says what may come next.

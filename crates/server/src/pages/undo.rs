@@ -12,12 +12,13 @@ use axum::{
 use countersign_domain::{
     account::{self, Account},
     changes::{Change, Changes},
-    credential::made_since,
+    credential::made_by_mailbox_since,
     event::{Actor, Event, EventKind},
     id::{RequestId, SessionId},
     identifier::EmailAddress,
     refusal::Refusal,
     secret::Digest,
+    time::Timestamp,
     token::SecretToken,
     undo::{ADDRESS_UNDO, Undo, UndoKind},
     user::{self, IdentifierKind, User, UserIdentifier, UserStatus},
@@ -34,7 +35,10 @@ use crate::{
     error::ApiError,
     flood::Lane,
     keys::Context,
-    outbox::{Notice, notice::masked},
+    outbox::{
+        Notice,
+        notice::{Factor, masked},
+    },
     pages::render::page,
     state::Server,
     texts::Key,
@@ -143,16 +147,45 @@ fn keep(user: User, undo: &Undo) -> (Told, Changes) {
 /// Ends a session that was somebody else's, and those that began since.
 async fn disown(server: &Server, user: User, undo: &Undo) -> Result<(Told, Changes), ApiError> {
     let session = SessionId::from_bytes(opened(server, undo)?.try_into().map_err(|_| ApiError::Internal)?);
-    let (account_id, sessions) = (user.id, server.store.sessions_of(user.id).await?);
+    let (owner, sessions) = (user.clone(), server.store.sessions_of(user.id).await?);
     let mut changes = user::disown(user, undo, session, (&sessions, server.now()));
-    for gone in made_since(&server.store.credentials_of(account_id).await?, undo.created_at) {
-        changes.extend(taken_away(None, gone));
-    }
+    changes.extend(take_back_all(server, &owner, undo.created_at).await?);
     let ended: Vec<SessionId> = changes.0.iter().filter_map(ended_session).collect();
     for session in sessions.iter().filter(|session| ended.contains(&session.id)) {
         changes.push(session_ended(session).by(Actor::Person).by_method("link").into());
     }
     Ok((Some((Key::DisownDone, Key::DisownDoneText)), changes))
+}
+
+/// Takes back what a stranger may have made since to come again: credentials, a password, and addresses, as long as one
+/// that was there before stays.
+async fn take_back_all(server: &Server, user: &User, since: Timestamp) -> Result<Changes, ApiError> {
+    let mut changes = take_back_credentials(server, user, since).await?;
+    let identifiers = server.store.identifiers_of(user.id).await?;
+    let is_new = |one: &&UserIdentifier| one.kind == IdentifierKind::Email && one.created_at >= since;
+    let stays = identifiers.iter().any(|one| one.is_way_in() && one.primary && !is_new(&one));
+    for gone in identifiers.iter().filter(|one| stays && is_new(one)) {
+        changes.push(Change::IdentifierRemoved(gone.clone()));
+        changes.push(happened(EventKind::IdentifierRemoved, user).into());
+    }
+    if let Some(password) = server.store.password(user.id).await?.filter(|one| one.made_at >= since) {
+        changes.push(Change::PasswordRemoved(user.id, password.version));
+        changes.push(happened(EventKind::PasswordRemoved, user).into());
+    }
+    Ok(changes)
+}
+
+/// Takes back what a mailbox alone made since; the person is told.
+async fn take_back_credentials(server: &Server, user: &User, since: Timestamp) -> Result<Changes, ApiError> {
+    let (mut changes, speaker) = (Changes::default(), server.speaker(&user.realm));
+    for gone in made_by_mailbox_since(&server.store.credentials_of(user.id).await?, since) {
+        changes.extend(taken_away(None, gone));
+        if let Some(app) = &speaker {
+            let notice = Notice::FactorRemoved { what: Factor::of(gone.kind) };
+            server.tell_user(app, user, &notice, &mut changes).await?;
+        }
+    }
+    Ok(changes)
 }
 
 const fn ended_session(change: &Change) -> Option<SessionId> {
@@ -206,9 +239,7 @@ async fn bring_back(
         tell_removed(server, &account.user, &digest, &mut decision.changes)?;
         // So may whatever else they sign in with that came as late as the addresses that go.
         let since = undo.created_at - ADDRESS_UNDO;
-        for gone in made_since(&server.store.credentials_of(account.user.id).await?, since) {
-            decision.changes.extend(taken_away(None, gone));
-        }
+        decision.changes.extend(take_back_credentials(server, &account.user, since).await?);
         // Whoever moved the address may have chosen a password too. The one who has the mailbox chooses another.
         if let Some(password) = server.store.password(account.user.id).await? {
             decision.changes.push(Change::PasswordRemoved(account.user.id, password.version));

@@ -17,7 +17,7 @@ use super::{
     fault::Fault,
     party::party,
     response::AuthenticationResponse,
-    stored::{NewQuestion, Question, StoredKey},
+    stored::{Descriptor, NewQuestion, Question, StoredKey},
     verify::{self, Asserted},
 };
 use crate::{error::ApiError, state::Server};
@@ -63,13 +63,9 @@ pub fn begin_authentication(server: &Server, asking: &Asking<'_>) -> Result<(Cer
         user: asking.user,
     };
     let (question, row) = question.ask(server, &new)?;
-    let mut allowed = Vec::new();
-    for credential in asking.credentials.iter().filter(|one| !is_first && is_key(one)) {
-        let key = StoredKey::open(server, credential)?;
-        if key.rp_id == question.rp_id {
-            allowed.push(key.descriptor());
-        }
-    }
+    let theirs = asking.credentials.iter().filter(|one| !is_first && is_key(one));
+    let allowed = theirs.filter_map(|one| Descriptor::of(server, one, &question.rp_id).transpose());
+    let allowed = allowed.collect::<Result<Vec<Descriptor>, ApiError>>()?;
     let options = json!({
         "challenge": question.challenge(),
         "timeout": ceremony::LIFE.millis(),

@@ -3,6 +3,7 @@
 
 use countersign_domain::{
     app::App,
+    assurance::Methods,
     ceremony::{self, Ceremony, CeremonyKind},
     credential::{Credential, CredentialKind},
     id::{CredentialId, UserId},
@@ -17,7 +18,7 @@ use super::{
     fault::Fault,
     party::party,
     response::{Base64Url, RegistrationResponse},
-    stored::{NewQuestion, Question, StoredKey},
+    stored::{Descriptor, NewQuestion, Question, StoredKey},
     verify,
 };
 use crate::{
@@ -120,8 +121,8 @@ pub fn begin_registration(
         NewQuestion { realm, kind: CeremonyKind::Registration, within: *making.within, user: Some(user) };
     let (question, row) = question.ask(server, &new)?;
     let known = making.credentials.iter().filter(|credential| is_key(credential));
-    let known = known.map(|credential| Ok(StoredKey::open(server, credential)?.descriptor()));
-    let known = known.collect::<Result<Vec<Value>, ApiError>>()?;
+    let known = known.filter_map(|one| Descriptor::of(server, one, &question.rp_id).transpose());
+    let known = known.collect::<Result<Vec<Descriptor>, ApiError>>()?;
     let algorithm = |number: i32| json!({ "type": "public-key", "alg": number });
     let options = json!({
         "rp": { "id": question.rp_id, "name": config.webauthn.name(&question.rp_id) },
@@ -170,6 +171,7 @@ pub(super) fn finish_registration(
         user,
         kind: if is_passkey { CredentialKind::Passkey } else { CredentialKind::SecurityKey },
         lookup: Some(lookup),
+        vouched_by: Methods::NONE,
         sealed: Vec::new(),
         sealed_label: label.map(|label| seal_label(server, (realm, &id), label)).transpose()?,
         counter,

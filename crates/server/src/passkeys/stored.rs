@@ -52,6 +52,36 @@ pub struct StoredKey {
     pub is_backed_up: bool,
 }
 
+/// What a page names a credential by to a browser (`PublicKeyCredentialDescriptorJSON`).
+#[derive(Clone, Debug, Serialize)]
+pub struct Descriptor {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    transports: Vec<String>,
+}
+
+/// As much of a [`StoredKey`] as a browser is told: a person may have a hundred.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+    rp_id: String,
+    transports: Vec<String>,
+}
+
+impl Descriptor {
+    /// Of a credential that was made for this RP ID; none of another one.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it does not open or read.
+    pub fn of(server: &Server, credential: &Credential, rp_id: &str) -> Result<Option<Self>, ApiError> {
+        let opened = open(server, credential)?;
+        let named: Named = serde_json::from_slice(opened.expose()).map_err(|_| ApiError::Internal)?;
+        let Named { id, transports, .. } = named;
+        Ok((named.rp_id == rp_id).then_some(Self { kind: "public-key", id, transports }))
+    }
+}
+
 impl StoredKey {
     /// What is kept of a new credential.
     #[must_use]
@@ -94,12 +124,6 @@ impl StoredKey {
     pub fn seal(&self, server: &Server, credential: &Credential) -> Result<Vec<u8>, ApiError> {
         let json = serde_json::to_vec(self).map_err(|_| ApiError::Internal)?;
         seal(server, (&credential.realm, &credential.id), &json)
-    }
-
-    /// How a page names it to a browser (`PublicKeyCredentialDescriptorJSON`).
-    #[must_use]
-    pub fn descriptor(&self) -> serde_json::Value {
-        serde_json::json!({ "type": "public-key", "id": self.id, "transports": self.transports })
     }
 
     /// It, for the check of a signature.

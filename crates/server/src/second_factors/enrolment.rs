@@ -2,6 +2,7 @@
 //! secret from. It knows no routes.
 
 use countersign_domain::{
+    assurance::Methods,
     ceremony::{Ceremony, CeremonyKind, LIFE},
     changes::{Changes, FlowChange},
     credential::{Credential, CredentialKind},
@@ -158,6 +159,7 @@ impl Enrolment {
             user: self.ceremony.user.ok_or(ApiError::Internal)?,
             kind: CredentialKind::Totp,
             lookup: None,
+            vouched_by: Methods::NONE,
             sealed: credentials::seal(server, (realm, &id), &self.totp.to_bytes()?)?,
             sealed_label: label
                 .map(|label| credentials::seal_label(server, (realm, &id), label))

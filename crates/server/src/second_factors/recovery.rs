@@ -1,7 +1,7 @@
 //! Recovery codes of people: a sheet as it is kept, and whether a code is on it.
 
 use countersign_domain::{
-    assurance::Method,
+    assurance::{Method, Methods},
     credential::{Credential, CredentialKind},
     id::CredentialId,
     recovery_code::{self, ON_A_SHEET, RecoveryCode},
@@ -35,6 +35,7 @@ pub fn draw(server: &Server, user: &User) -> Result<(Credential, Vec<RecoveryCod
         user: user.id,
         kind: CredentialKind::RecoveryCodes,
         lookup: None,
+        vouched_by: Methods::NONE,
         sealed: credentials::seal(server, (&user.realm, &id), &digests)?,
         sealed_label: None,
         counter: 0,

@@ -1,7 +1,7 @@
 //! Who may change what a person signs in with, and who is told of it.
 
 use countersign_domain::{
-    assurance::Method as Proof,
+    assurance::{Method as Proof, Methods},
     changes::{Change, Changes},
     credential::{Credential, CredentialKind},
     id::CredentialId,
@@ -149,6 +149,7 @@ async fn p20_the_last_way_in_stays() {
         user: user.id,
         kind: CredentialKind::Passkey,
         lookup: Some(Digest::new([7; 32])),
+        vouched_by: Methods::from(Proof::Code),
         sealed: vec![1],
         sealed_label: None,
         counter: 0,

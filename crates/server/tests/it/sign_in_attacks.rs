@@ -267,3 +267,108 @@ async fn an_idempotency_key_makes_one_mail_of_a_sign_in_no_other() {
         server.mail_to(address).await.code();
     }
 }
+
+#[tokio::test]
+async fn p23_a_mailed_link_takes_back_what_a_mailbox_alone_made_and_no_more() {
+    let server = TestServer::with(|config| {
+        with_much(config);
+        config.realms.clear();
+    })
+    .await;
+    // A passkey that another passkey vouched for stays, whoever reads the mailbox and presses the link.
+    let (_, mut device) = with_passkey(&server, ANN).await;
+    server.advance(Span::from_minutes(2)).await;
+    let person = sessions::sign_in_with(&server, &mut device).await;
+    let told = loop {
+        let mail = server.mail_to(ANN).await;
+        if mail.mail.rendered.subject.contains("New sign-in") {
+            break mail;
+        }
+    };
+    let options = person.tell(&server, Method::POST, "/v1/me/credentials/passkey/options", &json!({})).await;
+    let made = Device::new().create(ISSUER, &options.expect(200).json()).await.unwrap();
+    person.tell(&server, Method::POST, "/v1/me/credentials/passkey", &made).await.expect(201);
+    server.anybody().form(&told.link(), "").await.expect(200);
+    assert_eq!(credentials(&server).await, 2);
+    assert!(!person.is_in(&server).await);
+}
+
+#[tokio::test]
+async fn p26_a_disowned_sign_in_leaves_no_password_no_address_and_no_trusted_browser() {
+    let server = TestServer::with(|config| {
+        with_passwords(config);
+        config.limits.publishable_requests_per_network_per_minute = 10_000;
+        config.realms[0].new_device_mail = Some(true);
+        config.realms[0].policy.trusted_device_days = Some(30);
+    })
+    .await;
+    let mut own_browser = Jar::default();
+    own_browser.sign_in(&server, ANN).await;
+    server.advance(Span::from_minutes(2)).await;
+    let (_, cookie) = browser(&server, ANN, None).await;
+    let told = server.mail_to(ANN).await;
+    let body = json!({"password": OTHER});
+    own(&server, &cookie, Method::PUT, "/v1/me/password", body).await.expect(204);
+    // Whoever begins to make a factor after signing out is thrown out too.
+    let walk = {
+        let (walk, _) = begin(&server, &json!({"email": ANN, "acr_values": ["aal2"]})).await;
+        walk.step(json!({"method": "password", "password": OTHER})).await.expect(202);
+        walk
+    };
+    own(&server, &cookie, Method::DELETE, "/v1/session", Value::Null).await.expect(204);
+    let (late, _) = begin(&server, &json!({"email": ANN, "acr_values": ["aal2"]})).await;
+    late.step(json!({"method": "password", "password": OTHER})).await.expect(202);
+    server.anybody().form(&told.link(), "").await.expect(200);
+    for walk in [walk, late] {
+        walk.step(json!({"method": "new_totp_options"})).await.refused(410, "sign_in_over");
+    }
+    crate::passwords::sign_in(&server, ANN, OTHER).await.refused(401, "invalid_password");
+    assert!(server.query("SELECT user_id FROM user_password").await.is_empty());
+    assert!(own_browser.is_in(&server).await);
+}
+
+#[tokio::test]
+async fn p22_a_recovery_code_and_a_mailbox_lead_to_a_new_passkey_where_two_factors_are_wanted() {
+    let server = TestServer::with(|config| {
+        with_much(config);
+        config.realms = vec![quiet("default")];
+    })
+    .await;
+    let (_, codes) = with_app(&server, ANN).await;
+    let (walk, _) = begin(&server, &json!({"email": ANN, "acr_values": ["aal2"]})).await;
+    let code = walk.mailed(ANN).await;
+    walk.step(json!({"method": "code", "code": code})).await.expect(202);
+    let more = walk.step(json!({"method": "recovery_code", "code": codes[0]})).await.expect(202);
+    assert_eq!((&more.json()["next"], &more.json()["enrol"]), (&json!([]), &json!(["passkey"])));
+    let options = walk.step(json!({"method": "new_passkey_options"})).await.expect(202).json();
+    let made = Device::new().create(ISSUER, &options["new_passkey"]).await.unwrap();
+    let signed_in = walk.step(json!({"method": "new_passkey", "credential": made})).await.expect(200);
+    assert_eq!(signed_in.text("acr"), "aal2");
+}
+
+#[tokio::test]
+async fn a_step_up_from_an_old_session_comes_to_its_end_and_never_below_it() {
+    let server = TestServer::with(with_passwords).await;
+    register(&server, ANN, GOOD).await;
+    let (_, cookie) = browser(&server, ANN, None).await;
+    server.advance(Span::from_minutes(11)).await;
+    let page = page(&server, ISSUER, &cookie);
+    let begun = page.post("/v1/sign-in", &json!({"step_up": true, "acr_values": ["aal2"]})).await.expect(201);
+    assert_eq!(begun.json()["next"], json!(["password"]));
+    // What was shown long ago makes no factor: it is shown anew, and then one is made.
+    let more = step(&page, &begun, json!({"method": "password", "password": GOOD})).await.expect(202);
+    assert_eq!(
+        (&more.json()["done"], &more.json()["enrol"]),
+        (&json!(["password"]), &json!(["passkey", "totp"]))
+    );
+    step(&page, &begun, json!({"method": "new_passkey_options"})).await.expect(202);
+    // No step-up ends in less than the session was worth.
+    let (_, cookie) = browser(&server, ANN, Some(GOOD)).await;
+    let page = self::page(&server, ISSUER, &cookie);
+    let begun = page.post("/v1/sign-in", &json!({"step_up": true, "max_age": 0})).await.expect(201);
+    assert_eq!(begun.json()["done"], json!([]));
+    step(&page, &begun, json!({"method": "mail"})).await.expect(202);
+    let code = server.mail_to(ANN).await.code();
+    let more = step(&page, &begun, json!({"method": "code", "code": code})).await.expect(202);
+    assert_eq!(more.json()["next"], json!(["password"]));
+}

@@ -12,6 +12,10 @@
 )]
 
 #[expect(dead_code, reason = "shared with the tests of the whole server")]
+#[path = "../it/support/authenticator.rs"]
+mod authenticator;
+mod credentials;
+#[expect(dead_code, reason = "shared with the tests of the whole server")]
 #[path = "../it/support/fixed.rs"]
 mod fixed;
 mod measure;

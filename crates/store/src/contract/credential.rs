@@ -24,6 +24,7 @@ pub(super) fn passkey(seed: u64) -> Credential {
         realm: owner.realm,
         user: owner.id,
         kind: CredentialKind::Passkey,
+        vouched_by: Methods::from(Method::Code),
         lookup: Some(digest(seed)),
         sealed: vec![0, 255, 39],
         sealed_label: None,
@@ -79,6 +80,8 @@ pub async fn credentials_are_found_and_written_at_their_version(store: Store) {
     let mut of_first = store.credentials_of(user(1).id).await.unwrap();
     of_first.sort_by_key(|credential| credential.counter);
     assert_eq!(of_first, [stored(passkey(1)), stored(totp(1))]);
+    let kinds = store.credential_kinds(user(1).id).await.unwrap();
+    assert_eq!(kinds, [CredentialKind::Passkey, CredentialKind::Totp]);
     let found = store.credential(&passkey(1).realm, digest(1)).await.unwrap().unwrap();
     assert_eq!(found, stored(passkey(1)));
     assert_eq!(store.credential(&passkey(1).realm, digest(2)).await.unwrap(), None);

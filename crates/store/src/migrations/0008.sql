@@ -8,6 +8,7 @@ CREATE TABLE credential (
   user_id {key} NOT NULL,
   kind {name} NOT NULL,
   lookup {key},
+  vouched_by {name} NOT NULL,
   sealed {bytes} NOT NULL,
   sealed_label {bytes},
   counter {integer} NOT NULL,

@@ -1,6 +1,7 @@
 //! Credentials beside passwords.
 
 use countersign_domain::{
+    assurance::Methods,
     credential::{Credential, CredentialKind},
     id::{CredentialId, UserId},
     realm::RealmName,
@@ -15,7 +16,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "id, realm, user_id, kind, lookup, sealed, sealed_label, counter, created_at, used_at, version"
+        "id, realm, user_id, kind, lookup, vouched_by, sealed, sealed_label, counter, created_at, used_at, version"
     };
 }
 
@@ -24,6 +25,18 @@ pub(crate) fn select_credentials_of(user: UserId) -> Statement {
         concat!("SELECT ", columns!(), " FROM credential WHERE user_id = ? ORDER BY id"),
         vec![user.bytes().as_slice().into()],
     )
+}
+
+pub(crate) fn select_credential_kinds(user: UserId) -> Statement {
+    read(
+        "SELECT DISTINCT kind FROM credential WHERE user_id = ? ORDER BY kind",
+        vec![user.bytes().as_slice().into()],
+    )
+}
+
+pub(crate) fn read_credential_kind(row: Row) -> Result<CredentialKind, Error> {
+    let mut columns = Columns::new("credential", row);
+    CredentialKind::from_name(&columns.text("kind")?).ok_or_else(|| columns.corrupt("kind"))
 }
 
 pub(crate) fn select_credential(realm: &RealmName, lookup: Digest) -> Statement {
@@ -41,6 +54,8 @@ pub(crate) fn read_credential(row: Row) -> Result<Credential, Error> {
         user: UserId::from_bytes(columns.array("user_id")?),
         kind: CredentialKind::from_name(&columns.text("kind")?).ok_or_else(|| columns.corrupt("kind"))?,
         lookup: columns.optional_digest("lookup")?,
+        vouched_by: Methods::from_names(&columns.text("vouched_by")?)
+            .ok_or_else(|| columns.corrupt("vouched_by"))?,
         sealed: columns.bytes("sealed")?,
         sealed_label: columns.optional_bytes("sealed_label")?,
         counter: columns.integer("counter")?,
@@ -68,10 +83,11 @@ pub(super) fn save(credential: Credential) -> Write {
             credential.user.bytes().as_slice().into(),
             credential.lookup.into(),
             credential.created_at.into(),
+            credential.vouched_by.names().into(),
         ]);
         return one(
             "INSERT INTO credential (sealed, sealed_label, counter, used_at, kind, version, id, realm, \
-             user_id, lookup, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             user_id, lookup, created_at, vouched_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             parameters,
         );
     }

@@ -2,7 +2,7 @@
 
 use countersign_domain::{
     ceremony::Ceremony,
-    credential::Credential,
+    credential::{Credential, CredentialKind},
     id::{CeremonyId, ChallengeId, SessionId, SignInId, UserId},
     pending_sign_in::PendingSignIn,
     realm::RealmName,
@@ -100,6 +100,14 @@ impl Store {
     /// As for every read.
     pub async fn credentials_of(&self, user: UserId) -> Result<Vec<Credential>, Error> {
         self.all(sql::select_credentials_of(user), sql::read_credential).await
+    }
+
+    /// The kinds of what a user signs in with beside mails and a password, each once: for whoever needs no more.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn credential_kinds(&self, user: UserId) -> Result<Vec<CredentialKind>, Error> {
+        self.all(sql::select_credential_kinds(user), sql::read_credential_kind).await
     }
 
     /// The passkey or security key that has this keyed digest of its credential id.

@@ -163,7 +163,7 @@ async fn take_typed(
 fn attempt<'a>(call: &'a Call, user: &'a User) -> Attempt<'a> {
     let (server, app) = (&call.server, &call.app);
     let known = call.known_browser.as_ref();
-    let known_browser = known.and_then(|browser| browser.known_as(&server.keys, user.id));
+    let known_browser = known.and_then(|browser| browser.proven_as(&server.keys, user.id));
     Attempt { server, app, user, known_browser, window: window(server), now: server.now() }
 }
 

@@ -134,12 +134,12 @@ async fn take(call: &Call, key: &FlowKey, made: Made<'_>, label: Option<&str>) -
         signed_in_at: NEVER,
         version: 0,
     });
-    let assurance = Assurance::of(credential.kind.method(), now);
+    let (assurance, proven) = (Assurance::of(credential.kind.method(), now), row.methods);
     let (outcome, followed) =
         follow(call, row, Proof { user, assurance, trusts: false }, Changes::default()).await?;
     if let Ok(Entry::SignedIn(_)) = &outcome {
         changes.extend(followed);
-        changes.extend(added_too(server, Some(&call.app), &owner, credential).await?);
+        changes.extend(added_too(server, Some(&call.app), (&owner, proven), credential).await?);
         // What was under way with fewer factors is over.
         changes.push(FlowChange::Dropped(id).into());
         return Ok((outcome, changes));
