@@ -15,6 +15,7 @@ mod master_key;
 mod message;
 mod migrate;
 mod passwords;
+mod policy;
 mod realm;
 mod remote;
 mod restore;
@@ -76,6 +77,8 @@ enum Command {
     Realm(realm::Realm),
     /// What happened: list it, check that nobody changed it, take it along.
     Event(event::Event),
+    /// What a sign-in takes, for whom and why; run cases against it.
+    Policy(policy::Policy),
     /// Prepare what passwords are checked against.
     Passwords(passwords::Passwords),
     /// Write everything that is kept into one sealed file, while the server runs.
@@ -126,6 +129,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
         Command::Session(command) => command.run(arguments.config.as_deref()).await,
         Command::Realm(command) => command.run(arguments.config.as_deref()).await,
+        Command::Policy(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,
         Command::Backup(command) => command.run(arguments.config.as_deref()).await,
         Command::Restore(command) => command.run(arguments.config.as_deref()).await,

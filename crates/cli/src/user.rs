@@ -171,7 +171,7 @@ impl User {
 }
 
 /// What stands in a query, whatever is in it.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 

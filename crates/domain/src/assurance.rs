@@ -75,6 +75,19 @@ pub enum Level {
 }
 
 impl Level {
+    /// All of them, the weakest first.
+    pub const ALL: [Self; 3] = [Self::Mailbox, Self::Aal1, Self::Aal2];
+
+    /// The word of the configuration for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mailbox => "mailbox",
+            Self::Aal1 => "aal1",
+            Self::Aal2 => "aal2",
+        }
+    }
+
     /// The value of `acr`.
     #[must_use]
     pub const fn acr(self) -> &'static str {
@@ -88,7 +101,7 @@ impl Level {
     /// The level that a value of `acr` names.
     #[must_use]
     pub fn from_acr(acr: &str) -> Option<Self> {
-        [Self::Mailbox, Self::Aal1, Self::Aal2].into_iter().find(|level| level.acr() == acr)
+        Self::ALL.into_iter().find(|level| level.acr() == acr)
     }
 }
 

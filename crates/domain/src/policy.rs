@@ -1,7 +1,15 @@
 //! What is enough to sign in: which method may begin, what must be added, and who has to get a stronger credential
 //! first. Decided anew at every step, from what is proven and what the person has; no order of proofs gets below it.
 
+mod reason;
+mod walk;
+
+pub use self::{
+    reason::{Judgement, Reason},
+    walk::Step,
+};
 use crate::{
+    app::AccountPolicy,
     assurance::{Level, Method, Methods},
     credential::CredentialKind,
     time::Span,
@@ -84,24 +92,41 @@ impl Policy {
         PREFERENCE.into_iter().filter(|method| start.has(*method)).collect()
     }
 
-    /// What follows from `proven`, which is not empty, for somebody who has `held`.
+    /// What follows from `proven` for somebody who has `held`.
     #[must_use]
     pub fn judge(&self, proven: Methods, held: Holdings, asked: Level) -> Verdict {
+        self.explain(proven, held, asked).verdict
+    }
+
+    /// What follows from `proven`, and the rule that decided. There is no other way to a verdict, so that what is
+    /// explained is what is done.
+    #[must_use]
+    pub fn explain(&self, proven: Methods, held: Holdings, asked: Level) -> Judgement {
+        let wanted = self.wanted(asked);
+        let (verdict, reason) = self.decide(proven, held, wanted);
+        Judgement { verdict, reason, proven, wanted }
+    }
+
+    fn decide(&self, proven: Methods, held: Holdings, wanted: Level) -> (Verdict, Reason) {
         if proven.is_empty() {
-            return Verdict::More(self.beginnings());
+            return (Verdict::More(self.beginnings()), Reason::NothingProven);
         }
         let offers = |is_wanted: &dyn Fn(Method) -> bool| -> Vec<Method> {
             let is_new = |method: &Method| held.methods.has(*method) && !proven.has(*method);
             PREFERENCE.into_iter().filter(is_new).filter(|method| is_wanted(*method)).collect()
         };
-        let is_enough = proven.level() >= self.wanted(asked);
-        // A browser that is trusted stands in for a factor where nothing else is wanted, and for none that is to be made.
-        let is_excused = held.is_trusted && is_enough;
-        if held.has_second_factor() && !proven.has_second_factor() && !is_excused {
-            return Verdict::More(offers(&Method::is_second_factor));
+        let is_reached = proven.level() >= wanted;
+        if held.has_second_factor() && !proven.has_second_factor() {
+            // A browser that is trusted stands in for a factor where nothing else is wanted, and for none that is to be
+            // made.
+            return if held.is_trusted && is_reached {
+                (Verdict::Enough, Reason::BrowserTrusted(held.methods))
+            } else {
+                (Verdict::More(offers(&Method::is_second_factor)), Reason::SecondFactorHeld(held.methods))
+            };
         }
-        if is_enough {
-            return Verdict::Enough;
+        if is_reached {
+            return (Verdict::Enough, Reason::LevelReached);
         }
         // Nobody makes a new factor without having shown what they have: a mailbox stands in for no password.
         let stronger = offers(&|method| proven.with(method).level() > proven.level());
@@ -111,11 +136,26 @@ impl Policy {
         let stronger: Vec<_> =
             stronger.into_iter().filter(|method| !is_recovered || *method == Method::Password).collect();
         if !stronger.is_empty() {
-            return Verdict::More(stronger);
+            let everything = held.methods.iter().fold(proven, Methods::with);
+            let is_in_reach = everything.level() >= wanted;
+            let reason = if is_in_reach { Reason::LevelInReach } else { Reason::LevelAfterNext };
+            return (Verdict::More(stronger), reason);
         }
-        let wanted = self.wanted(asked);
         let suffices = |kind: &CredentialKind| proven.with(kind.method()).level() >= wanted;
-        Verdict::Enrol(ENROLLABLE.into_iter().filter(suffices).collect())
+        let kinds = ENROLLABLE.into_iter().filter(suffices).collect();
+        let reason = if is_recovered { Reason::Recovered } else { Reason::LevelOutOfReach };
+        (Verdict::Enrol(kinds), reason)
+    }
+
+    /// What an app wants where this is its realm's policy.
+    #[must_use]
+    pub fn of_app(self, accounts: Option<&AccountPolicy>, is_strict: bool) -> Self {
+        Self {
+            start: accounts.and_then(|accounts| accounts.start).unwrap_or(self.start),
+            least: accounts.and_then(|accounts| accounts.least).unwrap_or(self.least),
+            is_strict,
+            trust: accounts.and_then(|accounts| accounts.trust).unwrap_or(self.trust),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod mail;
 pub(crate) mod nearest;
 mod passwords;
 mod policy;
+mod policy_cases;
 mod problem;
 mod realm;
 mod schema;
@@ -42,6 +43,7 @@ pub use self::{
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
     passwords::{BreachedSettings, PasswordSettings, UnansweredSetting},
     policy::{BeginningSetting, LevelSetting, PolicySettings},
+    policy_cases::{Expected, PolicyCase, PolicyCases},
     problem::{Place, Problem, Trouble},
     realm::{AccountsSetting, BrowserTokensSetting, PasswordsSetting, RealmSettings, SignUpSetting},
     schema::SCHEMA,

@@ -74,14 +74,8 @@ impl Server {
     /// What a sign-in to an app takes.
     #[must_use]
     pub fn policy(&self, app: &App) -> Policy {
-        let realm = self.realm(&app.realm).policy;
-        let accounts = app.accounts.as_ref();
-        Policy {
-            start: accounts.and_then(|accounts| accounts.start).unwrap_or(realm.start),
-            least: accounts.and_then(|accounts| accounts.least).unwrap_or(realm.least),
-            is_strict: self.config.load().is_strict(),
-            trust: accounts.and_then(|accounts| accounts.trust).unwrap_or(realm.trust),
-        }
+        let is_strict = self.config.load().is_strict();
+        self.realm(&app.realm).policy.of_app(app.accounts.as_ref(), is_strict)
     }
 
     /// What a user could prove beside their mailbox. Somebody who is not there costs the same reads.
@@ -292,7 +286,7 @@ mod tests {
         let touched = Assurance::of(Method::SecurityKey, at);
         let judge = |row: &PendingSignIn, least: Level| {
             let policy = Policy { least, ..Policy::default() };
-            super::judge(&policy, Some(row), user, touched).map(|judged| judged.verdict)
+            super::judge(&policy, Some(row), user, (touched, at)).map(|judged| judged.verdict)
         };
         assert_eq!(judge(&row, Level::Mailbox), Err(Refusal::MethodNotOffered), "nobody has said who it is");
         row.methods = Methods::NONE.with(Method::Code);
@@ -301,7 +295,7 @@ mod tests {
         assert_eq!(judge(&row, Level::Aal1), Ok(Verdict::Enough));
         assert_eq!(judge(&row, Level::Aal2), Ok(Verdict::More(vec![Method::Passkey])));
         let other = (user.0, Holdings { methods: Methods::NONE.with(Method::Totp), ..Holdings::default() });
-        let refused = super::judge(&Policy::default(), Some(&row), other, touched);
+        let refused = super::judge(&Policy::default(), Some(&row), other, (touched, at));
         assert_eq!(refused.map(|judged| judged.verdict), Err(Refusal::MethodNotOffered));
     }
 }

@@ -164,6 +164,8 @@ mod tests {
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),
+            (Method::GET, "/v1/admin/apps/{app}/policy", AdminScope::Apps, true),
+            (Method::GET, "/v1/admin/users/{id}/policy", AdminScope::Users, true),
             (Method::POST, "/v1/admin/tomorrow", AdminScope::All, false),
             (Method::POST, "", AdminScope::All, false),
         ] {

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod master_key;
 pub mod messages;
 pub mod operator;
+pub mod policies;
 pub mod realms;
 pub mod revocations;
 pub mod sessions;
@@ -58,6 +59,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(keys::routes())
         .merge(master_key::routes())
         .merge(messages::routes())
+        .merge(policies::routes())
         .merge(realms::routes())
         .merge(revocations::routes())
         .merge(sessions::routes())

@@ -246,7 +246,11 @@ async fn has_stored_apps(server: &Server, realm: &RealmName) -> Result<bool, Api
     Ok(of_store.filter_map(|app| read_app(app).ok()).any(|app| app.realm == *realm))
 }
 
-async fn body_of(server: &Server, name: &str) -> Result<RealmBody, ApiError> {
+/// A realm with its settings.
+///
+/// # Errors
+/// [`ApiError::NotFound`]; the store's.
+pub(super) async fn body_of(server: &Server, name: &str) -> Result<RealmBody, ApiError> {
     let found = all(server).await?.into_iter().find(|realm| realm.settings.name == name);
     found.ok_or(ApiError::NotFound)
 }

@@ -88,10 +88,17 @@ impl PolicySettings {
 
     /// The level that every session has at least, where it is said.
     pub(super) fn least(&self) -> Option<Level> {
-        self.least.map(|level| match level {
-            LevelSetting::Mailbox => Level::Mailbox,
-            LevelSetting::Aal1 => Level::Aal1,
-            LevelSetting::Aal2 => Level::Aal2,
-        })
+        self.least.map(LevelSetting::level)
+    }
+}
+
+impl LevelSetting {
+    /// The level that it names.
+    pub(super) const fn level(self) -> Level {
+        match self {
+            Self::Mailbox => Level::Mailbox,
+            Self::Aal1 => Level::Aal1,
+            Self::Aal2 => Level::Aal2,
+        }
     }
 }

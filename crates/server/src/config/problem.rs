@@ -31,6 +31,16 @@ pub enum Place {
     Variable(String),
 }
 
+impl Place {
+    /// The line; the first one for what no file says.
+    pub(super) const fn line(&self) -> usize {
+        match self {
+            Self::Line(line) => *line,
+            Self::Variable(_) => 1,
+        }
+    }
+}
+
 impl Problem {
     /// A value that cannot be used.
     pub(super) fn wrong(setting: &str, why: impl Into<String>) -> Self {

@@ -12,6 +12,12 @@ pub(super) struct Schema(Value);
 /// work at every start than making it from them, and less program.
 pub const SCHEMA: &str = include_str!("../../../../config.schema.json");
 
+impl From<Value> for Schema {
+    fn from(schema: Value) -> Self {
+        Self(schema)
+    }
+}
+
 /// What a value must be.
 pub(super) enum Shape<'a> {
     /// A table with these keys.

@@ -2,6 +2,7 @@
 
 mod audiences;
 mod dev;
+mod policy_cases;
 
 use std::os::unix::fs::PermissionsExt as _;
 

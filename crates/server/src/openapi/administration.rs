@@ -49,6 +49,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         admin::master_key::show, admin::master_key::rotate,
         admin::messages::list, admin::messages::retry, admin::messages::forget,
         admin::realms::list, admin::realms::show, admin::realms::create, admin::realms::change, admin::realms::remove,
+        admin::policies::of_newcomer, admin::policies::of_user,
         admin::revocations::create,
         admin::sessions::list, admin::sessions::end_all, admin::sessions::end,
         admin::signing::list, admin::signing::rotate,

@@ -54,6 +54,7 @@ mod passkeys;
 mod password_changes;
 mod password_races;
 mod passwords;
+mod policies;
 mod privacy;
 mod realm_events;
 mod realms;

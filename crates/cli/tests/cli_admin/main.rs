@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests say what went wrong by stopping")]
 
+mod policy;
+
 use std::{
     path::Path,
     process::{Child, Command, Output, Stdio},
