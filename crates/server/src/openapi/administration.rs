@@ -267,7 +267,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 49);
+        assert_eq!(names.len(), 51);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use countersign_domain::{
-    assurance::{Assurance, Method as Proof},
+    assurance::{Assurance, Method as Proof, Methods},
     changes::{Change, FlowChange},
+    credential::Credential,
     id::{SessionId, UserId},
     realm::RealmName,
     session::{Holder, Session},
@@ -64,7 +65,8 @@ async fn person(world: &World, number: u8, count: usize) -> Person {
         let answer = serde_json::from_value(device.create(ISSUER, &options).await.unwrap()).unwrap();
         let place = Place { realm: &realm, within: &within, user: Some(id), now };
         let (made, mut changes) = enrol(&world.server, &place, (&answer, None)).await.unwrap();
-        changes.push(Change::Credential(made.unwrap()));
+        let vouched_by = Methods::from(Proof::Code);
+        changes.push(Change::Credential(Credential { vouched_by, ..made.unwrap() }));
         world.keep(changes.0).await;
         first.get_or_insert(device);
     }
