@@ -31,6 +31,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(&settings.folder)?;
     let (world, mut report) = (World::new()?, Report::default());
+    if settings.factors {
+        factors::measure(settings, &world, &mut report)?;
+        return report.write(&machine, &settings.json);
+    }
     let hello = hello(&settings.folder)?;
     let folder = settings.folder.join("main");
     start_and_stop(settings, &world, &folder, &mut report)?;

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) tokens: usize,
     /// Whether a store with 1,000,000 challenges is measured beside one with 1,000.
     pub(crate) large: bool,
+    /// Whether second factors alone are measured.
+    pub(crate) factors: bool,
     /// Where the figures go as JSON.
     pub(crate) json: PathBuf,
     /// Where the databases lie while it runs.
@@ -35,6 +37,7 @@ impl Settings {
             turn: Duration::from_secs(2),
             tokens: 100_000,
             large: false,
+            factors: false,
             json: target.join("bench.json"),
             folder: target.join("bench"),
         };
@@ -47,6 +50,7 @@ impl Settings {
                 "--tokens" => settings.tokens = value()?.parse::<usize>()?.max(1_000),
                 "--json" => settings.json = PathBuf::from(value()?),
                 "--large" => settings.large = true,
+                "--factors" => settings.factors = true,
                 other => bail!("cargo xtask bench does not know {other}"),
             }
         }
