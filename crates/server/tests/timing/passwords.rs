@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Medians may differ by so much: a user, a hash and a seal are there to be parsed for some, and not for others.
-const BOUND: Bound = Bound::Time(Duration::from_micros(25));
+const BOUND: Bound = Bound::Share(Duration::from_micros(25), 6);
 
 /// A world whose app has users with passwords, and what everybody's password is kept as.
 struct People {
