@@ -24,6 +24,7 @@ use countersign_domain::{
     refusal::Refusal,
     secret::Digest,
     session::Session,
+    time::Timestamp,
     user::{IdentifierKind, User},
     vault::Vault as _,
 };
@@ -237,6 +238,21 @@ pub async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
 /// The store's.
 pub async fn refreshed_session(server: &Server, token: &RefreshToken) -> Result<Option<Session>, ApiError> {
     Ok(server.store.session(token.session).await?.filter(Session::has_refresh_token))
+}
+
+/// The session of a genuine refresh token that is the newest, or the one before it for a moment. A token that was spent
+/// shows nothing but that somebody had it once. Whether the session is over is not looked at.
+///
+/// # Errors
+/// The store's.
+pub async fn accepted_session(
+    server: &Server,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<Option<Session>, ApiError> {
+    let grace = |session: &Session| server.realm(&session.realm).session.refresh_grace;
+    let found = refreshed_session(server, token).await?;
+    Ok(found.filter(|session| token.is_accepted_by(session, grace(session), now)))
 }
 
 /// The session of a cookie, if the cookie's secret is the one. Whether it is over is not looked at.

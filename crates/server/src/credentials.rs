@@ -25,7 +25,13 @@ use crate::{
 };
 
 /// How long ago a sign-in may be for what cannot be undone.
-pub const FRESH: Span = Span::from_minutes(10);
+const FRESH: Span = Span::from_minutes(10);
+
+/// Whether what was proven then is fresh enough for what cannot be undone.
+#[must_use]
+pub fn is_fresh(proven_at: Timestamp, now: Timestamp) -> bool {
+    now.since(proven_at) <= FRESH
+}
 
 fn place(id: &CredentialId) -> Context<'_> {
     Context { table: "credential", column: "sealed", id: id.bytes() }
@@ -143,7 +149,7 @@ pub async fn may_change(
     session: &Session,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    if now.since(session.assurance.proven_at) > FRESH {
+    if !is_fresh(session.assurance.proven_at, now) {
         return Err(ApiError::NotFresh);
     }
     let owned = owned(server, (&user.realm, user.id), credentials.iter().map(|one| one.kind)).await?;

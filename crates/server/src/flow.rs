@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     call::Call,
-    credentials::{self, FRESH},
+    credentials::{self, is_fresh},
     error::ApiError,
     keys::Context,
     state::Server,
@@ -153,7 +153,7 @@ pub fn judge(
     let methods = proven.and(proof.methods);
     let proven_at = before.map_or(proof.proven_at, |before| before.proven_at.min(proof.proven_at));
     let verdict = policy.judge(methods, holdings, asked);
-    if matches!(verdict, Verdict::Enrol(_)) && now.since(proven_at) > FRESH {
+    if matches!(verdict, Verdict::Enrol(_)) && !is_fresh(proven_at, now) {
         // Whoever makes a factor shows first who they are: what was shown long ago is shown anew.
         let verdict = policy.judge(proof.methods, holdings, asked);
         return Ok(Judged { assurance: proof, verdict });

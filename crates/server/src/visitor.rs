@@ -17,7 +17,7 @@ use countersign_domain::{
 use http::{HeaderMap, request::Parts};
 
 use crate::{
-    accounts::{held_session, refreshed_session},
+    accounts::{accepted_session, held_session, refreshed_session},
     call::{admit_poll, client_address},
     config::CookieKind,
     cookie::{self, Page, SessionCookie},
@@ -135,11 +135,8 @@ impl Held {
     ) -> Result<Option<Session>, ApiError> {
         match self {
             Self::Cookie(cookie) => held_session(server, cookie).await,
-            Self::Refresh(token) => {
-                let grace = |session: &Session| server.realm(&session.realm).session.refresh_grace;
-                let found = refreshed_session(server, token).await?;
-                Ok(found.filter(|session| !is_question || token.is_accepted_by(session, grace(session), now)))
-            }
+            Self::Refresh(token) if is_question => accepted_session(server, token, now).await,
+            Self::Refresh(token) => refreshed_session(server, token).await,
         }
     }
 }

@@ -4,18 +4,12 @@ use std::process::Command;
 
 use crate::{
     dev::Dev,
-    support::tools::{run, script, tool},
+    support::tools::{browser, run, script},
 };
 
 #[test]
 fn p06_p07_a_browser_signs_in_and_visits_to_a_link_spend_nothing() {
-    let (Some(node), Some(modules), Some(chromium)) = (
-        tool("COUNTERSIGN_TEST_NODE", "browser"),
-        tool("COUNTERSIGN_TEST_NODE_MODULES", "browser"),
-        tool("COUNTERSIGN_TEST_CHROMIUM", "browser"),
-    ) else {
-        return;
-    };
+    let Some([node, modules, chromium]) = browser() else { return };
     let dev = Dev::start();
     let base = format!("http://localhost:{}", dev.port);
     run(Command::new(node).arg(script("browser.mjs")).args([&modules, &chromium, &base]));

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{
     free_port,
     server::{Setup, key},
-    tools::{run, script, tool},
+    tools::{browser, run, script, tool},
 };
 
 /// What the script is told of a server.
@@ -57,13 +57,7 @@ impl Told {
 
 /// Runs a script in a browser beside the server.
 fn in_a_browser(name: &str, told: Told) {
-    let (Some(node), Some(modules), Some(chromium)) = (
-        tool("COUNTERSIGN_TEST_NODE", "browser"),
-        tool("COUNTERSIGN_TEST_NODE_MODULES", "browser"),
-        tool("COUNTERSIGN_TEST_CHROMIUM", "browser"),
-    ) else {
-        return;
-    };
+    let Some([node, modules, chromium]) = browser() else { return };
     let words = told.words();
     let _server = told.setup.start();
     run(Command::new(node).arg(script(name)).args([&modules, &chromium, &manual(), &words]));

@@ -8,8 +8,8 @@ use axum::{
 };
 use countersign_domain::{
     app::App,
-    challenge::{self, Attempt, Challenge, Purpose, Status},
-    changes::Changes,
+    challenge::{self, Attempt, Challenge, Proof, Purpose, Status},
+    changes::{Changes, Decision},
     code::Code,
     contact::{Contact, ContactKey},
     id::ChallengeId,
@@ -144,7 +144,6 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let lane = server.lanes.enter(&found.0.contact).await;
     let (code, binding) = (&code, &binding);
     let this = &call;
-    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
     // Whoever did not have to wait decides on what was just read, unless somebody failed meanwhile: a right code must
     // not pass on a budget that is gone.
     let mut found = (!lane.waited && server.lanes.failures() == failures).then_some(found);
@@ -156,12 +155,8 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                     Some(found) => found,
                     None => find_with_contact(server, app, id).await?,
                 };
-                let live =
-                    if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-                let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now: server.now() };
-                let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
                 let person = challenge.contact;
-                let decision = challenge::verify(&attempt, challenge, live, contact, presented);
+                let decision = judge(this, (challenge, contact), binding, Some(code)).await?;
                 complete(this, person, decision, None).await
             }
         })
@@ -217,7 +212,7 @@ pub async fn status(call: Call, Named(id): Named) -> Answer<StatusBody> {
 }
 
 /// What a decision answered and what it wrote, as [`Server::decide`] wants it.
-pub(crate) fn decided<T>(decision: countersign_domain::changes::Decision<T>) -> (T, Changes) {
+pub(crate) fn decided<T>(decision: Decision<T>) -> (T, Changes) {
     (decision.outcome, decision.changes)
 }
 
@@ -244,6 +239,22 @@ pub(super) async fn find_with_contact(
     let found = server.store.challenge_and_contact(id).await?;
     let found = found.filter(|(challenge, _)| challenge.app == app.name);
     found.ok_or(ApiError::Refused(Refusal::ChallengeNotFound))
+}
+
+/// What a code proves of a challenge, or where none was typed the link that was approved, to whoever has its binding.
+pub(super) async fn judge(
+    call: &Call,
+    (challenge, contact): (Challenge, Contact),
+    binding: &SecretToken,
+    code: Option<&Code>,
+) -> Result<Decision<Result<Proof, Refusal>>, ApiError> {
+    let (server, app, now) = (&call.server, &call.app, call.server.now());
+    let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
+    let Some(code) = code else { return Ok(challenge::redeem(app, challenge, presented, now)) };
+    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
+    let live = if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
+    let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now };
+    Ok(challenge::verify(&attempt, challenge, live, contact, presented))
 }
 
 /// The counters of the person whom a challenge asked.

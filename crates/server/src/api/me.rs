@@ -28,6 +28,7 @@ use super::{
     own_call::OwnCall,
     rfc3339,
     session::signed_out,
+    username,
 };
 use crate::{
     accounts::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile},
@@ -168,9 +169,7 @@ pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<M
         own.call.limit_network(None)?;
     }
     let visitor = own.visitor;
-    let read = |name: &String| {
-        Username::parse(name).map_err(|error| ApiError::invalid("username", error.to_string()))
-    };
+    let read = |name: &String| username(name);
     let username = body.username.as_ref().map(|name| name.as_ref().map(read).transpose()).transpose()?;
     let (server, visitor, body, username) = (&visitor.server, &visitor, &body, &username);
     let decided = server

@@ -21,7 +21,10 @@ pub mod users;
 pub mod verify;
 
 use axum::response::{IntoResponse as _, Response};
-use countersign_domain::time::Timestamp;
+use countersign_domain::{
+    identifier::{EmailAddress, Username},
+    time::Timestamp,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -60,6 +63,20 @@ pub fn answer<T: Serialize>(status: StatusCode, body: T) -> Answered<T> {
         Err(_) => ApiError::Internal.into_response(),
     };
     Answered(response, std::marker::PhantomData)
+}
+
+/// The mailbox that the member `email` names.
+fn mailbox(text: &str) -> Result<EmailAddress, ApiError> {
+    EmailAddress::parse(text).map_err(|error| ApiError::InvalidMember {
+        member: "email",
+        code: error.code(),
+        detail: error.to_string(),
+    })
+}
+
+/// The username that the member `username` names.
+fn username(text: &str) -> Result<Username, ApiError> {
+    Username::parse(text).map_err(|error| ApiError::invalid("username", error.to_string()))
 }
 
 /// A time as the interface writes it (RFC 3339, UTC, whole seconds).

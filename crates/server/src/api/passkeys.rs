@@ -23,7 +23,7 @@ use crate::{
     error::ApiError,
     passkeys::{
         Fault, Making, Place, RegistrationResponse, Wanted, authenticate::is_key, begin_registration, enrol,
-        register::names, response::Base64Url, stored::StoredKey,
+        register::names, response::Base64Url, stored::Descriptor,
     },
     state::Server,
     visitor::{Person, Visitor},
@@ -159,10 +159,7 @@ pub async fn signal(Person(visitor): Person) -> Answer<SignalBody> {
     let rp_id = config.webauthn.rp_id(&config.server).ok_or(ApiError::PasskeysOff)?;
     let mut ids = Vec::new();
     for credential in server.store.credentials_of(user.id).await?.iter().filter(|one| is_key(one)) {
-        let key = StoredKey::open(server, credential)?;
-        if key.rp_id == rp_id {
-            ids.push(key.id);
-        }
+        ids.extend(Descriptor::of(server, credential, rp_id)?.map(|key| key.id));
     }
     let names = names(server, &user).await?;
     let user_id = Base64Url(server.keys.user_handle(user.id).to_vec());

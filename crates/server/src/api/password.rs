@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use countersign_domain::{identifier::EmailAddress, password::Password};
+use countersign_domain::password::Password;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::{error::ApiError, hashing::refused, state::Server};
@@ -32,15 +32,6 @@ pub(super) const TRIES: usize = 4;
 /// A password as it was typed. Whether it is a good one is not looked at.
 pub(super) fn typed(text: &str) -> Result<Password, ApiError> {
     Password::parse(text).map_err(refused)
-}
-
-/// The mailbox that a member names.
-pub(super) fn mailbox(text: &str) -> Result<EmailAddress, ApiError> {
-    EmailAddress::parse(text).map_err(|error| ApiError::InvalidMember {
-        member: "email",
-        code: error.code(),
-        detail: error.to_string(),
-    })
 }
 
 /// Done, and nothing to say.

@@ -19,12 +19,12 @@ use countersign_domain::{
     challenge::Purpose,
     changes::{Change, Changes, FlowChange},
     credential::CredentialKind,
-    identifier::{EmailAddress, Username},
+    identifier::EmailAddress,
     pending_sign_in::PendingSignIn,
     policy::Verdict,
     refusal::Refusal,
     session::Session,
-    time::{Span, Timestamp},
+    time::Span,
 };
 use http::StatusCode;
 
@@ -33,13 +33,14 @@ use self::{factors::Typed, new_factors::Made};
 use super::{
     Answer, Answered, answer,
     challenge::{TokenBody, answer_signed_in, parse_binding, signed_in},
+    mailbox,
     password::{self, sign_in::Name},
-    rfc3339,
+    rfc3339, username,
 };
 use crate::{
-    accounts::{Entry, address_claim, held_session, primary_address, refreshed_session},
+    accounts::{Entry, accepted_session, address_claim, held_session, primary_address},
     call::{Call, Json, Named},
-    credentials::FRESH,
+    credentials::is_fresh,
     error::ApiError,
     flow::{self, FlowKey, Pending, Said},
     tokens::Grant,
@@ -106,7 +107,7 @@ async fn step_up(call: &Call, asked: Level, max_age: Option<i64>) -> Result<(Pen
     if now.since(proven_at) < life {
         let judged = policy.judge(methods, flow::holdings(call, &policy, user.id).await?, asked);
         // Whoever is to make a factor shows first who they are, as on the pages of an account.
-        if !matches!(judged, Verdict::Enrol(_)) || now.since(proven_at) <= FRESH {
+        if !matches!(judged, Verdict::Enrol(_)) || is_fresh(proven_at, now) {
             (row.methods, row.proven_at, verdict) = (methods, Some(proven_at), judged);
         }
     }
@@ -212,10 +213,6 @@ async fn name_of(call: &Call, row: &PendingSignIn) -> Result<Name, ApiError> {
     }
 }
 
-fn username(text: &str) -> Result<Username, ApiError> {
-    Username::parse(text).map_err(|error| ApiError::invalid("username", error.to_string()))
-}
-
 async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {
     let policy = call.server.policy(&call.app);
     Ok(match row.user.filter(|_| !row.methods.is_empty()) {
@@ -234,10 +231,7 @@ async fn session_of(call: &Call) -> Result<Session, ApiError> {
         held.extend(held_session(&call.server, cookie).await?);
     }
     if let Some(token) = &call.held_refresh {
-        // A token that was spent shows nothing but that somebody had it once.
-        let grace = call.server.realm(&call.app.realm).session.refresh_grace;
-        let found = refreshed_session(&call.server, token).await?;
-        held.extend(found.filter(|session| token.is_accepted_by(session, grace, call.now)));
+        held.extend(accepted_session(&call.server, token, call.now).await?);
     }
     let App { name, realm, .. } = &*call.app;
     let is_here = |session: &Session| session.app == *name && session.realm == *realm;
@@ -245,24 +239,11 @@ async fn session_of(call: &Call) -> Result<Session, ApiError> {
     found.ok_or(ApiError::Refused(Refusal::SessionOver))
 }
 
-/// Whether what is proven was proven a moment ago.
-fn is_fresh(row: &PendingSignIn, now: Timestamp) -> bool {
-    row.proven_at.is_some_and(|proven_at| now.since(proven_at) <= FRESH)
-}
-
 /// The weakest of the levels that are asked for: any of them is enough.
 fn level(acr_values: &[String]) -> Result<Level, ApiError> {
     let levels: Option<Vec<Level>> = acr_values.iter().map(|acr| Level::from_acr(acr)).collect();
     let unknown = || ApiError::invalid("acr_values", "expected urn:countersign:mailbox, aal1 or aal2");
     Ok(levels.ok_or_else(unknown)?.into_iter().min().unwrap_or(Level::Mailbox))
-}
-
-fn mailbox(text: &str) -> Result<EmailAddress, ApiError> {
-    EmailAddress::parse(text).map_err(|error| ApiError::InvalidMember {
-        member: "email",
-        code: error.code(),
-        detail: error.to_string(),
-    })
 }
 
 /// How a sign-in stands, in the words of the interface.

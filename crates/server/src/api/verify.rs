@@ -6,7 +6,6 @@ use axum::{Router, routing::post};
 use countersign_domain::{
     challenge::{self, Attempt},
     contact::ContactKey,
-    identifier::EmailAddress,
     vault::Vault as _,
 };
 use serde::Deserialize;
@@ -15,11 +14,11 @@ use utoipa::ToSchema;
 use super::{
     Answer,
     challenge::{TokenBody, finish, parse_code},
+    mailbox,
 };
 use crate::{
     accounts::complete,
     call::{Call, Json},
-    error::ApiError,
     state::Server,
 };
 
@@ -47,11 +46,7 @@ pub struct VerifyByAddressBody {
     responses((status = 200, description = "What the proof is worth", body = TokenBody)))]
 pub async fn verify(call: Call, Json(body, _): Json<VerifyByAddressBody>) -> Answer<TokenBody> {
     call.secret_only()?;
-    let address = EmailAddress::parse(&body.email).map_err(|error| ApiError::InvalidMember {
-        member: "email",
-        code: error.code(),
-        detail: error.to_string(),
-    })?;
+    let address = mailbox(&body.email)?;
     let code = &parse_code(&body.code)?;
     let (this, server, app) = (&call, &call.server, &call.app);
     let key =

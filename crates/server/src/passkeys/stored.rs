@@ -57,7 +57,8 @@ pub struct StoredKey {
 pub struct Descriptor {
     #[serde(rename = "type")]
     kind: &'static str,
-    id: String,
+    /// What its authenticator calls it, in base64url.
+    pub id: String,
     transports: Vec<String>,
 }
 

@@ -34,6 +34,14 @@ pub(crate) fn python() -> Option<String> {
     tool("COUNTERSIGN_TEST_PYTHON", "python")
 }
 
+/// Node, its packages, and Chromium.
+pub(crate) fn browser() -> Option<[String; 3]> {
+    let [node, modules, chromium] =
+        ["COUNTERSIGN_TEST_NODE", "COUNTERSIGN_TEST_NODE_MODULES", "COUNTERSIGN_TEST_CHROMIUM"]
+            .map(|name| tool(name, "browser"));
+    Some([node?, modules?, chromium?])
+}
+
 /// A script beside these tests.
 pub(crate) fn script(name: &str) -> String {
     format!("{}/tests/scripts/{name}", env!("CARGO_MANIFEST_DIR"))

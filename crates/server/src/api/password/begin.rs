@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{
-        Answer,
+        Answer, mailbox,
         start::{Aim, EndUser, PurposeName, Recipient, StartBody, StartedBody, prepare, run},
     },
-    mailbox, typed,
+    typed,
 };
 use crate::{
     call::{Call, Json},

@@ -4,7 +4,7 @@
 use axum::response::Response;
 use countersign_domain::{
     assurance::Method,
-    challenge::{self, Attempt, Challenge, Proof, Purpose},
+    challenge::{Challenge, Proof, Purpose},
     changes::{Changes, Decision},
     code::Code,
     contact::Contact,
@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    super::challenge::{binding_of, challenge_id, find_with_contact, parse_code},
+    super::challenge::{binding_of, challenge_id, find_with_contact, judge, parse_code},
     done, typed,
 };
 use crate::{
@@ -161,15 +161,8 @@ fn refused(call: &Call, asked: &Asked, mut changes: Changes) -> Changes {
 
 /// The code, or the link that was approved.
 async fn prove(call: &Call, asked: &Asked) -> Result<Decision<Result<Proof, Refusal>>, ApiError> {
-    let (server, app) = (&call.server, &call.app);
-    let (challenge, contact) = find(call, asked.id).await?;
-    let presented: (&SecretToken, &dyn Vault) = (&asked.binding, &server.keys);
-    let now = server.now();
-    let Some(code) = &asked.code else { return Ok(challenge::redeem(app, challenge, presented, now)) };
-    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-    let live = if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-    let attempt = Attempt { app, code, may_wipe, shared: server.is_shared(), now };
-    Ok(challenge::verify(&attempt, challenge, live, contact, presented))
+    let found = find(call, asked.id).await?;
+    judge(call, found, &asked.binding, asked.code.as_ref()).await
 }
 
 /// Whose mailbox it was. A stranger's code was never mailed, so this one has been somebody's a moment ago.

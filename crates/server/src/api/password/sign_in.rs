@@ -21,8 +21,8 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    super::{Answer, challenge::TokenBody, sign_in::answer_entry, start::EndUser},
-    TRIES, mailbox, typed,
+    super::{Answer, challenge::TokenBody, mailbox, sign_in::answer_entry, start::EndUser, username},
+    TRIES, typed,
 };
 use crate::{
     accounts::{Entry, Evidence, authentication, begin, held_session, primary_address, tell_sign_in},
@@ -134,9 +134,7 @@ impl Name {
     fn of(body: &PasswordSignInBody) -> Result<Self, ApiError> {
         match (&body.email, &body.username) {
             (Some(address), None) => mailbox(address).map(Self::Email),
-            (None, Some(name)) => Username::parse(name)
-                .map(Self::Username)
-                .map_err(|error| ApiError::invalid("username", error.to_string())),
+            (None, Some(name)) => username(name).map(Self::Username),
             _ => Err(ApiError::invalid("email", "expected either email or username")),
         }
     }

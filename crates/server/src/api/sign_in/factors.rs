@@ -14,10 +14,10 @@ use countersign_domain::{
 };
 use http::StatusCode;
 
-use super::{SignInBody, body_of, username, verdict_of};
+use super::{SignInBody, body_of, verdict_of};
 use crate::{
     accounts::{Entry, Evidence, authentication, begin, primary_address, tell_session, user_of},
-    api::{Answer, answer},
+    api::{Answer, answer, username},
     call::Call,
     credentials::event,
     error::ApiError,

@@ -3,21 +3,19 @@
 
 use countersign_domain::{
     assurance::Method,
-    challenge::{self, Attempt, Purpose},
+    challenge::Purpose,
     changes::{Changes, FlowChange},
-    policy::Verdict,
     refusal::Refusal,
     token::SecretToken,
-    vault::Vault,
 };
 use http::StatusCode;
 
-use super::{MailedBody, SignInBody, address_of, body_of, verdict_of};
+use super::{MailedBody, SignInBody, address_of, body_of, factors::offered};
 use crate::{
     accounts::{Entry, Passed, complete},
     api::{
         Answer, answer,
-        challenge::{challenge_id, find_with_contact, parse_code},
+        challenge::{challenge_id, find_with_contact, judge, parse_code},
         start::{self, Aim, EndUser, PurposeName, Recipient, StartBody, StartedBody},
     },
     call::Call,
@@ -37,11 +35,7 @@ pub(super) async fn send(
     let server = &call.server;
     let row = flow::find(server, &call.app, key, call.now).await?;
     let address = address_of(call, &row).await?;
-    let verdict = verdict_of(call, &row).await?;
-    let is_offered = |method: &Method| matches!(method, Method::Code | Method::Link);
-    if !matches!(&verdict, Verdict::More(methods) if methods.iter().any(is_offered)) {
-        return Err(ApiError::Refused(Refusal::MethodNotOffered));
-    }
+    let verdict = offered(call, &row, &[Method::Code, Method::Link]).await?;
     let mut said = flow::open(server, &row)?;
     let body = StartBody {
         to: Recipient { email: address.canonical().to_owned() },
@@ -94,19 +88,8 @@ pub(super) async fn code_or_link(
     let passed = server
         .decide(|| async move {
             let row = flow::find(server, app, key, call.now).await?;
-            let (challenge, contact) = find_with_contact(server, app, id).await?;
-            let presented: (&SecretToken, &dyn Vault) = (binding, &server.keys);
-            let decision = match code {
-                Some(code) => {
-                    let may_wipe = app.challenge.wipe_on_failure && call.is_secret();
-                    let live =
-                        if may_wipe { server.store.listed_challenges(&contact).await? } else { Vec::new() };
-                    let (shared, now) = (server.is_shared(), server.now());
-                    let attempt = Attempt { app, code, may_wipe, shared, now };
-                    challenge::verify(&attempt, challenge, live, contact, presented)
-                }
-                None => challenge::redeem(app, challenge, presented, server.now()),
-            };
+            let found = find_with_contact(server, app, id).await?;
+            let decision = judge(call, found, binding, code.as_ref()).await?;
             complete(call, person, decision, Some(row)).await
         })
         .await?;

@@ -17,13 +17,13 @@ use http::StatusCode;
 use super::{
     SignInBody, body_of,
     factors::{Proof, Step, follow, known},
-    is_fresh, verdict_of,
+    verdict_of,
 };
 use crate::{
     accounts::{Entry, user_of},
     api::{Answer, answer, my_totp::TotpOptionsAnswer},
     call::Call,
-    credentials::{added_too, check_label},
+    credentials::{added_too, check_label, is_fresh},
     error::ApiError,
     flow::{self, FlowKey, Pending},
     passkeys::{self, Making, Names, Place, RegistrationResponse, Wanted, begin_registration},
@@ -182,7 +182,8 @@ async fn expected(
     let Some(user) = known(&row).filter(|_| is_wanted) else {
         return Err(ApiError::Refused(Refusal::MethodNotOffered));
     };
-    if is_fresh(&row, call.server.now()) { Ok((row, user)) } else { Err(ApiError::NotFresh) }
+    let is_fresh = row.proven_at.is_some_and(|proven_at| is_fresh(proven_at, call.server.now()));
+    if is_fresh { Ok((row, user)) } else { Err(ApiError::NotFresh) }
 }
 
 /// What the person is called by authenticators; somebody new, what they began with.
