@@ -119,6 +119,14 @@ macro_rules! suite {
                     p16_a_question_is_answered_once
                     erasing_a_user_takes_the_credentials
                 }
+                grant {
+                    grants_are_found_by_name_holder_and_target
+                    a_grant_is_written_and_taken_at_its_version
+                    one_of_many_gives_a_grant
+                    a_grant_to_who_is_erased_is_a_conflict
+                    a_removed_realm_takes_its_grants
+                    as_many_as_may_be_asked_for_are_found
+                }
                 user_password {
                     a_password_is_replaced_at_its_version
                     one_of_many_changes_wins
