@@ -9,7 +9,9 @@ mod difference;
 mod document;
 mod environment;
 mod events;
+mod forward_auth;
 mod generate;
+mod grant;
 mod listener;
 mod load;
 mod mail;
@@ -37,7 +39,9 @@ pub use self::{
     difference::changed,
     environment::process_environment,
     events::{EventSettings, SecurityLogSettings, WebhookSettings},
+    forward_auth::{AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting},
     generate::{EXAMPLE, example_toml, schema_json},
+    grant::{DeclaredGrant, DeclaredHolder, GrantHolderSettings, GrantSettings},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
@@ -92,6 +96,9 @@ pub struct Config {
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
+
+    /// Who may use which app. Grants of this file are changed in it alone; others are given through the command line.
+    pub grants: Vec<GrantSettings>,
 }
 
 /// How strict the server is as a whole.
@@ -166,6 +173,8 @@ pub enum Part {
     Public,
     /// `/livez`, `/readyz`, `/metrics`.
     Operations,
+    /// `/verify/{app}`: for reverse proxies, without a key. Whoever reaches it can ask about everybody's cookies.
+    Verify,
     /// `/v1/admin`: on a Unix socket without a key, since its mode says who may; over a network with an admin key.
     Admin,
 }

@@ -24,6 +24,7 @@ pub mod export;
 pub mod flood;
 pub mod flow;
 pub mod freshness;
+pub mod grants;
 pub mod hashing;
 pub mod key_file;
 pub mod key_ring;

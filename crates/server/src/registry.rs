@@ -18,6 +18,7 @@ use countersign_store::{Error, Rows, Store};
 
 use crate::{
     config::{AppSettings, Config, ConfigError, Declared, RealmSettings, declared},
+    grants::DeclaredGrants,
     vault::Keys,
 };
 
@@ -33,6 +34,7 @@ pub struct Registry {
     declared: std::collections::HashSet<AppName>,
     admin_keys: HashMap<Digest, Arc<AdminKey>>,
     realms: HashMap<RealmName, Realm>,
+    grants: DeclaredGrants,
     corrupt: Vec<Error>,
 }
 
@@ -93,6 +95,7 @@ impl Registry {
             registry.apps.insert(app.name.clone(), Arc::new(app));
         }
         registry.add_stored(apps.good);
+        registry.grants = DeclaredGrants::build(config, vault)?;
         registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
         let with_accounts = registry.apps.values().filter(|app| app.accounts.is_some());
         registry.account_origins = with_accounts.flat_map(|app| app.origins.iter().cloned()).collect();
@@ -145,15 +148,10 @@ impl Registry {
         apps
     }
 
-    /// Whether the same apps take the same tokens as in `former`.
+    /// Whether apps, realms and declared grants are set as in `former`.
     #[must_use]
-    pub fn takes_tokens_like(&self, former: &Self) -> bool {
-        let same = |app: &App| {
-            let before = former.app(app.name.as_str());
-            before
-                .is_some_and(|before| (before.disabled, before.audience()) == (app.disabled, app.audience()))
-        };
-        self.apps.len() == former.apps.len() && self.apps.values().all(|app| same(app))
+    pub fn is_set_like(&self, former: &Self) -> bool {
+        self.apps == former.apps && self.realms == former.realms && self.grants == former.grants
     }
 
     /// Whether an app comes from the configuration file, and is read-only elsewhere.
@@ -206,6 +204,12 @@ impl Registry {
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Option<&Realm> {
         self.realms.get(name)
+    }
+
+    /// The grants of the configuration file.
+    #[must_use]
+    pub const fn grants(&self) -> &DeclaredGrants {
+        &self.grants
     }
 
     /// The names of all realms that are declared or stored, in no order.

@@ -21,6 +21,7 @@ use crate::{
     events::{self, Events},
     flood::Flood,
     freshness::Freshness,
+    grants,
     hashing::Hashing,
     key_ring::KeyRing,
     key_use::KeyUse,
@@ -159,6 +160,8 @@ impl Server {
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+        let mut changes = changes;
+        grants::put_along(self, &mut changes);
         let people: Vec<_> = changes.erased().collect();
         // On the list first: somebody who is erased must not come back by a restore.
         erased::note(self, &people, Sign::Erased).await?;

@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
+    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings, GrantHolderSettings, GrantSettings,
     KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings,
     PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings, ServerSettings,
     SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings, WebhookSettings,
@@ -130,6 +130,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "SecurityLogSettings" => fields::<SecurityLogSettings>(),
         "WebhookSettings" => fields::<WebhookSettings>(),
         "WebauthnSettings" => fields::<WebauthnSettings>(),
+        "GrantSettings" => fields::<GrantSettings>(),
+        "GrantHolderSettings" => fields::<GrantHolderSettings>(),
         _ => &[],
     }
 }
