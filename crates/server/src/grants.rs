@@ -13,7 +13,7 @@ pub use self::{
     declared::DeclaredGrants,
     explain::{Explanation, Finding, explain},
     sealed::{Kept, open, seal},
-    weigh::{Weighed, holders_of, reach_of, weigh},
+    weigh::{Weighed, granted_to, reach_of, weigh},
 };
 pub use countersign_domain::{grant::Access, membership::Membership};
 use countersign_domain::{app::App, group::GroupName, membership::Role, user::User};
@@ -51,8 +51,7 @@ pub fn membership(server: &Server, user: &User) -> Result<Membership, ApiError> 
 /// [`ApiError::Internal`] when it does not read.
 pub fn membership_in(profile: &Profile) -> Result<Membership, ApiError> {
     let groups: Result<Vec<GroupName>, _> = profile.groups.iter().map(|group| group.parse()).collect();
-    let role = if profile.administrator { Role::Admin } else { Role::User };
-    Membership::new(role, groups.map_err(|_| ApiError::Internal)?).map_err(|_| ApiError::Internal)
+    Membership::new(profile.role(), groups.map_err(|_| ApiError::Internal)?).map_err(|_| ApiError::Internal)
 }
 
 /// A profile with another membership.

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use countersign_domain::{
     changes::{Change, Changes},
     event::{Event, EventKind},
+    group::{GroupName, GroupNameError},
     id::UserId,
     identifier::EmailAddress,
+    membership::{Membership, Role},
     random::Random,
     realm::RealmName,
     secret::Secret,
@@ -22,6 +24,7 @@ use utoipa::ToSchema;
 use crate::{
     accounts::{Profile, seal_identifier, seal_profile, user_of},
     error::ApiError,
+    grants::with_membership,
     metadata::{Kept, Object},
     passwords::StoredHash,
     state::Server,
@@ -71,6 +74,35 @@ impl From<UserStatus> for GivenStatus {
     }
 }
 
+/// What somebody is in their realm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GivenRole {
+    /// Somebody.
+    #[default]
+    User,
+    /// Who may reach every app of the realm, where the realm lets administrators.
+    Admin,
+}
+
+impl From<GivenRole> for Role {
+    fn from(role: GivenRole) -> Self {
+        match role {
+            GivenRole::User => Self::User,
+            GivenRole::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Role> for GivenRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::User => Self::User,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
 /// What is given about somebody: a line of an import, and of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +121,12 @@ pub struct GivenPerson {
     /// `active` where absent.
     #[serde(default)]
     pub status: GivenStatus,
+    /// `user` where absent.
+    #[serde(default)]
+    pub role: GivenRole,
+    /// The groups that they are in: at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Since when they are known (RFC 3339); now where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
@@ -149,6 +187,16 @@ pub fn check_profile(display_name: Option<&str>, locale: Option<&str>) -> Result
     Ok(())
 }
 
+/// The names of groups.
+///
+/// # Errors
+/// [`ApiError::InvalidMember`] for the member that holds one that no group can have.
+pub fn read_groups(member: &'static str, groups: &[String]) -> Result<Vec<GroupName>, ApiError> {
+    let read = |group: &String| group.parse().map_err(|error: GroupNameError| error.to_string());
+    let groups: Result<_, String> = groups.iter().map(read).collect();
+    groups.map_err(|error| ApiError::invalid(member, error))
+}
+
 impl Newcomer {
     /// Reads what is given about somebody.
     ///
@@ -172,12 +220,19 @@ impl Newcomer {
             return Err(ApiError::invalid("emails", "an address that is not verified must be the only one"));
         }
         check_profile(given.display_name.as_deref(), given.locale.as_deref())?;
+        let membership = Membership::new(given.role.into(), read_groups("groups", &given.groups)?)
+            .map_err(|error| ApiError::invalid("groups", error.to_string()))?;
+        let profile = Profile {
+            display_name: given.display_name.clone(),
+            locale: given.locale.clone(),
+            ..Profile::default()
+        };
         if let Some(hash) = &given.password_hash {
             check_hash(hash, emails.iter().all(|(_, verified)| *verified))?;
         }
         Ok(Self {
             emails,
-            profile: Profile { display_name: given.display_name.clone(), locale: given.locale.clone() },
+            profile: with_membership(profile, &membership),
             status: given.status.into(),
             created_at: given.created_at.as_deref().map_or(Ok(now), |text| read_time(text, now))?,
             password_hash: given.password_hash.clone().map(Secret::new),

@@ -206,15 +206,15 @@ impl Keys {
         self.hierarchy.grants.digest(&[b"user", user.bytes()])
     }
 
-    /// The same of a grant, of who holds some, and of what some are for: what of all that is said first in `parts`.
-    pub(crate) fn grant_digest(&self, parts: &[&[u8]]) -> Digest {
-        self.hierarchy.grants.digest(parts)
-    }
-
     /// The same of the people of a realm who are in a group.
     #[must_use]
     pub fn access_of_group(&self, realm: &RealmName, group: &GroupName) -> Digest {
         self.hierarchy.grants.digest(&[b"group", realm.as_str().as_bytes(), group.as_str().as_bytes()])
+    }
+
+    /// A digest for [grants](crate::grants): the first part says of what.
+    pub(crate) fn grant_digest(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.grants.digest(parts)
     }
 
     /// A recovery code, bound to its sheet: the same code on another sheet digests differently.

@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     id::UserId,
+    membership::Role,
     random::Random,
     realm::RealmName,
     secret::Digest,
@@ -32,6 +33,14 @@ pub struct Profile {
 
 /// What is sealed of a profile is as long as a multiple of this, so that its length does not tell an administrator.
 const PROFILE_STEP: usize = 64;
+
+impl Profile {
+    /// What they are in their realm.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        if self.administrator { Role::Admin } else { Role::User }
+    }
+}
 
 /// What somebody is found by, sealed for the row that its digest names in a realm.
 ///

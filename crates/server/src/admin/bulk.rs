@@ -324,6 +324,8 @@ async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError
         display_name: profile.display_name,
         locale: profile.locale,
         status: user.status.into(),
+        role: profile.role().into(),
+        groups: profile.groups,
         created_at: Some(rfc3339(user.created_at)),
         password_hash: None,
         metadata: metadata_of(server, user).await?,

@@ -75,6 +75,10 @@ pub struct MeBody {
     /// What the app that was signed in to keeps for the person to see.
     #[schema(value_type = Object)]
     pub metadata: Object,
+    /// `user` or `admin`: what an operator made of them in the realm.
+    pub role: &'static str,
+    /// The groups that an operator put them in.
+    pub groups: Vec<String>,
     /// When the account was made.
     pub created_at: String,
 }
@@ -179,6 +183,7 @@ pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<M
             let profile = Profile {
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
+                ..former
             };
             let sealed_profile = seal_profile(server, &user, &profile)?;
             let user = User { sealed_profile, ..user };
@@ -350,6 +355,8 @@ async fn body_of(visitor: &Visitor, user: &User) -> Result<MeBody, ApiError> {
         phones,
         username,
         metadata: kept.public,
+        role: profile.role().name(),
+        groups: profile.groups,
         created_at: rfc3339(user.created_at),
     })
 }

@@ -12,7 +12,10 @@ use countersign_domain::{
 };
 use countersign_store::GrantList;
 
-use super::{membership, sealed::open};
+use super::{
+    membership,
+    sealed::{Kept, open},
+};
 use crate::{error::ApiError, state::Server};
 
 /// Grants that are read at once for a list of all that somebody may reach.
@@ -68,7 +71,7 @@ pub async fn weigh(server: &Server, user: &User, app: &App) -> Result<Weighed, A
 }
 
 /// Who holds grants that count for a user: they, and each of their groups.
-pub fn holders_of(user: &User, membership: &Membership) -> impl Iterator<Item = Holder> {
+fn holders_of(user: &User, membership: &Membership) -> impl Iterator<Item = Holder> {
     let groups = membership.groups.clone().into_iter().map(Holder::Group);
     std::iter::once(Holder::User(user.id)).chain(groups)
 }
@@ -101,7 +104,8 @@ pub async fn reach_of(server: &Server, user: &User) -> Result<Vec<(Arc<App>, Acc
     let membership = membership(server, user)?;
     let holders = holders_of(user, &membership);
     let holders = holders.map(|holder| server.keys.grant_holder(&user.realm, &holder)).collect();
-    let mut grants = stored_of(server, &GrantList::Holders(holders)).await?;
+    let stored = stored_of(server, &GrantList::Holders(holders)).await?;
+    let mut grants: Vec<_> = stored.into_iter().map(|kept| kept.grant).collect();
     let registry = server.registry.load_full();
     grants.extend(registry.grants().of_realm(&user.realm).cloned());
     let addresses = addresses(server, user, &grants).await?;
@@ -121,7 +125,15 @@ pub async fn reach_of(server: &Server, user: &User) -> Result<Vec<(Arc<App>, Acc
     Ok(reached)
 }
 
-async fn stored_of(server: &Server, list: &GrantList) -> Result<Vec<Grant>, ApiError> {
+/// What a user was granted themselves.
+///
+/// # Errors
+/// As for [`weigh`].
+pub async fn granted_to(server: &Server, user: &User) -> Result<Vec<Kept>, ApiError> {
+    stored_of(server, &GrantList::Holders(vec![server.keys.grants_of_user(user.id)])).await
+}
+
+async fn stored_of(server: &Server, list: &GrantList) -> Result<Vec<Kept>, ApiError> {
     let (mut all, mut after) = (Vec::new(), GrantId::from_bytes([0; 16]));
     while all.len() < MOST_LISTED {
         let part = server.store.grants_after(list, after, AT_ONCE).await?;
@@ -129,7 +141,7 @@ async fn stored_of(server: &Server, list: &GrantList) -> Result<Vec<Grant>, ApiE
         after = last.id;
         let is_all = part.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
         for stored in &part {
-            all.push(open(server, stored)?.grant);
+            all.push(open(server, stored)?);
         }
         if is_all {
             break;
