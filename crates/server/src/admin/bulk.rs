@@ -321,11 +321,11 @@ async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError
     Ok(GivenPerson {
         id: Some(user.id.to_string()),
         emails,
+        role: profile.role().into(),
+        groups: profile.groups,
         display_name: profile.display_name,
         locale: profile.locale,
         status: user.status.into(),
-        role: profile.role().into(),
-        groups: profile.groups,
         created_at: Some(rfc3339(user.created_at)),
         password_hash: None,
         metadata: metadata_of(server, user).await?,

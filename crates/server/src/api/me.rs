@@ -349,14 +349,14 @@ async fn body_of(visitor: &Visitor, user: &User) -> Result<MeBody, ApiError> {
     Ok(MeBody {
         id: user.id.to_string(),
         realm: user.realm.to_string(),
+        role: profile.role().name(),
+        groups: profile.groups,
         display_name: profile.display_name,
         locale: profile.locale,
         emails,
         phones,
         username,
         metadata: kept.public,
-        role: profile.role().name(),
-        groups: profile.groups,
         created_at: rfc3339(user.created_at),
     })
 }

@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use countersign_domain::{
     changes::{Change, Changes, GrantChange},
     id::UserId,
-    token::Revocation,
+    token::{Revocation, RevocationTarget},
     user::UserIdentifier,
 };
 
 use crate::state::Server;
 
-/// Adds it to what is to be committed.
+/// Adds it to what is to be committed, and makes every word of changed access a new one.
 pub fn put_along(server: &Server, changes: &mut Changes) {
     let taken = |user| GrantChange::AllOfHolderTaken(server.keys.grants_of_user(user)).into();
     let mut added: Vec<Change> = changes.erased().map(taken).collect();
@@ -26,6 +26,13 @@ pub fn put_along(server: &Server, changes: &mut Changes) {
     let told = |user| Change::Revocation(Revocation::of_access(server.keys.access_of_user(user), now));
     added.extend(moved.into_iter().map(told));
     changes.0.extend(added);
+    for change in &mut changes.0 {
+        if let Change::Revocation(revocation) = change
+            && let RevocationTarget::Access(holder) = revocation.target
+        {
+            revocation.before = server.revocations.moment_of_access(holder, now);
+        }
+    }
 }
 
 /// The identifier that a change gives somebody, proves or takes.

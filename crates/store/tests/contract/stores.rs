@@ -88,6 +88,7 @@ macro_rules! suite {
                     targets_round_trip
                     the_later_replaces_the_earlier
                     an_earlier_one_moves_nothing_back
+                    every_change_of_access_is_news
                     the_latest_of_many_stays
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
