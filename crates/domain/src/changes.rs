@@ -11,8 +11,8 @@ use crate::{
     event::{Event, EventKey, StoredEvent},
     grant::StoredGrant,
     id::{
-        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, GrantId, InvitationId, MessageId, SessionId,
-        SignInId, UserId,
+        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, GrantId, InvitationId, MessageId,
+        SessionId, SignInId, UserId,
     },
     invitation::Invitation,
     message::Message,

@@ -15,8 +15,8 @@ pub use self::{
     sealed::{Kept, open, seal},
     weigh::{Weighed, granted_to, reach_of, weigh},
 };
-pub use countersign_domain::{grant::Access, membership::Membership};
 use countersign_domain::{app::App, group::GroupName, membership::Role, user::User};
+pub use countersign_domain::{grant::Access, membership::Membership};
 
 use crate::{
     accounts::{Profile, open_profile},

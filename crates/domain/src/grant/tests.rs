@@ -157,14 +157,13 @@ fn any_grant() -> impl Strategy<Value = Grant> {
         "(wiki|shop)".prop_map(|name| Target::App(name.parse().unwrap())),
         "(tools|wiki)".prop_map(|name| Target::Group(group(&name))),
     ];
-    (holder, target, "(default|staff)", "(read:email|read:name|a|b)", proptest::option::of(-2_i64..3)).prop_map(
-        |(holder, target, realm, scope, end)| Grant {
+    (holder, target, "(default|staff)", "(read:email|read:name|a|b)", proptest::option::of(-2_i64..3))
+        .prop_map(|(holder, target, realm, scope, end)| Grant {
             realm: realm.parse().unwrap(),
             scopes: Scopes::parse([scope]).unwrap(),
             expires_at: end.map(|end| Timestamp::from_millis(NOW.millis() + end)),
             ..grant(holder, target)
-        },
-    )
+        })
 }
 
 proptest! {

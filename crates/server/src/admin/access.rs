@@ -101,7 +101,9 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
         "signing-keys" => return Err(ApiError::AllRealmsNeeded),
         "realms" => name.parse().ok(),
         "apps" | "keys" | "admin-keys" => known(server, collection, name),
-        "users" | "sessions" | "messages" | "invitations" | "grants" => stored(server, collection, name).await?,
+        "users" | "sessions" | "messages" | "invitations" | "grants" => {
+            stored(server, collection, name).await?
+        }
         _ => return Err(ApiError::AllRealmsNeeded),
     };
     if found.as_ref() == Some(own) { Ok(()) } else { Err(ApiError::NotFound) }

@@ -53,7 +53,8 @@ pub(super) fn apply(server: &Server, user: &mut User, wish: Wish<'_>) -> Result<
     let gone = read_groups("remove_groups", wish.remove)?;
     groups.retain(|group| !gone.contains(group));
     let role = wish.role.map_or(former.role, Role::from);
-    let now = Membership::new(role, groups).map_err(|error| ApiError::invalid("groups", error.to_string()))?;
+    let now =
+        Membership::new(role, groups).map_err(|error| ApiError::invalid("groups", error.to_string()))?;
     if now != former {
         user.sealed_profile = seal_profile(server, user, &with_membership(profile, &now))?;
     }

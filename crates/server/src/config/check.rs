@@ -224,7 +224,8 @@ fn check_realms(config: &Config, problems: &mut Vec<Problem>) {
 
 fn check_grants(config: &Config, problems: &mut Vec<Problem>) {
     if config.grants.len() > MOST_GRANTS {
-        problems.push(Problem::wrong("grants", format!("at most {MOST_GRANTS}: give others through the API")));
+        problems
+            .push(Problem::wrong("grants", format!("at most {MOST_GRANTS}: give others through the API")));
     }
     let realm_of = |app: &AppSettings| app.realm.clone().unwrap_or_else(|| RealmName::DEFAULT.to_owned());
     for (index, settings) in config.grants.iter().enumerate() {

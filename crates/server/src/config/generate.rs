@@ -5,10 +5,11 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings, GrantHolderSettings, GrantSettings,
-    KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings,
-    PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings, ServerSettings,
-    SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings, WebhookSettings,
+    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
+    GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings, LogSettings,
+    MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings,
+    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings,
+    WebhookSettings,
     schema::{Schema, Shape, below},
 };
 

@@ -100,15 +100,15 @@ impl GrantSettings {
 impl GrantHolderSettings {
     fn holder(&self) -> Result<DeclaredHolder, (&'static str, String)> {
         match (&self.group, &self.email, self.everybody) {
-            (Some(group), None, false) => Ok(DeclaredHolder::Group(group.parse().map_err(because("from.group"))?)),
+            (Some(group), None, false) => {
+                Ok(DeclaredHolder::Group(group.parse().map_err(because("from.group"))?))
+            }
             (None, Some(email), false) => {
                 let address = EmailAddress::parse(email).map_err(because("from.email"))?;
                 Ok(DeclaredHolder::Address(address))
             }
             (None, None, true) => Ok(DeclaredHolder::Everybody),
-            _ => {
-                Err(("from", "give exactly one of `group`, `email` and `everybody = true`".to_owned()))
-            }
+            _ => Err(("from", "give exactly one of `group`, `email` and `everybody = true`".to_owned())),
         }
     }
 }

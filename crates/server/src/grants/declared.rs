@@ -41,7 +41,10 @@ impl DeclaredGrants {
             };
             let id = keys.declared_grant(&declared.realm, &holder, &declared.target);
             let (realm, target, expires_at) = (declared.realm, declared.target, None);
-            let scopes = all.by_id.get(&id).map_or(declared.scopes.clone(), |known| known.scopes.and(&declared.scopes));
+            let scopes = all
+                .by_id
+                .get(&id)
+                .map_or(declared.scopes.clone(), |known| known.scopes.and(&declared.scopes));
             all.by_id.insert(id, Grant { id, realm, holder, target, scopes, expires_at, declared: true });
         }
         for grant in all.by_id.values() {

@@ -93,11 +93,17 @@ fn openness(app: &App) -> Finding {
     let settings = &app.forward_auth;
     if settings.open {
         let scopes = with(&settings.scopes);
-        let what =
-            format!("The app {} is open to everybody of the realm {} who is signed in, {scopes}.", app.name, app.realm);
+        let what = format!(
+            "The app {} is open to everybody of the realm {} who is signed in, {scopes}.",
+            app.name, app.realm
+        );
         finding("open", true, what)
     } else {
-        finding("not_open", false, format!("The app {} is not open to everybody: it takes a grant.", app.name))
+        finding(
+            "not_open",
+            false,
+            format!("The app {} is not open to everybody: it takes a grant.", app.name),
+        )
     }
 }
 
@@ -148,7 +154,11 @@ fn granted(question: &Question<'_>, grant: &Grant) -> Option<Finding> {
         (Bearing::Over, end) => {
             let end = end.unwrap_or_default();
             let who = who.replace(" holds", " held");
-            Some(finding("grant_over", false, format!("{who} a grant ({from}) for {what}: it ended at {end}.")))
+            Some(finding(
+                "grant_over",
+                false,
+                format!("{who} a grant ({from}) for {what}: it ended at {end}."),
+            ))
         }
     }
 }
@@ -156,8 +166,13 @@ fn granted(question: &Question<'_>, grant: &Grant) -> Option<Finding> {
 fn nothing(question: &Question<'_>) -> Finding {
     let groups = listed(&question.membership.groups, "and is in no group", "or to their groups");
     let app = &question.app.name;
-    let of_app = listed(&question.app.forward_auth.groups, "which is in no group of apps", "or for its groups");
-    finding("no_grant", false, format!("Nothing is granted to the user ({groups}) for the app {app} ({of_app})."))
+    let of_app =
+        listed(&question.app.forward_auth.groups, "which is in no group of apps", "or for its groups");
+    finding(
+        "no_grant",
+        false,
+        format!("Nothing is granted to the user ({groups}) for the app {app} ({of_app})."),
+    )
 }
 
 fn listed(groups: &[GroupName], none: &str, some: &str) -> String {

@@ -92,7 +92,8 @@ async fn addresses(server: &Server, user: &User, grants: &[Grant]) -> Result<Vec
         return Ok(Vec::new());
     }
     let all = server.store.identifiers_of(user.id).await?;
-    let proven = all.iter().filter(|known| known.kind == IdentifierKind::Email && known.verified_at.is_some());
+    let proven =
+        all.iter().filter(|known| known.kind == IdentifierKind::Email && known.verified_at.is_some());
     Ok(proven.map(|known| known.digest).collect())
 }
 

@@ -78,8 +78,7 @@ pub async fn grants_are_found_by_name_holder_and_target(store: Store) {
 pub async fn a_grant_is_written_and_taken_at_its_version(store: Store) {
     save(&store, vec![given(grant(1, 1))]).await;
     conflict(&store, vec![given(grant(1, 1))]).await;
-    let other =
-        StoredGrant { sealed: vec![7], expires_at: Some(after(60)), version: 1, ..grant(1, 1) };
+    let other = StoredGrant { sealed: vec![7], expires_at: Some(after(60)), version: 1, ..grant(1, 1) };
     save(&store, vec![given(other.clone())]).await;
     conflict(&store, vec![given(other.clone())]).await;
     conflict(&store, vec![GrantChange::Taken(other.id, 1).into()]).await;

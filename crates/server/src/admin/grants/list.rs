@@ -164,12 +164,14 @@ async fn stored(server: &Server, asked: &Asked, most: i64) -> Result<Vec<crate::
 async fn declared(server: &Server, asked: &Asked) -> Result<Vec<Grant>, ApiError> {
     let registry = server.registry.load_full();
     let of_realm = registry.grants().of_realm(&asked.realm).filter(|grant| grant.id > asked.after);
-    let for_target = of_realm.filter(|grant| asked.target.as_ref().is_none_or(|target| *target == grant.target));
+    let for_target =
+        of_realm.filter(|grant| asked.target.as_ref().is_none_or(|target| *target == grant.target));
     let found: Vec<_> = for_target.cloned().collect();
     let addresses = match asked.holder {
         Some(Holder::User(user)) if found.iter().any(|grant| matches!(grant.holder, Holder::Address(_))) => {
             let all = server.store.identifiers_of(user).await?.into_iter();
-            let proven = all.filter(|known| known.kind == IdentifierKind::Email && known.verified_at.is_some());
+            let proven =
+                all.filter(|known| known.kind == IdentifierKind::Email && known.verified_at.is_some());
             proven.map(|known| known.digest).collect()
         }
         _ => Vec::new(),
