@@ -1,15 +1,15 @@
 //! People whom an administrator brings, one by one or many at once: what is given about them is checked here, and
 //! becomes the rows of a user. It knows no route.
 
+mod membership;
+
 use std::collections::BTreeMap;
 
 use countersign_domain::{
     changes::{Change, Changes},
     event::{Event, EventKind},
-    group::{GroupName, GroupNameError},
     id::UserId,
     identifier::EmailAddress,
-    membership::{Membership, Role},
     random::Random,
     realm::RealmName,
     secret::Secret,
@@ -30,6 +30,8 @@ use crate::{
     state::Server,
     user_passwords,
 };
+
+pub use self::membership::{GivenRole, read_groups, read_membership};
 
 /// Addresses that somebody may be brought with.
 const MOST_EMAILS: usize = 10;
@@ -70,35 +72,6 @@ impl From<UserStatus> for GivenStatus {
         match status {
             UserStatus::Active => Self::Active,
             UserStatus::Disabled | UserStatus::Erasing => Self::Disabled,
-        }
-    }
-}
-
-/// What somebody is in their realm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GivenRole {
-    /// Somebody.
-    #[default]
-    User,
-    /// Who may reach every app of the realm, where the realm lets administrators.
-    Admin,
-}
-
-impl From<GivenRole> for Role {
-    fn from(role: GivenRole) -> Self {
-        match role {
-            GivenRole::User => Self::User,
-            GivenRole::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<Role> for GivenRole {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::User => Self::User,
-            Role::Admin => Self::Admin,
         }
     }
 }
@@ -187,16 +160,6 @@ pub fn check_profile(display_name: Option<&str>, locale: Option<&str>) -> Result
     Ok(())
 }
 
-/// The names of groups.
-///
-/// # Errors
-/// [`ApiError::InvalidMember`] for the member that holds one that no group can have.
-pub fn read_groups(member: &'static str, groups: &[String]) -> Result<Vec<GroupName>, ApiError> {
-    let read = |group: &String| group.parse().map_err(|error: GroupNameError| error.to_string());
-    let groups: Result<_, String> = groups.iter().map(read).collect();
-    groups.map_err(|error| ApiError::invalid(member, error))
-}
-
 impl Newcomer {
     /// Reads what is given about somebody.
     ///
@@ -220,13 +183,9 @@ impl Newcomer {
             return Err(ApiError::invalid("emails", "an address that is not verified must be the only one"));
         }
         check_profile(given.display_name.as_deref(), given.locale.as_deref())?;
-        let membership = Membership::new(given.role.into(), read_groups("groups", &given.groups)?)
-            .map_err(|error| ApiError::invalid("groups", error.to_string()))?;
-        let profile = Profile {
-            display_name: given.display_name.clone(),
-            locale: given.locale.clone(),
-            ..Profile::default()
-        };
+        let membership = read_membership(given.role, &given.groups)?;
+        let (display_name, locale) = (given.display_name.clone(), given.locale.clone());
+        let profile = Profile { display_name, locale, ..Profile::default() };
         if let Some(hash) = &given.password_hash {
             check_hash(hash, emails.iter().all(|(_, verified)| *verified))?;
         }

@@ -167,7 +167,8 @@ pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
     security(("session_cookie" = [])),
     responses((status = 200, description = "The account as it is now", body = MeBody)))]
 pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
-    check(&body)?;
+    let name = body.display_name.as_ref().and_then(Option::as_deref);
+    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))?;
     if body.username.is_some() {
         // The answer tells whether somebody has the name: nobody is to ask for many.
         own.call.limit_network(None)?;
@@ -372,11 +373,6 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
         used_at: rfc3339(session.used_at),
         expires_at: rfc3339(session.expires_at),
     }
-}
-
-fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
-    let name = body.display_name.as_ref().and_then(Option::as_deref);
-    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
 /// Refuses who signed in longer ago than ten minutes, or with less than the person has: [`credentials::may_change`].

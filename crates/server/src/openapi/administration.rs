@@ -149,7 +149,7 @@ fn refusals(path: &str, operation: &Operation) -> Vec<ApiError> {
     }
     match path.trim_start_matches("/v1/admin/").split('/').next().unwrap_or_default() {
         "apps" | "realms" => all.extend([E::AlreadyExists(""), E::Declared, E::InUse("")]),
-        "keys" => all.push(E::Declared),
+        "keys" | "grants" => all.push(E::Declared),
         "users" if path.contains("/credentials/") => all.push(E::LastWayIn),
         "users" => all.extend([E::AddressTaken, E::PasswordsOff]),
         "invitations" => all.extend([
@@ -269,7 +269,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 51);
+        assert_eq!(names.len(), 55);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");
