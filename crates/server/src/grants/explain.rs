@@ -164,7 +164,7 @@ fn granted(question: &Question<'_>, grant: &Grant) -> Option<Finding> {
 }
 
 fn nothing(question: &Question<'_>) -> Finding {
-    let groups = listed(&question.membership.groups, "and is in no group", "or to their groups");
+    let groups = listed(&question.membership.groups, "who is in no group", "or to their groups");
     let app = &question.app.name;
     let of_app =
         listed(&question.app.forward_auth.groups, "which is in no group of apps", "or for its groups");

@@ -502,7 +502,7 @@ async fn it_is_explained_why_somebody_may_or_may_not() {
         declare(config, GrantHolderSettings { everybody: true, ..Default::default() });
     })
     .await;
-    let ann = add(&server, ANN, json!({"groups": ["family"], "role": "admin"})).await;
+    let ann = add(&server, ANN, json!({"groups": ["family"]})).await;
     let bob = add(&server, BOB, json!({})).await;
     let cy = add(&server, "cy@mail.example", json!({"realm": "staff", "role": "admin"})).await;
     give(&server, json!({"group": "family", "app": "club", "scopes": ["b"], "expires_in": 60}))
@@ -532,7 +532,7 @@ async fn it_is_explained_why_somebody_may_or_may_not() {
         (&ann, "shop", false, json!([]), vec!["app_disabled"], "The app shop is switched off."),
         (&ann, "desk", false, json!([]), vec!["other_realm"], "nothing crosses realms"),
         (&bob, "wiki", true, json!(["read:email"]), vec!["grant"], "in the configuration file"),
-        (&bob, "club", false, json!([]), vec![], "Nothing is granted to the user (and is in no group)"),
+        (&bob, "club", false, json!([]), vec![], "Nothing is granted to the user (who is in no group)"),
         (&cy, "desk", false, json!([]), vec![], "admins_hold_every_app"),
     ] {
         let explained = explain(user, app).await;
