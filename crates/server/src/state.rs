@@ -20,6 +20,7 @@ use crate::{
     error::ApiError,
     events::{self, Events},
     flood::Flood,
+    forward_auth::KnownCache,
     freshness::Freshness,
     hashing::Hashing,
     key_ring::KeyRing,
@@ -70,6 +71,8 @@ pub struct Server {
     pub signatures: SignatureCache,
     /// Sessions whose cookie was found good before.
     pub sessions: SessionCache,
+    /// Who may use services behind proxies, by what they showed before.
+    pub known: KnownCache,
     /// Ends whenever a good token could have become a bad one.
     pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.
@@ -217,6 +220,12 @@ impl Server {
     #[must_use]
     pub fn knows_registry(&self, now: Timestamp) -> bool {
         self.store.is_exclusive() || now.since(self.freshness.read_at()) <= REGISTRY_TRUSTED
+    }
+
+    /// Up to when this node knows what other nodes took back and changed.
+    #[must_use]
+    pub fn last_knew(&self) -> Timestamp {
+        self.revocations.asked_at().min(self.freshness.read_at())
     }
 
     /// An app by its name, as it is now.

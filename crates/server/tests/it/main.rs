@@ -70,4 +70,5 @@ mod texts;
 mod tokens;
 mod trusted_devices;
 mod usernames;
+mod verify;
 mod webhooks;
