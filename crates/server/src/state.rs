@@ -7,9 +7,10 @@ use std::sync::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_domain::{
-    changes::Changes,
+    changes::{Change, Changes},
     random::Random,
     time::{Span, Timestamp},
+    token::Revocation,
 };
 use countersign_store::Store;
 use tokio::sync::{Mutex, MutexGuard};
@@ -155,13 +156,17 @@ impl Server {
     }
 
     /// Commits, with the [events](crate::events) that are told among the changes, and makes what was taken back, and
-    /// changed of apps and keys, known here at once. On a task of its own
+    /// changed of apps, keys and names, known here at once. On a task of its own
     /// where there is any: a caller who hangs up must not leave unknown here what was committed. Apps and keys that
     /// could not be read are [behind](Freshness::is_behind).
     ///
     /// # Errors
     /// The store's, for the commit alone.
-    pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+    pub async fn commit(self: &Arc<Self>, mut changes: Changes) -> Result<(), countersign_store::Error> {
+        for user in changes.renamed() {
+            let revocation = Revocation::of_access(self.keys.access_of_user(user), self.now());
+            changes.push(Change::Revocation(revocation));
+        }
         let people: Vec<_> = changes.erased().collect();
         // On the list first: somebody who is erased must not come back by a restore.
         erased::note(self, &people, Sign::Erased).await?;

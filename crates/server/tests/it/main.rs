@@ -71,4 +71,5 @@ mod tokens;
 mod trusted_devices;
 mod usernames;
 mod verify;
+mod verify_races;
 mod webhooks;

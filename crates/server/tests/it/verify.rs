@@ -37,6 +37,10 @@ const HEADERS: [&str; 6] =
 /// `club`, which people sign in to; `notes`, open to all of them; `files`, which nobody has a grant for.
 pub(crate) fn services(config: &mut Config) {
     with_club(config);
+    for app in &mut config.apps {
+        app.messages_per_person_per_hour = Some(64);
+        app.messages_per_person_per_day = Some(64);
+    }
     config.server.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
     let scopes = ["read:email", "read:name"].map(str::to_owned).to_vec();
     config
