@@ -202,7 +202,8 @@ impl List {
         self.output.print(&found, |found| {
             let names = ["ID", "FROM", "TO", "SCOPES", "ENDS", "GIVEN BY"];
             rows(found, "There are no such grants.", names, |one| {
-                let by = if one["declared"] == true { "the file".to_owned() } else { member(one, "given_by") };
+                let by =
+                    if one["declared"] == true { "the file".to_owned() } else { member(one, "given_by") };
                 [member(one, "id"), holder(one), target(one), scopes(one), member(one, "expires_at"), by]
             })
         })
@@ -254,7 +255,8 @@ impl Explain {
             };
             let findings = explained["findings"].as_array().into_iter().flatten();
             let sign = |counts: bool| if counts { "*" } else { "-" };
-            let lines = findings.map(|one| format!("{} {}", sign(one["counts"] == true), member(one, "detail")));
+            let lines =
+                findings.map(|one| format!("{} {}", sign(one["counts"] == true), member(one, "detail")));
             std::iter::once(answer).chain(lines).collect::<Vec<_>>().join("\n")
         })
     }

@@ -213,7 +213,8 @@ impl List {
         self.output.print(&users, |users| {
             let names = ["ID", "STATUS", "ROLE", "SESSIONS", "CREATED", "SIGNED IN"];
             rows(users, "There are no users.", names, |user| {
-                ["id", "status", "role", "sessions", "created_at", "signed_in_at"].map(|name| member(user, name))
+                ["id", "status", "role", "sessions", "created_at", "signed_in_at"]
+                    .map(|name| member(user, name))
             })
         })
     }

@@ -23,7 +23,10 @@ fn walk(folder: &Folder, app: &str) {
         assert!(explained.contains(&words), "{words}: {explained}");
     }
     let list = folder.say(&["grant", "list", "--app", app]);
-    assert!(list.contains(id) && list.contains(&format!("group {group}")) && list.contains("operator"), "{list}");
+    assert!(
+        list.contains(id) && list.contains(&format!("group {group}")) && list.contains("operator"),
+        "{list}"
+    );
     let of_jane = ["--user", JANE, "--app", app];
     folder.json(&[&["grant", "add", "--expires-in", "60"][..], &of_jane].concat());
     assert!(folder.say(&[&["grant", "list"][..], &of_jane].concat()).contains("usr_"));

@@ -72,10 +72,4 @@ impl DeclaredGrants {
     pub fn get(&self, id: GrantId) -> Option<&Grant> {
         self.by_id.get(&id)
     }
-
-    /// Whether an address holds a grant in a realm.
-    #[must_use]
-    pub fn name_addresses(&self, realm: &RealmName) -> bool {
-        self.of_realm(realm).any(|grant| matches!(grant.holder, Holder::Address(_)))
-    }
 }

@@ -17,6 +17,7 @@ use crate::{
     admin_users::{events, send},
     identifiers, sessions,
     support::{Answer, TestServer, World, backend::on_every_engine, settings::ISSUER},
+    verify,
 };
 
 on_every_engine! {
@@ -435,8 +436,7 @@ async fn a_role_and_groups_are_an_operator_s_to_change() {
         let before = server.server.epoch.now();
         let changed = change(&server, &ann, body.clone()).await.expect(200);
         assert_eq!((changed.text("role").as_str(), &changed.json()["groups"]), (role, &groups), "{body}");
-        let is_membership = body.get("display_name").is_none();
-        assert_eq!(was_told(&server, &ann, before).await, is_membership, "{body}");
+        assert!(was_told(&server, &ann, before).await, "{body}");
         let me = person.own(&server, Method::GET, "/v1/me").await.expect(200).json();
         assert_eq!((&me["role"], &me["groups"]), (&json!(role), &groups), "{body}");
     }
@@ -600,6 +600,51 @@ async fn an_admin_key_of_one_realm_gives_nothing_in_another() {
     looks.post(GRANTS, &json!({"user": ann, "app": "shop"})).await.refused(403, "scope_needed");
     let (apps, _) = admin_key(&server, None, &["apps"]).await;
     remote(&server, &apps).get(GRANTS).await.refused(403, "scope_needed");
+}
+
+/// What is granted is what a proxy is answered, at once, remembered or not.
+#[tokio::test]
+async fn p37_a_proxy_is_answered_by_what_is_granted() {
+    let server = TestServer::with(|config| {
+        verify::services(config);
+        let files = config.apps.iter_mut().find(|app| app.name == "files").unwrap();
+        files.forward_auth.groups = vec!["tools".to_owned()];
+    })
+    .await;
+    let person = sessions::sign_in(&server, CLUB, ANN, "").await;
+    let listed = items(&local(&server).get("/v1/admin/users").await.expect(200));
+    let ann = listed[0]["id"].as_str().unwrap().to_owned();
+    let ask = async || verify::ask(&server, "files", &person.cookie).await;
+    for _ in 0..3 {
+        ask().await.expect(401);
+        change(&server, &ann, json!({"add_groups": ["family"], "display_name": "Ann"})).await.expect(200);
+        let scopes = json!(["read:groups", "read:email"]);
+        let given = json!({"group": "family", "app_group": "tools", "scopes": scopes});
+        let given = give(&server, given).await.expect(201).text("id");
+        for _ in 0..3 {
+            let yes = ask().await.expect(200);
+            let told =
+                ["remote-email", "remote-groups", "remote-name", "remote-role"].map(|name| yes.header(name));
+            assert_eq!(told, [ANN, "family", "", ""]);
+        }
+        let wider = json!({"user": ann, "app": "files", "scopes": ["read:user-role"], "expires_in": 60});
+        give(&server, wider).await.expect(201);
+        assert_eq!(ask().await.expect(200).header("remote-role"), "user");
+        change(&server, &ann, json!({"add_groups": ["crew"]})).await.expect(200);
+        assert_eq!(ask().await.expect(200).header("remote-groups"), "crew,family");
+        server.clock.advance(Span::from_seconds(60));
+        let narrower = ask().await.expect(200);
+        assert_eq!(
+            (narrower.header("remote-role"), narrower.header("remote-email")),
+            ("", ANN),
+            "one is over"
+        );
+        take(&server, &given).await.expect(200);
+        ask().await.expect(401);
+        change(&server, &ann, json!({"role": "admin"})).await.expect(200);
+        assert_eq!(ask().await.expect(200).header("remote-email"), "", "the app has no scopes of its own");
+        change(&server, &ann, json!({"role": "user", "groups": []})).await.expect(200);
+    }
 }
 
 #[tokio::test]
