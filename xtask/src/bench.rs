@@ -36,6 +36,7 @@ mod sink;
 mod spin;
 #[cfg(feature = "bench")]
 mod tokens;
+#[cfg(feature = "bench")]
 mod verify;
 #[cfg(feature = "bench")]
 mod world;
