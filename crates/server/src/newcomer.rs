@@ -95,7 +95,7 @@ pub struct GivenPerson {
     #[serde(default)]
     pub status: GivenStatus,
     /// `user` where absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "GivenRole::is_user")]
     pub role: GivenRole,
     /// The groups that they are in: at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

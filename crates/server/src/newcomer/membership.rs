@@ -20,6 +20,13 @@ pub enum GivenRole {
     Admin,
 }
 
+impl GivenRole {
+    /// Whether nothing need be said.
+    pub(super) const fn is_user(&self) -> bool {
+        matches!(self, Self::User)
+    }
+}
+
 impl From<GivenRole> for Role {
     fn from(role: GivenRole) -> Self {
         match role {
