@@ -91,7 +91,8 @@ fn p37_a_grant_counts_for_its_holder_its_target_and_its_realm_alone() {
         (Grant { realm: staff.clone(), ..grant(me(), wiki()) }, false),
         (Grant { realm: staff, ..grant(Holder::Everybody, wiki()) }, false),
     ] {
-        let access = ask(&user(UserStatus::Active), Role::User, &app("wiki"), true, &[found.clone()]);
+        let access =
+            ask(&user(UserStatus::Active), Role::User, &app("wiki"), true, std::slice::from_ref(&found));
         assert_eq!(access.is_some(), expected, "{found:?}");
         if let Some(access) = access {
             assert_eq!((access.scopes.to_string().as_str(), access.until), ("read:email", found.expires_at));
@@ -178,7 +179,7 @@ proptest! {
             let after = after.as_ref().unwrap();
             prop_assert!(before.scopes.iter().all(|scope| after.scopes.has(scope.as_str())));
         }
-        let mut turned = grants.clone();
+        let mut turned = grants;
         turned.reverse();
         let scopes = |access: Option<Access>| access.map(|access| (access.scopes, access.until));
         prop_assert_eq!(scopes(before), scopes(ask(&turned)));
