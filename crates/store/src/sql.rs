@@ -104,7 +104,6 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Credential(credential) => writes.push(credential::save(credential)),
         Change::CredentialRemoved(id, version) => writes.push(credential::remove(id, version)),
         Change::Flow(change) => write_flow(change, writes),
-
         Change::Grant(change) => writes.push(write_grant(change)),
     }
 }

@@ -1,3 +1,5 @@
+//! What counts for whom, by tables and by random grants. It knows no store and no key.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -6,18 +6,15 @@ use std::sync::Arc;
 use countersign_domain::{app::App, id::UserId, time::Span, user::User};
 use countersign_server::{
     config::{Config, GrantHolderSettings, GrantSettings},
-    grants, maintenance,
+    grants,
 };
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::CLUB,
     admin::{admin_key, ask, items, local, remote, two_realms},
     admin_users::{events, send},
-    identifiers, sessions,
-    support::{Answer, TestServer, World, backend::on_every_engine, settings::ISSUER},
-    verify,
+    support::{Answer, TestServer, World, backend::on_every_engine},
 };
 
 on_every_engine! {
@@ -28,48 +25,48 @@ on_every_engine! {
 
 const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
-const GRANTS: &str = "/v1/admin/grants";
+pub(crate) const GRANTS: &str = "/v1/admin/grants";
 
 /// `wiki` and `shop`, both among the `tools`, beside `club` and the staff's `desk`.
-fn with_tools(config: &mut Config) {
+pub(crate) fn with_tools(config: &mut Config) {
     two_realms(config);
     for app in config.apps.iter_mut().filter(|app| ["wiki", "shop"].contains(&app.name.as_str())) {
         app.forward_auth.groups = vec!["tools".to_owned()];
     }
 }
 
-async fn add(server: &TestServer, email: &str, more: Value) -> String {
+pub(crate) async fn add(server: &TestServer, email: &str, more: Value) -> String {
     let mut body = json!({"emails": [{"address": email, "verified": true}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     local(server).post("/v1/admin/users", &body).await.expect(201).text("id")
 }
 
-async fn give(server: &TestServer, body: Value) -> Answer {
+pub(crate) async fn give(server: &TestServer, body: Value) -> Answer {
     local(server).post(GRANTS, &body).await
 }
 
-async fn take(server: &TestServer, id: &str) -> Answer {
+pub(crate) async fn take(server: &TestServer, id: &str) -> Answer {
     ask(&local(server), &Method::DELETE, &format!("{GRANTS}/{id}")).await
 }
 
-async fn change(server: &TestServer, user: &str, body: Value) -> Answer {
+pub(crate) async fn change(server: &TestServer, user: &str, body: Value) -> Answer {
     send(&local(server), Method::PATCH, &format!("/v1/admin/users/{user}"), &body).await
 }
 
-async fn both(server: &TestServer, user: &str, app: &str) -> (User, Arc<App>) {
+pub(crate) async fn both(server: &TestServer, user: &str, app: &str) -> (User, Arc<App>) {
     let id: UserId = user.parse().unwrap();
     (server.server.store.user(id).await.unwrap().unwrap(), server.server.app(app).unwrap())
 }
 
 /// The scopes of what a user may reach; none where they may not.
-async fn reach(server: &TestServer, user: &str, app: &str) -> Option<String> {
+pub(crate) async fn reach(server: &TestServer, user: &str, app: &str) -> Option<String> {
     let (user, app) = both(server, user, app).await;
     let access = grants::access(&server.server, &user, &app).await.unwrap();
     access.map(|access| access.scopes.to_string())
 }
 
 /// Whether a node was told since then that what the user may reach has changed.
-async fn was_told(server: &TestServer, user: &str, epoch: u32) -> bool {
+pub(crate) async fn was_told(server: &TestServer, user: &str, epoch: u32) -> bool {
     let (user, _) = both(server, user, "wiki").await;
     let membership = grants::membership(&server.server, &user).unwrap();
     let keys = &server.server.keys;
@@ -341,224 +338,9 @@ async fn grants_are_listed_by_holder_target_and_part() {
     }
 }
 
-fn declare(config: &mut Config, from: GrantHolderSettings) {
+pub(crate) fn declare(config: &mut Config, from: GrantHolderSettings) {
     let scopes = vec!["read:email".to_owned()];
     config.grants.push(GrantSettings { app: Some("wiki".to_owned()), scopes, from, ..Default::default() });
-}
-
-#[tokio::test]
-async fn what_the_file_grants_is_read_only_and_goes_with_its_line() {
-    let server = TestServer::with(with_tools).await;
-    let ann = add(&server, ANN, json!({"groups": ["family"]})).await;
-    let bob = add(&server, BOB, json!({})).await;
-    let staff = add(&server, "cy@mail.example", json!({"realm": "staff", "groups": ["family"]})).await;
-    let holders = [
-        (GrantHolderSettings { group: Some("family".to_owned()), ..Default::default() }, [true, false]),
-        (
-            GrantHolderSettings { email: Some("BOB@mail.example".to_owned()), ..Default::default() },
-            [false, true],
-        ),
-        (GrantHolderSettings { everybody: true, ..Default::default() }, [true, true]),
-    ];
-    for (from, expected) in holders {
-        let mut config = (*server.server.config.load_full()).clone();
-        let without = config.clone();
-        declare(&mut config, from.clone());
-        for (config, expected) in [(config, expected), (without, [false, false])] {
-            let before = server.server.epoch.now();
-            server.server.config.store(Arc::new(config));
-            maintenance::reload(&server.server).await.unwrap();
-            assert_ne!(server.server.epoch.now(), before, "what was remembered is looked at anew");
-            assert_eq!(
-                [reach(&server, &ann, "wiki").await.is_some(), reach(&server, &bob, "wiki").await.is_some()],
-                expected,
-                "{from:?}"
-            );
-            assert_eq!(reach(&server, &ann, "shop").await, None);
-            assert_eq!(reach(&server, &staff, "wiki").await, None, "nothing crosses realms");
-            let listed = items(&local(&server).get(&format!("{GRANTS}?app=wiki")).await.expect(200));
-            assert_eq!(listed.len(), usize::from(expected != [false, false]));
-            let of_bob = items(&local(&server).get(&format!("{GRANTS}?user={bob}")).await.expect(200));
-            assert_eq!(of_bob.len(), usize::from(expected[1]), "{from:?}");
-            for one in listed {
-                assert_eq!(one["declared"], true);
-                assert!(!one.to_string().contains("mail.example"), "no address is shown: {one}");
-                take(&server, one["id"].as_str().unwrap()).await.refused(409, "declared_in_file");
-            }
-        }
-    }
-}
-
-/// Where the file grants something to an address, the access goes with the address.
-#[tokio::test]
-async fn what_is_granted_to_an_address_follows_it() {
-    let server = TestServer::with(|config| {
-        with_tools(config);
-        declare(config, GrantHolderSettings { email: Some(ANN.to_owned()), ..Default::default() });
-    })
-    .await;
-    let person = sessions::sign_in(&server, ISSUER, ANN, "").await;
-    let listed = local(&server).get("/v1/admin/users").await.expect(200);
-    let ann = items(&listed)[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(reach(&server, &ann, "wiki").await.as_deref(), Some("read:email"));
-    let mine = person.own(&server, Method::GET, "/v1/me/grants").await.expect(200);
-    assert_eq!(items(&mine)[0]["app"], "wiki");
-    let before = server.server.epoch.now();
-    let undo = identifiers::change_address(&server, &person).await;
-    assert_eq!(reach(&server, &ann, "wiki").await, None);
-    assert!(was_told(&server, &ann, before).await);
-    assert!(!undo.is_empty());
-    // An address that was only claimed is nobody's.
-    let bob = json!({"emails": [{"address": ANN, "verified": false}]});
-    let bob = local(&server).post("/v1/admin/users", &bob).await.expect(201).text("id");
-    assert_eq!(reach(&server, &bob, "wiki").await, None);
-}
-
-#[tokio::test]
-async fn a_role_and_groups_are_an_operator_s_to_change() {
-    let server = TestServer::with(with_tools).await;
-    let person = sessions::sign_in(&server, ISSUER, ANN, "").await;
-    let listed = items(&local(&server).get("/v1/admin/users").await.expect(200));
-    let (ann, role) = (listed[0]["id"].as_str().unwrap().to_owned(), &listed[0]["role"]);
-    assert_eq!((role, &listed[0]["groups"]), (&json!("user"), &json!([])));
-    for (body, role, groups) in [
-        (json!({"groups": ["tools", "family", "tools"]}), "user", json!(["family", "tools"])),
-        (
-            json!({"add_groups": ["crew"], "remove_groups": ["tools", "other"]}),
-            "user",
-            json!(["crew", "family"]),
-        ),
-        (json!({"role": "admin"}), "admin", json!(["crew", "family"])),
-        (json!({"display_name": "Ann"}), "admin", json!(["crew", "family"])),
-        (json!({"groups": []}), "admin", json!([])),
-        (json!({"role": "user", "groups": ["family"]}), "user", json!(["family"])),
-    ] {
-        let before = server.server.epoch.now();
-        let changed = change(&server, &ann, body.clone()).await.expect(200);
-        assert_eq!((changed.text("role").as_str(), &changed.json()["groups"]), (role, &groups), "{body}");
-        assert!(was_told(&server, &ann, before).await, "{body}");
-        let me = person.own(&server, Method::GET, "/v1/me").await.expect(200).json();
-        assert_eq!((&me["role"], &me["groups"]), (&json!(role), &groups), "{body}");
-    }
-    assert_eq!(events(&server, "user.role_changed").await.0, 2);
-    assert_eq!(events(&server, "user.groups_changed").await.0, 4);
-    let before = server.server.epoch.now();
-    change(&server, &ann, json!({"groups": ["family"]})).await.expect(200);
-    assert!(!was_told(&server, &ann, before).await, "nothing changed");
-    // The person changes what they are called, and nothing else.
-    let own = json!({"display_name": "Anna"});
-    person.tell(&server, Method::PATCH, "/v1/me", &own).await.expect(200);
-    for body in [json!({"role": "admin"}), json!({"groups": ["crew"]})] {
-        person.tell(&server, Method::PATCH, "/v1/me", &body).await.refused(422, "invalid_request");
-    }
-    let me = person.own(&server, Method::GET, "/v1/me").await.expect(200).json();
-    assert_eq!(
-        (&me["display_name"], &me["role"], &me["groups"]),
-        (&json!("Anna"), &json!("user"), &json!(["family"]))
-    );
-    let many: Vec<_> = (0..33).map(|number| format!("g{number}")).collect();
-    for (body, member) in [
-        (json!({"groups": many}), "groups"),
-        (json!({"groups": ["A"]}), "groups"),
-        (json!({"add_groups": ["a b"]}), "add_groups"),
-        (json!({"remove_groups": [""]}), "remove_groups"),
-    ] {
-        let refused = change(&server, &ann, body).await.refused(422, "invalid_member");
-        assert_eq!(refused.text("member"), member);
-    }
-    change(&server, &ann, json!({"role": "root"})).await.refused(422, "invalid_request");
-    // What is exported is what can be brought back.
-    let exported = local(&server).get("/v1/admin/users/export").await.expect(200);
-    let mut line = items(&exported)[0].clone();
-    assert_eq!((line.get("role"), &line["groups"]), (None, &json!(["family"])));
-    line["role"] = json!("admin");
-    line["emails"][0]["address"] = json!(BOB);
-    let lines = local(&server).with("content-type", "application/x-ndjson");
-    let imported = lines.send(Method::POST, "/v1/admin/users/import", &line.to_string()).await.expect(200);
-    assert_eq!(imported.json()["imported"], 1);
-    let bob =
-        items(&local(&server).get(&format!("/v1/admin/users?email={BOB}")).await.expect(200))[0].clone();
-    assert_eq!((&bob["role"], &bob["groups"]), (&json!("admin"), &json!(["family"])));
-    assert_eq!(
-        reach(&server, bob["id"].as_str().unwrap(), "wiki").await.as_deref(),
-        Some(""),
-        "without a scope"
-    );
-    give(&server, json!({"user": bob["id"], "app": "wiki", "scopes": ["a"]})).await.expect(201);
-    let path = format!("/v1/admin/users/{}/export", bob["id"].as_str().unwrap());
-    let everything = local(&server).get(&path).await.expect(200).json();
-    assert_eq!((&everything["role"], &everything["grants"][0]["app"]), (&json!("admin"), &json!("wiki")));
-}
-
-#[tokio::test]
-async fn it_is_explained_why_somebody_may_or_may_not() {
-    let server = TestServer::with(|config| {
-        with_tools(config);
-        config.realms[0].admins_hold_every_app = Some(false);
-        let off = config.apps.iter_mut().find(|app| app.name == "shop").unwrap();
-        off.disabled = true;
-        let forum = config.apps.iter_mut().find(|app| app.name == "forum").unwrap();
-        (forum.forward_auth.open, forum.forward_auth.scopes) = (true, vec!["read:name".to_owned()]);
-        declare(config, GrantHolderSettings { everybody: true, ..Default::default() });
-    })
-    .await;
-    let ann = add(&server, ANN, json!({"groups": ["family"]})).await;
-    let bob = add(&server, BOB, json!({})).await;
-    let cy = add(&server, "cy@mail.example", json!({"realm": "staff", "role": "admin"})).await;
-    give(&server, json!({"group": "family", "app": "club", "scopes": ["b"], "expires_in": 60}))
-        .await
-        .expect(201);
-    give(&server, json!({"user": ann, "app_group": "tools", "scopes": ["c"]})).await.expect(201);
-    let explain = async |user: &str, app: &str| {
-        let path = format!("{GRANTS}/explain?user={user}&app={app}");
-        local(&server).get(&path).await.expect(200).json()
-    };
-    let counting = |explained: &Value| -> Vec<String> {
-        let findings = explained["findings"].as_array().unwrap();
-        let counting = findings.iter().filter(|finding| finding["counts"] == true);
-        counting.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
-    };
-    for (user, app, allowed, scopes, codes, words) in [
-        (
-            &ann,
-            "wiki",
-            true,
-            json!(["c", "read:email"]),
-            vec!["grant", "grant"],
-            "the group of apps tools, which wiki is in",
-        ),
-        (&ann, "club", true, json!(["b"]), vec!["grant"], "The group family, which the user is in, holds"),
-        (&ann, "forum", true, json!(["read:name"]), vec!["open"], "open to everybody of the realm default"),
-        (&ann, "shop", false, json!([]), vec!["app_disabled"], "The app shop is switched off."),
-        (&ann, "desk", false, json!([]), vec!["other_realm"], "nothing crosses realms"),
-        (&bob, "wiki", true, json!(["read:email"]), vec!["grant"], "in the configuration file"),
-        (&bob, "club", false, json!([]), vec![], "Nothing is granted to the user (who is in no group)"),
-        (&cy, "desk", false, json!([]), vec![], "admins_hold_every_app"),
-    ] {
-        let explained = explain(user, app).await;
-        assert_eq!(
-            (&explained["allowed"], &explained["scopes"], counting(&explained)),
-            (&json!(allowed), &scopes, codes.iter().map(ToString::to_string).collect()),
-            "{app}: {explained}"
-        );
-        assert!(explained["findings"].to_string().contains(words), "{words}: {explained}");
-        let is_reached = reach(&server, user, app).await.is_some();
-        assert_eq!(is_reached, allowed, "what is explained is what is done");
-    }
-    assert!(explain(&ann, "club").await["until"].is_string());
-    server.clock.advance(Span::from_seconds(60));
-    assert!(explain(&ann, "club").await["findings"].to_string().contains("it ended at"));
-    change(&server, &bob, json!({"status": "disabled"})).await.expect(200);
-    let switched_off = explain(&bob, "forum").await;
-    assert_eq!(
-        (counting(&switched_off), &switched_off["allowed"]),
-        (vec!["user_not_active".to_owned()], &json!(false))
-    );
-    for (user, app, member) in [("usr_1", "wiki", "user"), (ann.as_str(), "nothing", "app")] {
-        let path = format!("{GRANTS}/explain?user={user}&app={app}");
-        let refused = local(&server).get(&path).await.refused(422, "invalid_member");
-        assert_eq!(refused.text("member"), member);
-    }
 }
 
 #[tokio::test]
@@ -600,76 +382,4 @@ async fn an_admin_key_of_one_realm_gives_nothing_in_another() {
     looks.post(GRANTS, &json!({"user": ann, "app": "shop"})).await.refused(403, "scope_needed");
     let (apps, _) = admin_key(&server, None, &["apps"]).await;
     remote(&server, &apps).get(GRANTS).await.refused(403, "scope_needed");
-}
-
-/// What is granted is what a proxy is answered, at once, remembered or not.
-#[tokio::test]
-async fn p37_a_proxy_is_answered_by_what_is_granted() {
-    let server = TestServer::with(|config| {
-        verify::services(config);
-        let files = config.apps.iter_mut().find(|app| app.name == "files").unwrap();
-        files.forward_auth.groups = vec!["tools".to_owned()];
-    })
-    .await;
-    let person = sessions::sign_in(&server, CLUB, ANN, "").await;
-    let listed = items(&local(&server).get("/v1/admin/users").await.expect(200));
-    let ann = listed[0]["id"].as_str().unwrap().to_owned();
-    let ask = async || verify::ask(&server, "files", &person.cookie).await;
-    for _ in 0..3 {
-        ask().await.expect(401);
-        change(&server, &ann, json!({"add_groups": ["family"], "display_name": "Ann"})).await.expect(200);
-        let scopes = json!(["read:groups", "read:email"]);
-        let given = json!({"group": "family", "app_group": "tools", "scopes": scopes});
-        let given = give(&server, given).await.expect(201).text("id");
-        for _ in 0..3 {
-            let yes = ask().await.expect(200);
-            let told =
-                ["remote-email", "remote-groups", "remote-name", "remote-role"].map(|name| yes.header(name));
-            assert_eq!(told, [ANN, "family", "", ""]);
-        }
-        let wider = json!({"user": ann, "app": "files", "scopes": ["read:user-role"], "expires_in": 60});
-        give(&server, wider).await.expect(201);
-        assert_eq!(ask().await.expect(200).header("remote-role"), "user");
-        change(&server, &ann, json!({"add_groups": ["crew"]})).await.expect(200);
-        assert_eq!(ask().await.expect(200).header("remote-groups"), "crew,family");
-        server.clock.advance(Span::from_seconds(60));
-        let narrower = ask().await.expect(200);
-        assert_eq!(
-            (narrower.header("remote-role"), narrower.header("remote-email")),
-            ("", ANN),
-            "one is over"
-        );
-        take(&server, &given).await.expect(200);
-        ask().await.expect(401);
-        change(&server, &ann, json!({"role": "admin"})).await.expect(200);
-        assert_eq!(ask().await.expect(200).header("remote-email"), "", "the app has no scopes of its own");
-        change(&server, &ann, json!({"role": "user", "groups": []})).await.expect(200);
-    }
-}
-
-#[tokio::test]
-async fn people_see_what_they_may_use() {
-    let server = TestServer::with(|config| {
-        with_tools(config);
-        let forum = config.apps.iter_mut().find(|app| app.name == "forum").unwrap();
-        forum.forward_auth.open = true;
-    })
-    .await;
-    let person = sessions::sign_in(&server, ISSUER, ANN, "").await;
-    let ann =
-        items(&local(&server).get("/v1/admin/users").await.expect(200))[0]["id"].as_str().unwrap().to_owned();
-    let mine = async || {
-        let mine = person.own(&server, Method::GET, "/v1/me/grants").await.expect(200);
-        items(&mine).iter().map(|one| one["app"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(mine().await, ["forum"]);
-    let given = give(&server, json!({"user": ann, "app_group": "tools"})).await.expect(201);
-    assert_eq!(mine().await, ["forum", "shop", "wiki"]);
-    take(&server, &given.text("id")).await.expect(200);
-    assert_eq!(mine().await, ["forum"]);
-    assert!(person.is_in(&server).await, "nobody is signed out by that");
-    change(&server, &ann, json!({"role": "admin"})).await.expect(200);
-    assert_eq!(mine().await, ["club", "forum", "shop", "wiki"], "every app of the realm");
-    person.from(&server, CLUB, Method::GET, "/v1/me/grants").await.refused(403, "origin_not_allowed");
-    server.anybody().get("/v1/me/grants").await.refused(401, "session_over");
 }
