@@ -2,14 +2,14 @@
 
 use countersign_domain::time::Span;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     accounts::CLUB,
     admin::{items, local},
     admin_users::events,
     grants::{add, change, give, reach, take, was_told, with_tools},
-    sessions::{self, Browser},
+    sessions,
     support::{TestServer, settings::ISSUER},
     verify,
 };
