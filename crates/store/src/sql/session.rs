@@ -23,8 +23,8 @@ const REGISTERED: i64 = -2;
 
 macro_rules! columns {
     () => {
-        "id, realm, user_id, app, subject, method, proven_at, cookie_digest, generation, rotated_at, sealed_device, \
-         created_at, used_at, idle_ends_at, expires_at, version, former_digest"
+        "id, realm, user_id, app, subject, method, proven_at, cookie_digest, generation, former_digest, rotated_at, \
+         sealed_device, created_at, used_at, idle_ends_at, expires_at, version"
     };
 }
 
@@ -99,6 +99,7 @@ pub(super) fn insert(session: Session) -> Write {
             session.assurance.proven_at.into(),
             digests[0].into(),
             generation.into(),
+            digests[1].into(),
             rotated_at.into(),
             session.sealed_device.into(),
             session.created_at.into(),
@@ -106,7 +107,6 @@ pub(super) fn insert(session: Session) -> Write {
             session.idle_ends_at.into(),
             session.expires_at.into(),
             session.version.into(),
-            digests[1].into(),
         ],
     )
 }
