@@ -9,6 +9,7 @@ mod difference;
 mod document;
 mod environment;
 mod events;
+mod forward_auth;
 mod generate;
 mod listener;
 mod load;
@@ -37,6 +38,9 @@ pub use self::{
     difference::changed,
     environment::process_environment,
     events::{EventSettings, SecurityLogSettings, WebhookSettings},
+    forward_auth::{
+        AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting, VerifySettings,
+    },
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -82,6 +86,8 @@ pub struct Config {
     pub webauthn: WebauthnSettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
+    /// Services behind reverse proxies.
+    pub forward_auth: VerifySettings,
     /// Cookies of people's browsers.
     pub cookies: CookieSettings,
     /// Failed authentications with the network address that they came from, for programs such as fail2ban.
@@ -166,6 +172,8 @@ pub enum Part {
     Public,
     /// `/livez`, `/readyz`, `/metrics`.
     Operations,
+    /// `/verify/{app}`: for reverse proxies, without a key. Whoever reaches it can ask about everybody's cookies.
+    Verify,
     /// `/v1/admin`: on a Unix socket without a key, since its mode says who may; over a network with an admin key.
     Admin,
 }
