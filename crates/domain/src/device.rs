@@ -67,15 +67,22 @@ impl Session {
         matches!(self.holder, Holder::Registered { .. })
     }
 
-    /// Whether `secret` is the newest of this registered device's cookie, or the one before it for a moment. Both are
-    /// looked at, whatever is found.
+    /// Whether `secret` is the newest of this registered device's cookie, or the one before it for a moment.
     #[must_use]
     pub fn is_registered_held_by(&self, secret: &SecretToken, now: Timestamp, vault: &dyn Vault) -> bool {
-        let Holder::Registered { digest, former, rotated_at } = self.holder else { return false };
+        self.held_until(secret, now, vault).is_some()
+    }
+
+    /// Until when `secret` holds this registered device, if nothing happens: the newest for the device's life, the one
+    /// before it for a moment. Both are looked at, whatever is found.
+    #[must_use]
+    pub fn held_until(&self, secret: &SecretToken, now: Timestamp, vault: &dyn Vault) -> Option<Timestamp> {
+        let Holder::Registered { digest, former, rotated_at } = self.holder else { return None };
         let presented = vault.session(self.id, secret);
         let is_newest = digest == presented;
         let is_former = former.unwrap_or(digest) == presented && now.since(rotated_at) < GRACE;
-        is_newest | is_former
+        let ends_at = self.idle_ends_at.min(self.expires_at);
+        if is_newest { Some(ends_at) } else { is_former.then(|| ends_at.min(rotated_at + GRACE)) }
     }
 
     /// Whether `secret` is the newest of this registered device's cookie.
@@ -230,6 +237,8 @@ mod tests {
         let held = |secret, now| second.device.is_registered_held_by(secret, now, &Mixer);
         assert!(held(&second.secret, at(100)) && held(&second.secret, at(100_000)));
         assert!(held(&first, at(129)) && !held(&first, at(130)));
+        let until = |secret| second.device.held_until(secret, at(100), &Mixer);
+        assert_eq!((until(&first), until(&second.secret)), (Some(at(130)), Some(second.device.idle_ends_at)));
         let again = renew(&second.device, at(129));
         assert_eq!((again.is_rotated, again.secret.expose()), (false, second.secret.expose()));
         assert_eq!(again.device, second.device);

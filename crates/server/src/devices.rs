@@ -8,7 +8,7 @@ use countersign_domain::{
     id::SessionId,
     session::Session,
     time::Timestamp,
-    token::SecretToken,
+    token::{Revocation, SecretToken},
     user::User,
 };
 
@@ -38,6 +38,9 @@ pub fn renew(
     let mut changes = Changes::default();
     if renewed.is_rotated {
         changes.push(Change::Session(renewed.device.clone()));
+        // What was remembered for the former secret is asked for anew, and then for no longer than that is good.
+        let holder = server.keys.access_of_user(renewed.device.user);
+        changes.push(Change::Revocation(Revocation::of_access(holder, now)));
         changes.push(about_session(EventKind::DeviceRotated, &renewed.device).into());
     }
     Ok((renewed.device, renewed.secret, changes))

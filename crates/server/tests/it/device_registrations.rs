@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::CLUB,
+    accounts::{CLUB, club_named},
     devices::{ANN, BOB, ann, fresh, held, own, register, registers, with_devices},
     enumeration::masked,
     new_devices::Jar,
@@ -50,7 +50,12 @@ async fn p21_of_many_registrations_with_one_totp_one_passes(world: World) {
 }
 
 async fn p31_a_strangers_failures_lock_nobody_out_of_their_own_browser(world: World) {
-    let server = world.node_with(with_devices).await;
+    let mails = |config: &mut Config| {
+        with_devices(config);
+        // By the cookie that goes with these mails a browser is known.
+        config.realms[0].new_device_mail = None;
+    };
+    let server = world.node_with(mails).await;
     let (app, _) = ann(&server).await;
     let (mut known, mut stranger) = (Jar::default(), Jar::default());
     register(&server, &mut known, &app).await;
@@ -149,14 +154,20 @@ async fn p23_the_policy_decides_what_is_enough_and_what_is_not_goes_on_as_a_sign
     let made = registers(&server, &mut jar, &next).await.expect(201);
     assert_eq!(made.text("acr"), "aal1");
     assert!(held(&server, &jar.header()).await.is_some());
-    // Where two factors are wanted, a TOTP is right and not enough.
+    // Where two factors are wanted, a TOTP is right and not enough; a passkey is.
     let server = TestServer::with(|config: &mut Config| {
         with_devices(config);
-        config.realms[0].policy.least = Some(LevelSetting::Aal2);
+        let mut safe = club_named("safe");
+        safe.policy.least = Some(LevelSetting::Aal2);
+        config.apps.push(safe);
     })
     .await;
-    let (id, mut device) = with_passkey(&server, BOB).await;
-    drop(id);
+    let (app, _) = ann(&server).await;
+    let page = server.calls(Caller::Publishable(publishable_key("safe"), CLUB));
+    let body = json!({"email": ANN, "totp": app.shows(&server, 0)});
+    let more = page.post("/v1/devices", &body).await.refused(401, "more_needed").json();
+    assert_eq!(more["sign_in"]["done"], json!(["totp"]));
+    let (_, mut device) = with_passkey(&server, BOB).await;
     let page = server.calls(Caller::Publishable(publishable_key("club"), ISSUER));
     let begun = page.post("/v1/sign-in", &json!({})).await.expect(201);
     let (path, binding) = (format!("/v1/sign-in/{}", begun.text("id")), begun.text("binding"));
