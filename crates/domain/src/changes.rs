@@ -4,13 +4,14 @@ use crate::{
     admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
+    app_password::AppPassword,
     ceremony::Ceremony,
     challenge::Challenge,
     contact::Contact,
     credential::Credential,
     event::{Concerned, Event, EventKey, EventKind, StoredEvent},
     id::{
-        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, InvitationId, MessageId, SessionId,
+        AdminKeyId, ApiKeyId, AppPasswordId, CeremonyId, ChallengeId, CredentialId, InvitationId, MessageId, SessionId,
         SignInId, UserId,
     },
     invitation::Invitation,
@@ -247,6 +248,15 @@ pub enum Change {
     CredentialRemoved(CredentialId, i64),
     /// What a sign-in that is under way writes.
     Flow(FlowChange),
+
+    /// Adds an app password. Whoever adds one writes the user too.
+    AppPasswordAdded(AppPassword),
+    /// Notes when an app password was last used.
+    AppPasswordUsed(AppPasswordId, Timestamp),
+    /// Removes an app password; one that is gone is a conflict.
+    AppPasswordRemoved(AppPasswordId),
+    /// Removes all app passwords of a user.
+    AppPasswordsRemoved(UserId),
 }
 
 /// What a sign-in that is under way writes.

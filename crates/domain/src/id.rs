@@ -135,6 +135,11 @@ impl From<DeviceId> for SessionId {
 }
 
 id!(
+    /// Names one app password; no secret.
+    AppPasswordId,
+    "apw_"
+);
+id!(
     /// Names one admin key; no secret.
     AdminKeyId,
     "adk_"

@@ -9,6 +9,7 @@ pub mod admin_key;
 pub mod algorithm;
 pub mod api_key;
 pub mod app;
+pub mod app_password;
 pub mod assurance;
 pub mod ceremony;
 pub mod challenge;

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod api;
+pub mod app_passwords;
 pub mod backup;
 pub mod call;
 pub mod config;

@@ -7,6 +7,7 @@ use countersign_domain::{
     admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
+    app_password::AppPasswordText,
     assurance::Method,
     code::Code,
     group::GroupName,
@@ -139,6 +140,12 @@ impl Keys {
     #[must_use]
     pub fn api_key(&self, key: &ApiKeyText) -> Digest {
         self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
+    }
+
+    /// An app password, to be found by.
+    #[must_use]
+    pub fn app_password(&self, password: &AppPasswordText) -> Digest {
+        self.hierarchy.api_keys.digest(&[password.expose().as_bytes()])
     }
 
     /// An admin key, to be found by.

@@ -146,6 +146,10 @@ kinds! {
     DeviceRenamed = "device.renamed",
     /// A registered device ended before its time.
     DeviceEnded = "device.ended",
+    /// A person made an app password.
+    AppPasswordAdded = "app_password.added",
+    /// An app password was taken away.
+    AppPasswordRemoved = "app_password.removed",
 }
 
 impl EventKind {

@@ -6,6 +6,7 @@ pub mod events;
 pub mod identifiers;
 mod leaving;
 pub mod me;
+pub mod my_app_passwords;
 pub mod my_credentials;
 pub mod my_devices;
 pub mod my_password;

@@ -93,7 +93,11 @@ pub struct AppPasswordsBody {
 }
 
 impl AppPasswordBody {
-    fn of(server: &Server, password: &AppPassword) -> Result<Self, ApiError> {
+    /// An app password, without what is secret of it.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it does not open.
+    pub fn of(server: &Server, password: &AppPassword) -> Result<Self, ApiError> {
         let Use { label, apps } = open(server, password)?;
         Ok(Self {
             id: password.id.to_string(),

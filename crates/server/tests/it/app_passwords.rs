@@ -96,9 +96,9 @@ async fn p30_an_app_password_is_good_at_its_apps_alone_and_kept_as_a_digest(worl
 }
 
 async fn p28_whatever_takes_an_account_away_ends_app_passwords(world: World) {
+    let server = world.node_with(with_apps).await;
     for ending in ["disabled", "erased"] {
         let address = format!("{ending}@mail.example");
-        let server = world.node_with(with_apps).await;
         let person = sessions::sign_in(&server, ISSUER, &address, "").await;
         let made = make(&server, &person, json!({"label": "Phone", "apps": ["mail"]})).await.expect(201);
         let (user, _) = held(&server, &made.text("password"), "mail").await.unwrap();
@@ -114,7 +114,6 @@ async fn p28_whatever_takes_an_account_away_ends_app_passwords(world: World) {
         assert!(held(&server, &made.text("password"), "mail").await.is_none(), "{ending}");
         assert!(server.server.revocations.access_changed(&[server.server.keys.access_of_user(user)], epoch), "{ending}");
         assert!(server.query("SELECT id FROM app_password").await.is_empty(), "{ending}");
-        server.stop().await;
     }
 }
 

@@ -22,6 +22,7 @@ mod admin;
 mod admin_import;
 mod admin_keys;
 mod admin_users;
+mod app_passwords;
 mod audiences;
 mod backups;
 mod browsers;
