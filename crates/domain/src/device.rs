@@ -157,10 +157,8 @@ pub fn make_room(
     changes: &mut Changes,
 ) -> Vec<Session> {
     let is_presented = |one: &&Session| presented.is_some_and(|held| held.id == one.id);
-    let mut live: Vec<&Session> = sessions
-        .iter()
-        .filter(|one| one.is_registered() && one.is_live(now) && !is_presented(one))
-        .collect();
+    let mut live: Vec<&Session> =
+        sessions.iter().filter(|one| one.is_registered() && one.is_live(now) && !is_presented(one)).collect();
     live.sort_by_key(|one| one.used_at);
     let surplus = (live.len() + 1).saturating_sub(MOST_DEVICES);
     let ended: Vec<Session> = live.into_iter().take(surplus).chain(presented).cloned().collect();
@@ -231,7 +229,8 @@ mod tests {
         assert!(device.is_registered_held_by(&first, at(0), &Mixer));
         assert!(!device.is_rotation_due(&DevicePolicy::default(), at(86_399)));
         assert!(device.is_rotation_due(&DevicePolicy::default(), at(86_400)));
-        let renew = |device: &Session, now| device.clone().renew(&DevicePolicy::default(), now, &Mixer).unwrap();
+        let renew =
+            |device: &Session, now| device.clone().renew(&DevicePolicy::default(), now, &Mixer).unwrap();
         let second = renew(&device, at(100));
         assert!(second.is_rotated);
         let held = |secret, now| second.device.is_registered_held_by(secret, now, &Mixer);

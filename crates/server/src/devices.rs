@@ -13,7 +13,9 @@ use countersign_domain::{
 };
 
 use crate::{
-    accounts::{about_session, registered_device, seal_device, seal_device_of, session_ended, tell_registered},
+    accounts::{
+        about_session, registered_device, seal_device, seal_device_of, session_ended, tell_registered,
+    },
     call::Call,
     error::ApiError,
     state::Server,

@@ -209,10 +209,14 @@ impl Keys {
 
     /// Whose attempts at second factors are counted in a realm where nobody has the name.
     #[must_use]
-    pub fn second_factor_attempts_of_nobody(&self, realm: &RealmName, name: &Digest, method: Method) -> Digest {
+    pub fn second_factor_attempts_of_nobody(
+        &self,
+        realm: &RealmName,
+        name: &Digest,
+        method: Method,
+    ) -> Digest {
         let whose = [realm.as_str().as_bytes(), name.bytes().as_slice()];
-        let parts =
-            [b"second-factor-of-nobody", whose[0], whose[1], method.name().as_bytes()] as [&[u8]; 4];
+        let parts = [b"second-factor-of-nobody", whose[0], whose[1], method.name().as_bytes()] as [&[u8]; 4];
         self.hierarchy.addresses.digest(&parts)
     }
 
@@ -226,6 +230,11 @@ impl Keys {
     #[must_use]
     pub fn access_of_group(&self, realm: &RealmName, group: &GroupName) -> Digest {
         self.hierarchy.grants.digest(&[b"group", realm.as_str().as_bytes(), group.as_str().as_bytes()])
+    }
+
+    /// A digest for [grants](crate::grants): the first part says of what.
+    pub(crate) fn grant_digest(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.grants.digest(parts)
     }
 
     /// A recovery code, bound to its sheet: the same code on another sheet digests differently.

@@ -44,7 +44,10 @@ pub fn tell_session(call: &Call, signed_in: &SignedIn, changes: &mut Changes) {
 /// Tells that a session ended before its time.
 #[must_use]
 pub fn session_ended(session: &Session) -> Event {
-    about_session(if session.is_registered() { EventKind::DeviceEnded } else { EventKind::SessionEnded }, session)
+    about_session(
+        if session.is_registered() { EventKind::DeviceEnded } else { EventKind::SessionEnded },
+        session,
+    )
 }
 
 const fn begun_as(session: &Session) -> EventKind {

@@ -21,8 +21,8 @@ use countersign_domain::{
 };
 use http::{StatusCode, header, request::Parts};
 
-pub use self::body::{DeviceBody, RegisterDeviceBody};
 use self::body::Proof;
+pub use self::body::{DeviceBody, RegisterDeviceBody};
 use super::{
     Answer, answer, challenge,
     me::user_of,

@@ -9,6 +9,7 @@ pub mod me;
 pub mod my_app_passwords;
 pub mod my_credentials;
 pub mod my_devices;
+pub mod my_grants;
 pub mod my_password;
 pub mod my_recovery_codes;
 pub mod my_totp;

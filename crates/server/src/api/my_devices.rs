@@ -30,9 +30,7 @@ use crate::{
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
-    Router::new()
-        .route("/v1/me/devices", get(list))
-        .route("/v1/me/devices/{id}", patch(rename).delete(end))
+    Router::new().route("/v1/me/devices", get(list)).route("/v1/me/devices/{id}", patch(rename).delete(end))
 }
 
 /// All that a person registered: there are twenty at most.
@@ -103,8 +101,7 @@ pub async fn end(Person(visitor): Person, Named(id): Named) -> Result<Response, 
 async fn find(visitor: &Visitor, id: &str) -> Result<Session, ApiError> {
     let id: DeviceId = id.parse().map_err(|_| ApiError::NotFound)?;
     let found = visitor.server.store.session(id.into()).await?;
-    let is_theirs = |one: &Session| {
-        one.user == visitor.session.user && one.is_registered() && one.is_live(visitor.now)
-    };
+    let is_theirs =
+        |one: &Session| one.user == visitor.session.user && one.is_registered() && one.is_live(visitor.now);
     found.filter(is_theirs).ok_or(ApiError::NotFound)
 }

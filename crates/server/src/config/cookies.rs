@@ -180,10 +180,9 @@ impl CookieSettings {
 
     fn attributes(&self, kind: CookieKind) -> String {
         let domain = match (&self.domain, kind) {
-            (
-                Some(domain),
-                CookieKind::Session | CookieKind::AccessToken | CookieKind::RegisteredDevice,
-            ) => format!("Domain={domain}; "),
+            (Some(domain), CookieKind::Session | CookieKind::AccessToken | CookieKind::RegisteredDevice) => {
+                format!("Domain={domain}; ")
+            }
             _ => String::new(),
         };
         let same_site = match self.same_site {

@@ -11,8 +11,7 @@ use crate::{
     enumeration::masked,
     new_devices::Jar,
     passkeys::with_passkey,
-    second_factors,
-    sessions,
+    second_factors, sessions,
     support::{
         Answer, Caller, TestServer, World,
         backend::on_every_engine,
@@ -207,7 +206,10 @@ async fn p20_a_person_who_is_signed_in_registers_their_browser_after_a_fresh_pro
     };
     assert!(!told.contains("Desk"), "words of whoever registered it: {told}");
     let all = own(&server, &mut jar, Method::GET, "/v1/me/devices", "").await.expect(200).json();
-    assert_eq!((all["items"][0]["current"].clone(), all["items"][0]["id"].clone()), (true.into(), made.json()["id"].clone()));
+    assert_eq!(
+        (all["items"][0]["current"].clone(), all["items"][0]["id"].clone()),
+        (true.into(), made.json()["id"].clone())
+    );
     let signed_out = own(&server, &mut jar, Method::DELETE, "/v1/session", "").await;
     signed_out.expect(204);
     tells(&server, &mut jar, &json!({})).await.refused(401, "session_over");
@@ -217,10 +219,7 @@ async fn p20_a_person_who_is_signed_in_registers_their_browser_after_a_fresh_pro
 
 #[tokio::test]
 async fn p38_no_other_page_registers_renews_or_ends_a_device() {
-    for same_site in [
-        countersign_server::config::SameSite::Lax,
-        countersign_server::config::SameSite::None,
-    ] {
+    for same_site in [countersign_server::config::SameSite::Lax, countersign_server::config::SameSite::None] {
         let server = TestServer::with(|config: &mut Config| {
             with_devices(config);
             config.cookies.same_site = same_site;
@@ -247,7 +246,8 @@ async fn p38_no_other_page_registers_renews_or_ends_a_device() {
             &[],
         ] {
             for (method, path, body) in &calls {
-                let mut page = server.anybody().with("cookie", &jar.header()).with("content-type", "application/json");
+                let mut page =
+                    server.anybody().with("cookie", &jar.header()).with("content-type", "application/json");
                 for (name, value) in headers {
                     page = page.with(name, value);
                 }
@@ -288,7 +288,11 @@ async fn p08_several_cookie_domains_are_chosen_by_the_host_and_never_built_from_
         let set = answer.header("set-cookie");
         let (pair, rest) = set.split_once(';').unwrap();
         assert!(pair.starts_with("__Secure-countersign-registered="), "{set}");
-        assert_eq!(rest, format!("{domain} Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=31536000"), "{host}");
+        assert_eq!(
+            rest,
+            format!("{domain} Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=31536000"),
+            "{host}"
+        );
         assert!(held(&server, pair).await.is_some());
     }
 }

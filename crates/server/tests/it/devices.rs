@@ -85,7 +85,13 @@ pub(crate) async fn held(server: &TestServer, cookies: &str) -> Option<Session> 
 }
 
 /// From a page of the server's own, with a browser's cookies.
-pub(crate) async fn own(server: &TestServer, jar: &mut Jar, method: Method, path: &str, body: &str) -> Answer {
+pub(crate) async fn own(
+    server: &TestServer,
+    jar: &mut Jar,
+    method: Method,
+    path: &str,
+    body: &str,
+) -> Answer {
     let page = server.anybody().with("origin", ISSUER).with("cookie", &jar.header());
     let answer = page.with("content-type", "application/json").send(method, path, body).await;
     jar.take(&answer);
@@ -115,9 +121,8 @@ async fn p30_a_device_is_an_id_and_a_secret_and_anything_else_is_absent(world: W
     // The database has neither the secret nor what it could be made from.
     let rows = format!("{:?}", server.query("SELECT * FROM session").await);
     assert!(!rows.contains(secret), "{rows}");
-    let is_held = async |value: &str| {
-        held(&server, &format!("__Host-countersign-registered={value}")).await.is_some()
-    };
+    let is_held =
+        async |value: &str| held(&server, &format!("__Host-countersign-registered={value}")).await.is_some();
     assert!(is_held(&good).await && is_held(&another).await);
     let mut bad = vec![
         format!("{id}.{other_secret}"),
@@ -140,7 +145,11 @@ async fn p30_a_device_is_an_id_and_a_secret_and_anything_else_is_absent(world: W
     }
     // It is no session, and a session's cookie is no device's.
     let page = server.anybody().with("origin", ISSUER);
-    page.clone().with("cookie", &format!("__Host-countersign={good}")).get("/v1/session").await.refused(401, "session_over");
+    page.clone()
+        .with("cookie", &format!("__Host-countersign={good}"))
+        .get("/v1/session")
+        .await
+        .refused(401, "session_over");
     for kind in ["", "-device"] {
         let cookie = format!("__Host-countersign{kind}={good}");
         assert!(held(&server, &cookie).await.is_none(), "{kind}");
@@ -175,7 +184,9 @@ async fn p26_the_secret_changes_in_use_and_the_former_is_good_for_half_a_minute(
     server.advance(DAY).await;
     let many = (0..20).map(|_| {
         let (client, cookies) = (server.anybody().with("origin", ISSUER), jar.header());
-        tokio::spawn(async move { client.with("cookie", &cookies).send(Method::POST, "/v1/devices/renew", "").await })
+        tokio::spawn(async move {
+            client.with("cookie", &cookies).send(Method::POST, "/v1/devices/renew", "").await
+        })
     });
     let mut given = std::collections::HashSet::new();
     for answer in futures_of(many.collect()).await {
@@ -258,7 +269,9 @@ async fn p29_what_ended_a_device_is_undone_by_nothing(world: World) {
 
 #[tokio::test]
 async fn p28_whatever_ends_sessions_ends_devices() {
-    for ending in ["everywhere", "all-others", "by-an-admin", "disabled", "factor", "one", "forgotten", "undone"] {
+    for ending in
+        ["everywhere", "all-others", "by-an-admin", "disabled", "factor", "one", "forgotten", "undone"]
+    {
         let server = TestServer::with(with_devices).await;
         let (app, person) = ann(&server).await;
         let mut jar = Jar::default();
@@ -289,10 +302,8 @@ async fn p28_whatever_ends_sessions_ends_devices() {
             }
             "factor" => {
                 let all = second_factors::credentials(&server, &person).await;
-                let path = format!(
-                    "/v1/me/credentials/{}?end_other_sessions=true",
-                    all[0]["id"].as_str().unwrap()
-                );
+                let path =
+                    format!("/v1/me/credentials/{}?end_other_sessions=true", all[0]["id"].as_str().unwrap());
                 person.own(&server, Method::DELETE, &path).await.expect(204);
             }
             "one" => {
@@ -300,13 +311,17 @@ async fn p28_whatever_ends_sessions_ends_devices() {
                 person.own(&server, Method::DELETE, &path).await.expect(204);
             }
             "forgotten" => {
-                let gone = own(&server, &mut jar.clone(), Method::DELETE, "/v1/devices", "").await.expect(204);
+                let gone =
+                    own(&server, &mut jar.clone(), Method::DELETE, "/v1/devices", "").await.expect(204);
                 assert!(gone.header("set-cookie").contains("Max-Age=0"));
             }
             _ => drop(server.anybody().form(&told.link(), "").await.expect(200)),
         }
         assert!(held(&server, &jar.header()).await.is_none(), "{ending}");
-        assert!(server.server.revocations.may_have_ended(&session.app, session.id, session.subject), "{ending}");
+        assert!(
+            server.server.revocations.may_have_ended(&session.app, session.id, session.subject),
+            "{ending}"
+        );
     }
 }
 
@@ -324,7 +339,8 @@ async fn a_person_lists_names_and_ends_devices_and_nobody_elses() {
     let renamed = person.tell(&server, Method::PATCH, &path, &json!({"label": "Desk"})).await.expect(200);
     assert_eq!(renamed.text("label"), "Desk");
     let all = person.own(&server, Method::GET, "/v1/me/devices").await.expect(200).json();
-    let mut labels: Vec<_> = all["items"].as_array().unwrap().iter().map(|one| one["label"].clone()).collect();
+    let mut labels: Vec<_> =
+        all["items"].as_array().unwrap().iter().map(|one| one["label"].clone()).collect();
     labels.sort_by_key(|label| label.to_string());
     assert_eq!(labels, ["Desk", "Kitchen"]);
     let bob = sessions::sign_in(&server, ISSUER, BOB, "").await;
@@ -334,7 +350,10 @@ async fn a_person_lists_names_and_ends_devices_and_nobody_elses() {
         bob.tell(&server, method, &path, &json!({"label": "Mine"})).await.refused(404, "not_found");
     }
     for label in ["", "a\nb", &"x".repeat(101)] {
-        person.tell(&server, Method::PATCH, &path, &json!({"label": label})).await.refused(422, "invalid_member");
+        person
+            .tell(&server, Method::PATCH, &path, &json!({"label": label}))
+            .await
+            .refused(422, "invalid_member");
     }
     person.own(&server, Method::DELETE, &path).await.expect(204);
     person.own(&server, Method::DELETE, &path).await.refused(404, "not_found");

@@ -25,5 +25,6 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("ceremony", any("DELETE FROM ceremony WHERE expires_at <= ?", at())),
         ("app_password", any("DELETE FROM app_password WHERE expires_at <= ?", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
+        ("access_grant", any("DELETE FROM access_grant WHERE expires_at <= ?", at())),
     ]
 }

@@ -128,8 +128,17 @@ impl Proof {
     /// # Errors
     /// [`ApiError::InvalidMember`] where members do not go together or do not read.
     pub(super) fn of(body: RegisterDeviceBody) -> Result<Option<Self>, ApiError> {
-        let RegisterDeviceBody { label: _, email, username, totp, challenge, sign_in, binding, code, passkey } =
-            body;
+        let RegisterDeviceBody {
+            label: _,
+            email,
+            username,
+            totp,
+            challenge,
+            sign_in,
+            binding,
+            code,
+            passkey,
+        } = body;
         let has_name = email.is_some() || username.is_some();
         match (sign_in, challenge, binding, (totp, code, passkey)) {
             (None, None, None, (Some(totp), None, None)) if has_name => {

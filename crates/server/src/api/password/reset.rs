@@ -28,8 +28,8 @@ use super::{
     done, typed,
 };
 use crate::{
-    app_passwords,
     accounts::{authentication, proven_address, sealed_address, user_of},
+    app_passwords,
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,

@@ -158,7 +158,11 @@ impl Name {
 
     /// The mailbox that the person is known by at apps that see them for the first time: the one that was named, else
     /// their primary one. Asked after the right password alone.
-    pub(in crate::api) async fn mailbox(&self, server: &Server, user: UserId) -> Result<Option<EmailAddress>, ApiError> {
+    pub(in crate::api) async fn mailbox(
+        &self,
+        server: &Server,
+        user: UserId,
+    ) -> Result<Option<EmailAddress>, ApiError> {
         match self {
             Self::Email(address) => Ok(Some(address.clone())),
             Self::Username(_) => primary_address(server, user).await,
