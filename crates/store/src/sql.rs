@@ -3,6 +3,7 @@
 mod admin_key;
 mod api_key;
 mod app;
+mod app_password;
 mod ceremony;
 mod challenge;
 mod contact;
@@ -33,14 +34,14 @@ mod webhook;
 use std::collections::BTreeSet;
 
 use countersign_domain::{
-    changes::{Change, FlowChange, GrantChange},
+    changes::{AppPasswordChange, Change, FlowChange, GrantChange},
     id::UserId,
 };
 use parking_lot::Mutex;
 
 pub(crate) use self::{
-    admin_key::*, api_key::*, app::*, ceremony::*, challenge::*, contact::*, credential::*, event::*,
-    event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
+    admin_key::*, api_key::*, app::*, app_password::*, ceremony::*, challenge::*, contact::*, credential::*,
+    event::*, event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
     pending_sign_in::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*,
     sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
@@ -105,6 +106,16 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::CredentialRemoved(id, version) => writes.push(credential::remove(id, version)),
         Change::Flow(change) => write_flow(change, writes),
         Change::Grant(change) => writes.push(write_grant(change)),
+        Change::AppPassword(change) => writes.push(write_app_password(change)),
+    }
+}
+
+fn write_app_password(change: AppPasswordChange) -> Write {
+    match change {
+        AppPasswordChange::Added(password) => app_password::insert(password),
+        AppPasswordChange::Used(id, at) => app_password::used(id, at),
+        AppPasswordChange::Removed(id) => app_password::remove(id),
+        AppPasswordChange::AllRemoved(user) => app_password::remove_all(user),
     }
 }
 
@@ -132,6 +143,7 @@ fn erase_user(id: UserId, version: i64, writes: &mut Vec<Write>) {
     writes.extend([
         user_password::erase(id),
         credential::erase(id),
+        app_password::remove_all(id),
         pending_sign_in::drop_of(id),
         ceremony::drop_of(id),
         event::delete_key(id),
