@@ -270,7 +270,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 55);
+        assert_eq!(names.len(), 57);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");
