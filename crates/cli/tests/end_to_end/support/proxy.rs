@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     net::{Ipv4Addr, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -185,14 +186,16 @@ impl Filled<'_> {
                 ("127.0.0.1:8080", &Self::at(*public)),
                 ("127.0.0.1:8082", &Self::at(*verify)),
                 ("127.0.0.1:3000", &Self::at(*service)),
-                ("\n\tservers {", "\n\tadmin off\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n\tservers {"),
+                ("\n\tservers {", "\n\tadmin off\n\tdefault_bind 127.0.0.1\n\tservers {"),
                 ("\nwiki.example.org {", &format!("\nhttp://wiki.example.org:{} {{", self.port)),
             ],
         );
         let (once, site) = text.split_once("\nhttp://").unwrap();
         let config = self.write("Caddyfile", &format!("{once}\n{}", self.sites(&format!("http://{site}"))));
         let mut command = Command::new("caddy");
-        command.arg("run").arg("--config").arg(config).args(["--adapter", "caddyfile"]).env("HOME", self.folder);
+        command.arg("run").arg("--config").arg(config).args(["--adapter", "caddyfile"]).envs(
+            ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, self.folder)),
+        );
         command
     }
 
@@ -244,9 +247,12 @@ impl Filled<'_> {
         let modules: String = MODULES
             .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"))
             .concat();
+        // It starts as root and goes on as nobody, who must be able to read what is here.
+        let user = if is_root() { "User nobody\nGroup nogroup\n" } else { "" };
+        fs::set_permissions(self.folder, fs::Permissions::from_mode(0o755)).unwrap();
         let text = format!(
             "ServerRoot {folder}\nServerName localhost\nPidFile {folder}/pid\nErrorLog {folder}/error.log\n\
-             DefaultRuntimeDir {folder}\n{modules}Listen 127.0.0.1:{}\n{once}\n{}\n",
+             DefaultRuntimeDir {folder}\n{user}{modules}Listen 127.0.0.1:{}\n{once}\n{}\n",
             self.port,
             self.sites(&format!("<VirtualHost{site}"))
         );

@@ -63,6 +63,9 @@ fn serve(mut connection: TcpStream, asked: &AtomicUsize) -> std::io::Result<()> 
         let text = told.to_string();
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
         connection.write_all(format!("{head} {}\r\n\r\n{text}", text.len()).as_bytes())?;
+        if value(&headers, "connection").eq_ignore_ascii_case("close") {
+            return Ok(());
+        }
     }
 }
 
