@@ -8,6 +8,7 @@ pub mod admin;
 pub mod api;
 pub mod backup;
 pub mod call;
+mod client_address;
 pub mod config;
 pub mod cookie;
 pub mod credentials;

@@ -80,5 +80,6 @@ fn serve(mut c: std::net::TcpStream, m: &AtomicU8) -> std::io::Result<()> {
             else { (200, id(true), "") };
         let (shown, extra) = if status != 200 && query == "refuse=401" { (401, format!("countersign-status: {status}\r\n{extra}")) } else { (status, extra) };
         c.write_all(format!("HTTP/1.1 {shown} .\r\ncache-control: no-store\r\n{extra}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
+        if get("connection") == "close" { return Ok(()); }
     }
 }

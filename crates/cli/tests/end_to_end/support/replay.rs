@@ -55,9 +55,17 @@ impl Traefik {
         let mut headers = headers(&mut reader)?;
         let (method, rest) = line.split_once(' ').unwrap_or_default();
         let uri = rest.split_whitespace().next().unwrap_or_default();
-        // A request line in absolute form names the same thing.
-        let uri = uri.find("://").map_or(uri, |at| uri[at + 3..].find('/').map_or("/", |path| &uri[at + 3 + path..]));
-        let host = value(&headers, "host");
+        let mut host = value(&headers, "host");
+        // In absolute form the request line names the host (RFC 9112, 3.2.2).
+        let uri = match uri.split_once("://").and_then(|(_, rest)| rest.split_once('/').map(|(host, _)| (host, rest))) {
+            Some((authority, rest)) => {
+                authority.clone_into(&mut host);
+                headers.retain(|(name, _)| name != "host");
+                headers.push(("host".to_owned(), host.clone()));
+                &rest[authority.len()..]
+            }
+            None => uri,
+        };
         let app = host.split('.').next().unwrap_or_default().to_owned();
         if !self.places.apps.contains(&app.as_str()) {
             return caller.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
