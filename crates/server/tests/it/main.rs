@@ -70,4 +70,6 @@ mod texts;
 mod tokens;
 mod trusted_devices;
 mod usernames;
+mod verify;
+mod verify_races;
 mod webhooks;

@@ -36,9 +36,11 @@ pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
         ("access", _) => target.try_into().ok().map(|holder| RevocationTarget::Access(Digest::new(holder))),
         _ => None,
     };
+    let app = columns.text("app")?;
+    let app = if kind == "access" { Some(AppName::any()) } else { app.parse().ok() };
     Ok(Revocation {
         target: target.ok_or_else(|| columns.corrupt("target"))?,
-        app: if kind == "access" { AppName::any() } else { columns.parsed("app")? },
+        app: app.ok_or_else(|| columns.corrupt("app"))?,
         before: columns.time("before_at")?,
         revoked_at: columns.time("revoked_at")?,
         expires_at: columns.time("expires_at")?,
