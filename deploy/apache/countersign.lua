@@ -26,7 +26,8 @@ local function strip(r)
   for name in pairs(r:headers_in_table()) do
     local plain = name:lower()
     if plain:find("[^%w-]") or plain:find("^remote%-") or plain:find("^x%-forwarded%-")
-        or plain == "x-real-ip" or plain == "forwarded" then
+        or plain == "x-real-ip" or plain == "forwarded"
+        or plain == "countersign-key" then
       r.headers_in[name] = nil
     end
   end
@@ -68,10 +69,10 @@ end
 
 function check(r)
   strip(r)
-  -- Only letters that have one reading: nothing that leads elsewhere once it is decoded or shortened.
-  if r.unparsed_uri:match("^([^?]*)"):match("^/%.countersign/[%w_/-]*$") and r.uri:find("/.countersign/", 1, true) == 1 then
-    return apache2.OK
-  end
+  -- Tickets, unasked; only where the path has one reading, so that nothing else is behind it once it is decoded or
+  -- shortened.
+  local path = r.unparsed_uri:match("^[^?]*")
+  if path == r.uri and path:find("^/%.countersign/[%w_./-]*$") then return apache2.OK end
   local app = r.subprocess_env["COUNTERSIGN_APP"]
   if not app then return 500 end
   local body = {}

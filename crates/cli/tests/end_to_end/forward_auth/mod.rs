@@ -1,5 +1,6 @@
 //! Services behind the proxies of other makers, opened by Countersign: one list of cases, the same for all of them.
 
+mod assertion;
 mod matrix;
 mod world;
 

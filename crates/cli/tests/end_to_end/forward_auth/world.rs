@@ -1,85 +1,177 @@
-//! STAND-IN
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, atomic::{AtomicU8, Ordering}};
-use countersign_domain::forward_auth::Path;
-use crate::support::{proxy::Places, service::Service};
+//! Countersign with a person who is signed in, apps that are opened in different ways, and a service behind all of them.
 
+use countersign_domain::api_key::ApiKeyKind;
+use serde_json::json;
+
+use crate::support::{
+    fake_clock::FakeClock,
+    free_port,
+    http::{self, Answer, Request},
+    person::{Client, MAIL},
+    proxy::Places,
+    server::{APP, Server, Setup, key},
+    service::Service,
+    sink::Sink,
+};
+
+/// Where Countersign says that it is.
+const ISSUER: &str = "https://auth.example.org";
+const JANE: &str = "jane@example.net";
+/// Every app with a service; Countersign does not know the last.
+const APPS: [&str; 6] = ["wiki", "notes", "desk", "api", "vault", "nowhere"];
+/// What `wiki` is opened by.
+const RULES: &str = "\
+[[apps.forward_auth.rules]]\npath = '/health'\nmethods = ['GET']\naccess = 'public'\n\
+[[apps.forward_auth.rules]]\npath = '/internal'\naccess = 'deny'\n\
+[[apps.forward_auth.rules]]\npath = '/secure'\nleast = 'aal2'\n\
+[[apps.forward_auth.rules]]\npath = '/lan'\nnetworks = ['10.0.0.0/8']\nleast = 'mailbox'\n\
+[[apps.forward_auth.rules]]\npath = '/lan'\naccess = 'deny'\n";
+
+/// All of it.
 pub(super) struct World {
+    /// The service behind every app.
     pub(super) service: Service,
-    pub(super) issuer: String,
+    /// A cookie that is good.
     pub(super) good: String,
+    /// One that was made up.
     pub(super) bad: String,
+    /// One of a session that was ended.
     pub(super) ended: String,
+    /// An access token of `wiki`.
     pub(super) token: String,
-    pub(super) email: String,
-    pub(super) drops_cookies: bool,
+    /// One that was taken back.
+    pub(super) ended_token: String,
+    /// Whose all of them are.
+    pub(super) email: &'static str,
     verify: u16,
-    mode: Arc<AtomicU8>,
+    clock: Option<FakeClock>,
+    server: Server,
 }
 
 impl World {
+    /// Starts it and signs the person in.
     pub(super) fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let verify = listener.local_addr().unwrap().port();
-        let mode: Arc<AtomicU8> = Arc::default();
-        let m = mode.clone();
-        std::thread::spawn(move || {
-            for c in listener.incoming().flatten() {
-                let m = m.clone();
-                std::thread::spawn(move || serve(c, &m));
-            }
-        });
-        Self { service: Service::start(), issuer: "https://auth.example.org".into(), good: "__Secure-countersign=good".into(),
-            bad: "__Secure-countersign=baad".into(), ended: "__Secure-countersign=ended".into(), token: "eyJgood".into(),
-            email: "jane@example.net".into(), drops_cookies: true, verify, mode }
+        let sink = Sink::start();
+        let mut setup = Setup::new(sink.port);
+        let (verify, wiki, page) = (free_port(), key(ApiKeyKind::Secret), key(ApiKeyKind::Publishable));
+        let clock = FakeClock::new(setup.folder.path());
+        setup.variables = clock.iter().flat_map(FakeClock::variables).collect();
+        let listeners = json!([
+            { "address": format!("127.0.0.1:{}", setup.port), "parts": ["public", "operations"] },
+            { "address": format!("127.0.0.1:{verify}"), "parts": ["verify"] },
+        ]);
+        for (name, value) in [
+            ("SERVER_ISSUER", ISSUER),
+            ("SERVER_LISTENERS", &listeners.to_string()),
+            ("SERVER_TRUSTED_PROXIES", "127.0.0.0/8"),
+            ("COOKIES_DOMAIN", "example.org"),
+        ] {
+            setup.variables.push((format!("COUNTERSIGN_{name}"), value.to_owned()));
+        }
+        setup.app = "accounts = 'realm'\norigins = ['https://shop.example.org']".to_owned();
+        setup.more = format!("[[apps.keys]]\nkey = '{page}'\n{}", apps(&wiki));
+        let server = setup.start();
+        let client = Client { port: server.setup.port, key: wiki };
+        let (good, ended) = (sign_in(&server, &sink, &page), sign_in(&server, &sink, &page));
+        let end = [("Cookie", ended.as_str()), ("Origin", ISSUER)];
+        let request = Request { method: "DELETE", path: "/v1/session", headers: &end };
+        let answer = http::ask(server.setup.port, request, "").unwrap();
+        assert_eq!(answer.status, 204, "{answer:?}");
+        let token = client.sign_in(JANE, &sink).text("access_token");
+        let ended_token = client.sign_in(JANE, &sink).text("access_token");
+        assert_eq!(client.revoke(&ended_token).unwrap().status, 200);
+        let bad = good.replace('.', ".A");
+        let bad = bad[..good.len()].to_owned();
+        Self { service: Service::start(), good, bad, ended, token, ended_token, email: JANE, verify, clock, server }
     }
+
+    /// What a recipe is filled in with.
     pub(super) fn places(&self) -> Places {
-        Places { apps: vec!["wiki", "notes", "desk", "api", "vault", "nowhere"], public: self.verify, verify: self.verify, service: self.service.port }
+        let (public, service) = (self.server.setup.port, self.service.port);
+        Places { apps: APPS.to_vec(), public, verify: self.verify, service }
     }
-    pub(super) fn let_time_pass(&mut self) { self.mode.store(1, Ordering::SeqCst); }
-    pub(super) fn stop(&mut self) { self.mode.store(2, Ordering::SeqCst); }
+
+    /// What Countersign answers for a browser's page of an app, where nobody is signed in.
+    pub(super) fn own_answer(&self, app: &str, page: &str) -> Answer {
+        let host = format!("{app}.example.org");
+        self.ask(app, &[("Accept", "text/html"), ("X-Forwarded-Host", &host), ("X-Forwarded-Uri", page)])
+    }
+
+    /// The assertion about the person, for an app.
+    pub(super) fn assertion(&self, app: &str) -> String {
+        let answer = self.ask(app, &[("Cookie", &self.good)]);
+        let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+        let mut values = lines.filter(|(name, _)| name.eq_ignore_ascii_case("remote-assertion"));
+        values.next().unwrap_or_else(|| panic!("no assertion in {answer:?}")).1.to_owned()
+    }
+
+    /// Where the keys are.
+    pub(super) fn key_set(&self) -> String {
+        format!("http://127.0.0.1:{}/.well-known/jwks.json", self.server.setup.port)
+    }
+
+    /// Asks as a proxy does.
+    fn ask(&self, app: &str, more: &[(&str, &str)]) -> Answer {
+        let mut headers =
+            vec![("X-Forwarded-Method", "GET"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "127.0.0.1")];
+        headers.extend_from_slice(more);
+        let path = format!("/verify/{app}");
+        http::ask(self.verify, Request { method: "GET", path: &path, headers: &headers }, "").unwrap()
+    }
+
+    /// Lets more time pass than any session lives; false where there is no clock to set.
+    pub(super) fn let_time_pass(&self) -> bool {
+        self.clock.iter().for_each(|clock| clock.off_by(800 * 24 * 60));
+        self.clock.is_some()
+    }
+
+    /// Ends Countersign.
+    pub(super) fn stop(&mut self) {
+        self.server.kill();
+    }
 }
 
-fn serve(mut c: std::net::TcpStream, m: &AtomicU8) -> std::io::Result<()> {
-    let mut r = BufReader::new(c.try_clone()?);
-    loop {
-        let mut l = String::new();
-        if r.read_line(&mut l)? == 0 { return Ok(()); }
-        let target = l.split(' ').nth(1).unwrap_or("").to_owned();
-        let mut h: Vec<(String, String)> = vec![];
-        let mut total = 0;
-        loop {
-            let mut l = String::new();
-            if r.read_line(&mut l)? <= 2 { break; }
-            total += l.len();
-            let (n, v) = l.split_once(':').unwrap();
-            h.push((n.to_ascii_lowercase(), v.trim().to_owned()));
-        }
-        if m.load(Ordering::SeqCst) == 2 { return Ok(()); }
-        let get = |n: &str| h.iter().find(|x| x.0 == n).map(|x| x.1.clone()).unwrap_or_default();
-        let count = |n: &str| h.iter().filter(|x| x.0 == n).count();
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let Some(app) = path.strip_prefix("/verify/") else { c.write_all(b"HTTP/1.1 404 .\r\ncontent-length: 0\r\n\r\n")?; return Ok(()) };
-        let cookies = get("cookie");
-        let good = cookies.split(';').any(|x| x.trim() == "__Secure-countersign=good") || (get("authorization") == "Bearer eyJgood" && app == "wiki");
-        let good = good && m.load(Ordering::SeqCst) == 0;
-        assert!(count("x-forwarded-uri") == 1 && count("x-forwarded-method") == 1 && count("x-forwarded-for") == 1 && count("x-forwarded-proto") == 1 && count("x-forwarded-host") == 1, "{h:?}");
-        assert_eq!(get("x-forwarded-for"), "127.0.0.1");
-        let uri = Path::parse(&get("x-forwarded-uri"));
-        let below = |p: &str| match &uri { Path::Plain(x) => { let x = x.to_ascii_lowercase(); x == p || x.starts_with(&format!("{p}/")) }, Path::Ambiguous => false };
-        let id = |known: bool| -> String {
-            ["remote-subject", "remote-user", "remote-email", "remote-groups", "remote-name", "remote-role", "remote-assertion"].iter().map(|n| format!("{n}: {}\r\n",
-                if !known { "" } else { match *n { "remote-email" => "jane@example.net", "remote-subject" => "sub_1", "remote-assertion" => "eyJassert", _ => "" } })).collect() };
-        let (status, extra, body) = if total > 16384 { (431, String::new(), "") }
-            else if app == "wiki" && uri == Path::Plain("/health".into()) { (200, id(false), "") }
-            else if !good { match app { "api" => (401, String::new(), ""), "desk" => (302, format!("location: https://auth.example.org/sign-in?app=desk&return_to=https%3A%2F%2F{}{}\r\n", get("x-forwarded-host"), get("x-forwarded-uri")), ""), _ => (404, String::new(), "") } }
-            else if app == "nowhere" { (404, String::new(), "Service Not Found!") }
-            else if app == "vault" { (401, String::new(), "User does not have access to this service") }
-            else if app == "wiki" && (below("/internal") || below("/lan") || uri == Path::Ambiguous) { (401, String::new(), "User does not have access to this service") }
-            else { (200, id(true), "") };
-        let (shown, extra) = if status != 200 && query == "refuse=401" { (401, format!("countersign-status: {status}\r\n{extra}")) } else { (status, extra) };
-        c.write_all(format!("HTTP/1.1 {shown} .\r\ncache-control: no-store\r\n{extra}content-length: {}\r\n\r\n{body}", body.len()).as_bytes())?;
-        if get("connection") == "close" { return Ok(()); }
-    }
+/// The apps behind proxies; `wiki` signs people in as well.
+fn apps(wiki: &str) -> String {
+    let app = |name: &str, settings: &str| {
+        format!(
+            "[[apps]]\nname = '{name}'\naccounts = 'realm'\norigins = ['https://{name}.example.org']\n\
+             resend_pause_seconds = 0\n[apps.forward_auth]\n{settings}\n"
+        )
+    };
+    let open = "open = true\nscopes = ['read:email', 'read:name']";
+    [
+        app("wiki", &format!("{open}\n{RULES}[[apps.keys]]\nkey = '{wiki}'")),
+        app("notes", open),
+        app("desk", &format!("{open}\nsign_in = 'redirect'")),
+        app("api", &format!("{open}\nsign_in = 'unauthorized'")),
+        app("vault", ""),
+    ]
+    .concat()
+}
+
+/// Signs the person in on a page of the app; the cookie of the session.
+fn sign_in(server: &Server, sink: &Sink, page: &str) -> String {
+    let authorization = format!("Bearer {page}");
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Origin", "https://shop.example.org"),
+        ("Content-Type", "application/json"),
+    ];
+    let post = |path: &str, body: serde_json::Value| {
+        let request = Request { method: "POST", path, headers: &headers };
+        http::ask(server.setup.port, request, &body.to_string()).unwrap()
+    };
+    let known = sink.count_to(JANE);
+    let started = post("/v1/challenges", json!({ "to": { "email": JANE } }));
+    assert_eq!(started.status, 201, "{APP}: {started:?}");
+    let code = sink.mail_beyond(known, JANE, MAIL).unwrap().code();
+    let path = format!("/v1/challenges/{}/verify", started.text("id"));
+    let answer = post(&path, json!({ "code": code, "binding": started.text("binding") }));
+    let mut lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+    let is_session = |(name, value): &(&str, &str)| {
+        name.eq_ignore_ascii_case("set-cookie") && value.starts_with("__Secure-countersign=")
+    };
+    let (_, cookie) = lines.find(is_session).unwrap_or_else(|| panic!("no cookie in {answer:?}"));
+    cookie.split(';').next().unwrap_or_default().to_owned()
 }

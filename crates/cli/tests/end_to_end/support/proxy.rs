@@ -44,6 +44,8 @@ pub(crate) struct Places {
 pub(crate) struct Proxy {
     /// Where it listens.
     pub(crate) port: u16,
+    /// Whose it is.
+    pub(crate) maker: Maker,
     child: Option<Child>,
     folder: tempfile::TempDir,
 }
@@ -87,7 +89,7 @@ impl Proxy {
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
             command.spawn().unwrap_or_else(|error| panic!("{maker:?} does not start: {error}"))
         });
-        let mut proxy = Self { port, child, folder };
+        let mut proxy = Self { port, maker, child, folder };
         proxy.await_readiness();
         Some(proxy)
     }
