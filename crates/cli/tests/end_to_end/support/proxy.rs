@@ -175,7 +175,7 @@ impl Filled<'_> {
             self.sites(&site)
         );
         let config = self.write("nginx.conf", &text);
-        let mut command = Command::new("nginx");
+        let mut command = Command::new(program("nginx"));
         command.arg("-e").arg(self.folder.join("error.log")).arg("-c").arg(config).arg("-p").arg(self.folder);
         command
     }
@@ -194,7 +194,7 @@ impl Filled<'_> {
         );
         let (once, site) = text.split_once("\nhttp://").unwrap();
         let config = self.write("Caddyfile", &format!("{once}\n{}", self.sites(&format!("http://{site}"))));
-        let mut command = Command::new("caddy");
+        let mut command = Command::new(program("caddy"));
         command.arg("run").arg("--config").arg(config).args(["--adapter", "caddyfile"]).envs(
             ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, self.folder)),
         );
@@ -221,7 +221,7 @@ impl Filled<'_> {
             .collect();
         let text = format!("{}\n{}\n", lines.join("\n"), self.sites(&format!("backend wiki{backend}")));
         let config = self.write("haproxy.cfg", &text);
-        let mut command = Command::new("haproxy");
+        let mut command = Command::new(program("haproxy"));
         command.arg("-db").arg("-f").arg(config);
         command
     }
@@ -259,10 +259,16 @@ impl Filled<'_> {
             self.sites(&format!("<VirtualHost{site}"))
         );
         let config = self.write("apache2.conf", &text);
-        let mut command = Command::new("apache2");
+        let mut command = Command::new(program("apache2"));
         command.arg("-DFOREGROUND").arg("-f").arg(config);
         command
     }
+}
+
+/// Debian keeps servers off the path of people who are not root.
+fn program(name: &str) -> PathBuf {
+    let places = ["/usr/sbin", "/usr/local/sbin"].map(|folder| Path::new(folder).join(name));
+    places.into_iter().find(|file| file.is_file()).unwrap_or_else(|| name.into())
 }
 
 fn is_root() -> bool {
