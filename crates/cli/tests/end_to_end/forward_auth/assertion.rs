@@ -26,7 +26,8 @@ fn all_verify(run: impl Fn(&str) -> Option<String>, world: &World) {
     let middle = own.find('.').unwrap() + 9;
     changed[middle] = if changed[middle] == b'A' { b'B' } else { b'A' };
     let (head, rest) = own.split_once('.').unwrap();
-    let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXNzZXJ0aW9uK2p3dCJ9.{}.", rest.split('.').next().unwrap());
+    let unsigned =
+        format!("eyJhbGciOiJub25lIiwidHlwIjoiYXNzZXJ0aW9uK2p3dCJ9.{}.", rest.split('.').next().unwrap());
     for (what, token) in [
         ("another app's", other.as_str()),
         ("an access token", world.token.as_str()),
@@ -68,6 +69,7 @@ fn p32_p37_the_printed_javascript_tells_true_assertions_from_others() {
     std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
     let script = folder.path().join("verify.mjs");
     let code = printed("js", &world.key_set());
-    fs::write(&script, format!("{code}\nconsole.log((await verifyAssertion(process.argv[2] ?? '')).sub);\n")).unwrap();
+    fs::write(&script, format!("{code}\nconsole.log((await verifyAssertion(process.argv[2] ?? '')).sub);\n"))
+        .unwrap();
     all_verify(|token| said(Command::new(&node).arg(&script).arg(token)), &world);
 }

@@ -70,7 +70,8 @@ pub(super) fn run(maker: Maker) {
     let mut failures = Vec::new();
     let cases = [who(&world), spoofed(&world), odd_paths(&world), large(&world)].concat_all();
     for case in &cases {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check((&world, &proxy), case)));
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check((&world, &proxy), case)));
         if let Err(panic) = outcome {
             let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
             failures.push(format!("{}: {text}", case.name));
@@ -132,7 +133,9 @@ fn who(world: &World) -> Vec<Case> {
         case("no grant, and what is said is", "vault", refused(401))
             .with("Cookie", good)
             .with("X-Forwarded-Uri", "/health"),
-        case("a path for who is known more strongly", "wiki", refused(401)).with("Cookie", good).at("/secure"),
+        case("a path for who is known more strongly", "wiki", refused(401))
+            .with("Cookie", good)
+            .at("/secure"),
         case("nobody's path", "wiki", refused(401)).with("Cookie", good).at("/internal/x"),
     ]
 }
@@ -140,14 +143,17 @@ fn who(world: &World) -> Vec<Case> {
 /// Everything that a caller may claim of itself.
 fn spoofed(world: &World) -> Vec<Case> {
     let names = ["Remote-User", "remote-user", "REMOTE-USER", "Remote_User", "remote_user", "ReMoTe_UsEr"];
-    let others = ["Remote-Subject", "Remote-Email", "Remote-Groups", "Remote-Name", "Remote-Role", "Remote-Assertion"];
+    let others =
+        ["Remote-Subject", "Remote-Email", "Remote-Groups", "Remote-Name", "Remote-Role", "Remote-Assertion"];
     let mut cases = Vec::new();
     for name in names.into_iter().chain(others) {
         let case = Case::new(format!("a spoofed {name}"), "wiki", PASSED);
         cases.push(case.with("Cookie", &world.good).with(name, "root"));
         let case = Case::new(format!("a spoofed {name} of nobody"), "wiki", Becomes::Passed { known: false });
         cases.push(case.at("/health").with(name, "root"));
-        cases.push(Case::new(format!("a spoofed {name} alone"), "wiki", Becomes::Refused(404)).with(name, "root"));
+        cases.push(
+            Case::new(format!("a spoofed {name} alone"), "wiki", Becomes::Refused(404)).with(name, "root"),
+        );
     }
     let twice = Case::new("spoofed in two spellings", "wiki", PASSED).with("Cookie", &world.good);
     cases.push(twice.with("Remote-User", "root").with("Remote-User", "admin").with("remote_user", "root"));
@@ -176,15 +182,37 @@ fn spoofed(world: &World) -> Vec<Case> {
 /// Paths that lead to `/internal` for a program that decodes, joins or walks them, and some that only look so.
 fn odd_paths(world: &World) -> Vec<Case> {
     let hostile = [
-        "/x/../internal/x", "//internal/x", "/./internal/x", "/x/%2e%2e/internal/x", "/%2e/internal/x",
-        "/x%2f..%2finternal/x", "/%2finternal/x", "/internal%2fx", "/x%5c..%5cinternal/x", "/x\\..\\internal/x",
-        "/internal;a=b/x", "/internal%3ba/x", "/%69nternal/x", "/%2569nternal/x", "/INTERNAL/x", "/internal./x",
-        "/health/../internal/x", "/health/%2e%2e/internal/x", "/health;/../internal/x", "/health%2f..%2finternal/x",
-        "/.countersign/../internal/x", "/.countersign/%2e%2e/internal/x", "/.countersign/..%2finternal/x",
-        "/.countersign;/../internal/x", "/.countersign//../internal/x", "/%2ecountersign/../internal/x",
-        "http://wiki.example.org/internal/x", "http://vault.example.org/page",
+        "/x/../internal/x",
+        "//internal/x",
+        "/./internal/x",
+        "/x/%2e%2e/internal/x",
+        "/%2e/internal/x",
+        "/x%2f..%2finternal/x",
+        "/%2finternal/x",
+        "/internal%2fx",
+        "/x%5c..%5cinternal/x",
+        "/x\\..\\internal/x",
+        "/internal;a=b/x",
+        "/internal%3ba/x",
+        "/%69nternal/x",
+        "/%2569nternal/x",
+        "/INTERNAL/x",
+        "/internal./x",
+        "/health/../internal/x",
+        "/health/%2e%2e/internal/x",
+        "/health;/../internal/x",
+        "/health%2f..%2finternal/x",
+        "/.countersign/../internal/x",
+        "/.countersign/%2e%2e/internal/x",
+        "/.countersign/..%2finternal/x",
+        "/.countersign;/../internal/x",
+        "/.countersign//../internal/x",
+        "/%2ecountersign/../internal/x",
+        "http://wiki.example.org/internal/x",
+        "http://vault.example.org/page",
     ];
-    let reachable = ["/page//x", "/page/../y", "/a/./b", "/a%2fb", "/a%5cb", "/a;b=c", "/caf%C3%A9?%2e%2e//;"];
+    let reachable =
+        ["/page//x", "/page/../y", "/a/./b", "/a%2fb", "/a%5cb", "/a;b=c", "/caf%C3%A9?%2e%2e//;"];
     let mut cases = Vec::new();
     for path in hostile {
         for cookie in [world.good.as_str(), "own=1"] {
@@ -198,7 +226,9 @@ fn odd_paths(world: &World) -> Vec<Case> {
         let hidden = Case::new(format!("{path} beside rules"), "wiki", Becomes::RefusedSomehow).at(path);
         cases.extend((!path.starts_with("/caf")).then(|| hidden.with("Cookie", &world.good)));
     }
-    for path in ["/verify/wiki", "/countersign-verify", "/.countersign/../verify/wiki", "/verify/wiki?refuse=401"] {
+    for path in
+        ["/verify/wiki", "/countersign-verify", "/.countersign/../verify/wiki", "/verify/wiki?refuse=401"]
+    {
         cases.push(Case::new(format!("{path} from outside"), "wiki", Becomes::RefusedSomehow).at(path));
     }
     let known = Case::new("/caf%C3%A9?%2e%2e//; is one thing", "wiki", PASSED).at("/caf%C3%A9?%2e%2e//;");
@@ -213,7 +243,8 @@ fn large(world: &World) -> Vec<Case> {
         Case::new("8 KiB of cookies", "wiki", PASSED).with("Cookie", &cookies(8 * 1024)),
         Case::new("12 KiB of cookies", "wiki", PASSED).with("Cookie", &cookies(12 * 1024)),
         Case::new("more than is taken", "wiki", Becomes::RefusedSomehow).with("Cookie", &cookies(300 * 1024)),
-        Case::new("16 KiB of nothing", "wiki", Becomes::RefusedSomehow).with("Cookie", &"x".repeat(16 * 1024)),
+        Case::new("16 KiB of nothing", "wiki", Becomes::RefusedSomehow)
+            .with("Cookie", &"x".repeat(16 * 1024)),
     ]
 }
 
@@ -245,7 +276,11 @@ fn check((world, proxy): (&World, &Proxy), case: &Case) {
         }
         Becomes::AsCountersignSays => {
             let (answer, own) = (answer.unwrap(), world.own_answer(case.app, &case.path));
-            assert_eq!((answer.status, location(&answer)), (own.status, location(&own)), "{answer:?} {own:?}");
+            assert_eq!(
+                (answer.status, location(&answer)),
+                (own.status, location(&own)),
+                "{answer:?} {own:?}"
+            );
             assert!(!location(&answer).contains("evil"), "{answer:?}");
         }
     }
@@ -259,7 +294,10 @@ fn location(answer: &Answer) -> String {
 /// What a service learns of a request that passed: who it is from, by nobody's word but Countersign's, and nothing that
 /// would open another service.
 fn passed_clean((world, case): (&World, &Case), told: &Told, known: bool, drops_cookies: bool) {
-    assert_eq!((told.text("method"), told.text("path"), told.text("body")), (case.method, &*case.path, case.body));
+    assert_eq!(
+        (told.text("method"), told.text("path"), told.text("body")),
+        (case.method, &*case.path, case.body)
+    );
     let identity = |name: &str| told.header(name).join("|");
     if known {
         assert_eq!(identity("remote-email"), world.email);
@@ -328,7 +366,10 @@ fn websocket(world: &World, proxy: &Proxy) {
 fn slow_caller(world: &World, proxy: &Proxy) {
     let mut slow = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).unwrap();
     slow.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let head = format!("POST /page HTTP/1.1\r\nHost: wiki.example.org\r\nConnection: close\r\nCookie: {}\r\n", world.good);
+    let head = format!(
+        "POST /page HTTP/1.1\r\nHost: wiki.example.org\r\nConnection: close\r\nCookie: {}\r\n",
+        world.good
+    );
     let text = format!("{head}Content-Length: 10\r\n\r\n0123456789");
     for piece in text.as_bytes().chunks(text.len() / 10 + 1) {
         slow.write_all(piece).unwrap();

@@ -82,7 +82,18 @@ impl World {
         assert_eq!(client.revoke(&ended_token).unwrap().status, 200);
         let bad = good.replace('.', ".A");
         let bad = bad[..good.len()].to_owned();
-        Self { service: Service::start(), good, bad, ended, token, ended_token, email: JANE, verify, clock, server }
+        Self {
+            service: Service::start(),
+            good,
+            bad,
+            ended,
+            token,
+            ended_token,
+            email: JANE,
+            verify,
+            clock,
+            server,
+        }
     }
 
     /// What a recipe is filled in with.
@@ -112,8 +123,11 @@ impl World {
 
     /// Asks as a proxy does.
     fn ask(&self, app: &str, more: &[(&str, &str)]) -> Answer {
-        let mut headers =
-            vec![("X-Forwarded-Method", "GET"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "127.0.0.1")];
+        let mut headers = vec![
+            ("X-Forwarded-Method", "GET"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-For", "127.0.0.1"),
+        ];
         headers.extend_from_slice(more);
         let path = format!("/verify/{app}");
         http::ask(self.verify, Request { method: "GET", path: &path, headers: &headers }, "").unwrap()

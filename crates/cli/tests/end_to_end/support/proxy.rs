@@ -104,7 +104,9 @@ impl Proxy {
 
     /// What it logged and printed.
     pub(crate) fn log(&self) -> String {
-        ["log", "error.log"].map(|name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()).concat()
+        ["log", "error.log"]
+            .map(|name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default())
+            .concat()
     }
 }
 
@@ -195,9 +197,12 @@ impl Filled<'_> {
         let (once, site) = text.split_once("\nhttp://").unwrap();
         let config = self.write("Caddyfile", &format!("{once}\n{}", self.sites(&format!("http://{site}"))));
         let mut command = Command::new(program("caddy"));
-        command.arg("run").arg("--config").arg(config).args(["--adapter", "caddyfile"]).envs(
-            ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, self.folder)),
-        );
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(config)
+            .args(["--adapter", "caddyfile"])
+            .envs(["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, self.folder)));
         command
     }
 
@@ -227,8 +232,16 @@ impl Filled<'_> {
     }
 
     fn apache(&self) -> Command {
-        const MODULES: [&str; 8] =
-            ["mpm_event", "authz_core", "headers", "lua", "proxy", "proxy_http", "proxy_wstunnel", "setenvif"];
+        const MODULES: [&str; 8] = [
+            "mpm_event",
+            "authz_core",
+            "headers",
+            "lua",
+            "proxy",
+            "proxy_http",
+            "proxy_wstunnel",
+            "setenvif",
+        ];
         let Places { public, verify, service, .. } = self.places;
         let script = with(&recipe("apache/countersign.lua"), &[("127.0.0.1:8082", &Self::at(*verify))]);
         let script = self.write("countersign.lua", &script);

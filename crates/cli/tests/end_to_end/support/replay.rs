@@ -26,9 +26,12 @@ struct Traefik {
 /// Listens, until the process ends.
 pub(crate) fn start(port: u16, places: &Places, recipe: &str) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-    let after = |mark: &str| recipe.split(mark).nth(1).unwrap_or_else(|| panic!("no {mark} in the recipe")).to_owned();
+    let after = |mark: &str| {
+        recipe.split(mark).nth(1).unwrap_or_else(|| panic!("no {mark} in the recipe")).to_owned()
+    };
     let copied = after("authResponseHeaders:");
-    let is_item = |line: &&str| line.trim().starts_with("- ") || line.trim().starts_with('#') || line.trim().is_empty();
+    let is_item =
+        |line: &&str| line.trim().starts_with("- ") || line.trim().starts_with('#') || line.trim().is_empty();
     let items = copied.lines().take_while(is_item).filter_map(|line| line.trim().strip_prefix("- "));
     let removed = after("customRequestHeaders:");
     let removed = removed.lines().filter_map(|line| line.trim().strip_suffix(": \"\""));
@@ -57,7 +60,10 @@ impl Traefik {
         let uri = rest.split_whitespace().next().unwrap_or_default();
         let mut host = value(&headers, "host");
         // In absolute form the request line names the host (RFC 9112, 3.2.2).
-        let uri = match uri.split_once("://").and_then(|(_, rest)| rest.split_once('/').map(|(host, _)| (host, rest))) {
+        let uri = match uri
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/').map(|(host, _)| (host, rest)))
+        {
             Some((authority, rest)) => {
                 authority.clone_into(&mut host);
                 headers.retain(|(name, _)| name != "host");
@@ -88,7 +94,8 @@ impl Traefik {
             }
             Ok((status, answer, body)) => {
                 let location = value(&answer, "location");
-                let location = if location.is_empty() { location } else { format!("Location: {location}\r\n") };
+                let location =
+                    if location.is_empty() { location } else { format!("Location: {location}\r\n") };
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status} .\r\n{location}Content-Length: {length}\r\n\r\n");
                 caller.write_all(&[head.as_bytes(), &body].concat())

@@ -125,7 +125,10 @@ pub(crate) struct Told(Value);
 impl Told {
     /// Reads an answer's body.
     pub(crate) fn read(body: &str) -> Self {
-        Self(serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: not from the service: {body}")))
+        Self(
+            serde_json::from_str(body)
+                .unwrap_or_else(|error| panic!("{error}: not from the service: {body}")),
+        )
     }
 
     /// A member that is text.
@@ -135,7 +138,10 @@ impl Told {
 
     /// All values of a header. What is empty counts as absent: some proxies send it so, some leave it out.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
-        self.headers().filter(|(other, value)| *other == name && !value.is_empty()).map(|(_, value)| value).collect()
+        self.headers()
+            .filter(|(other, value)| *other == name && !value.is_empty())
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// All headers, their names in lower case.
