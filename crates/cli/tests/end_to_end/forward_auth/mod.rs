@@ -30,3 +30,9 @@ fn p37_p39_apache_lets_in_whom_countersign_lets_in() {
 fn p37_p39_what_traefik_asks_by_its_documentation_is_answered_alike() {
     matrix::run(Maker::Traefik);
 }
+
+#[test]
+fn p39_a_mistake_in_a_script_of_haproxy_or_apache_lets_nobody_in() {
+    matrix::run_broken(Maker::Haproxy);
+    matrix::run_broken(Maker::Apache);
+}

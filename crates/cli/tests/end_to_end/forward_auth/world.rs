@@ -99,7 +99,7 @@ impl World {
     /// What a recipe is filled in with.
     pub(super) fn places(&self) -> Places {
         let (public, service) = (self.server.setup.port, self.service.port);
-        Places { apps: APPS.to_vec(), public, verify: self.verify, service }
+        Places { apps: APPS.to_vec(), public, verify: self.verify, service, broken: false }
     }
 
     /// What Countersign answers for a browser's page of an app, where nobody is signed in.
@@ -110,7 +110,7 @@ impl World {
 
     /// The assertion about the person, for an app.
     pub(super) fn assertion(&self, app: &str) -> String {
-        let answer = self.ask(app, &[("Cookie", &self.good)]);
+        let answer = self.ask(app, &[("Cookie", &self.good), ("X-Forwarded-Uri", "/")]);
         let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
         let mut values = lines.filter(|(name, _)| name.eq_ignore_ascii_case("remote-assertion"));
         values.next().unwrap_or_else(|| panic!("no assertion in {answer:?}")).1.to_owned()

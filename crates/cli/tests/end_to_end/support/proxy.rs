@@ -38,6 +38,8 @@ pub(crate) struct Places {
     pub(crate) verify: u16,
     /// The service behind all apps.
     pub(crate) service: u16,
+    /// Whether a recipe's script is to fail when it comes to its question.
+    pub(crate) broken: bool,
 }
 
 /// A running proxy, ended when dropped.
@@ -139,6 +141,14 @@ impl Filled<'_> {
         path
     }
 
+    /// A recipe's script, with a mistake in it where the test wants one.
+    fn script(&self, name: &str) -> PathBuf {
+        let question = if self.places.broken { "VERIFY .. nil" } else { "VERIFY .. app" };
+        let verify = Self::at(self.places.verify);
+        let text = with(&recipe(name), &[("127.0.0.1:8082", &verify), ("VERIFY .. app", question)]);
+        self.write("countersign.lua", &text)
+    }
+
     fn at(port: u16) -> String {
         format!("127.0.0.1:{port}")
     }
@@ -207,9 +217,8 @@ impl Filled<'_> {
     }
 
     fn haproxy(&self) -> Command {
-        let Places { public, verify, service, .. } = self.places;
-        let script = with(&recipe("haproxy/countersign.lua"), &[("127.0.0.1:8082", &Self::at(*verify))]);
-        let script = self.write("countersign.lua", &script);
+        let Places { public, service, .. } = self.places;
+        let script = self.script("haproxy/countersign.lua");
         let text = with(
             &recipe("haproxy/haproxy.cfg"),
             &[
@@ -242,9 +251,8 @@ impl Filled<'_> {
             "proxy_wstunnel",
             "setenvif",
         ];
-        let Places { public, verify, service, .. } = self.places;
-        let script = with(&recipe("apache/countersign.lua"), &[("127.0.0.1:8082", &Self::at(*verify))]);
-        let script = self.write("countersign.lua", &script);
+        let Places { public, service, .. } = self.places;
+        let script = self.script("apache/countersign.lua");
         let text = with(
             &recipe("apache/wiki.example.org.conf"),
             &[
