@@ -143,6 +143,21 @@ impl IdentifierId {
 }
 
 id!(
+    /// Names one grant: whoever knows holder, target and the key finds it by them. It tells no time.
+    GrantId,
+    "grt_"
+);
+impl GrantId {
+    /// The name of the grant that has this digest of its realm, holder and target.
+    #[must_use]
+    pub fn of(digest: &crate::secret::Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.bytes()[..16]);
+        Self(bytes)
+    }
+}
+
+id!(
     /// Names one event of the log; ordered by time.
     EventId,
     "evt_"

@@ -26,6 +26,7 @@ pub mod flood;
 pub mod flow;
 pub mod forward_auth;
 pub mod freshness;
+pub mod grants;
 pub mod hashing;
 pub mod key_file;
 pub mod key_ring;

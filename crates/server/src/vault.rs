@@ -212,6 +212,11 @@ impl Keys {
         self.hierarchy.grants.digest(&[b"group", realm.as_str().as_bytes(), group.as_str().as_bytes()])
     }
 
+    /// A digest for [grants](crate::grants): the first part says of what.
+    pub(crate) fn grant_digest(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.grants.digest(parts)
+    }
+
     /// A recovery code, bound to its sheet: the same code on another sheet digests differently.
     #[must_use]
     pub fn recovery_code(&self, sheet: CredentialId, code: &RecoveryCode) -> Digest {

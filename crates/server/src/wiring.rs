@@ -204,6 +204,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::password::routes())
             .merge(api::my_password::routes())
             .merge(api::my_credentials::routes())
+            .merge(api::my_grants::routes())
             .merge(api::my_totp::routes())
             .merge(api::my_recovery_codes::routes())
             .merge(api::passkeys::routes())

@@ -43,6 +43,7 @@ pub const SEALED: &[SealedColumn] = &[
     of("credential", "sealed_label", &["id"], Some("realm")),
     of("pending_sign_in", "sealed", &["id"], Some("realm")),
     of("ceremony", "sealed", &["id"], Some("realm")),
+    of("access_grant", "sealed", &["id"], Some("realm")),
 ];
 
 /// Sealed columns that are never sealed anew, and why.

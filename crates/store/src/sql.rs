@@ -10,6 +10,7 @@ mod credential;
 mod event;
 mod event_checkpoint;
 mod fact;
+mod grant;
 mod idempotency;
 mod invitation;
 mod message;
@@ -32,16 +33,16 @@ mod webhook;
 use std::collections::BTreeSet;
 
 use countersign_domain::{
-    changes::{Change, FlowChange},
+    changes::{Change, FlowChange, GrantChange},
     id::UserId,
 };
 use parking_lot::Mutex;
 
 pub(crate) use self::{
     admin_key::*, api_key::*, app::*, ceremony::*, challenge::*, contact::*, credential::*, event::*,
-    event_checkpoint::*, fact::*, idempotency::*, invitation::*, message::*, metadata::*, pending_sign_in::*,
-    quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*, undo::*,
-    user::*, user_identifier::*, user_password::*, webhook::*,
+    event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
+    pending_sign_in::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*,
+    sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -103,6 +104,8 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Credential(credential) => writes.push(credential::save(credential)),
         Change::CredentialRemoved(id, version) => writes.push(credential::remove(id, version)),
         Change::Flow(change) => write_flow(change, writes),
+
+        Change::Grant(change) => writes.push(write_grant(change)),
     }
 }
 
@@ -113,6 +116,14 @@ fn write_flow(change: FlowChange, writes: &mut Vec<Write>) {
         FlowChange::Dropped(user) => writes.extend([pending_sign_in::drop_of(user), ceremony::drop_of(user)]),
         FlowChange::Asked(ceremony) => writes.push(ceremony::insert(ceremony)),
         FlowChange::Answered(id) => writes.push(ceremony::remove(id)),
+    }
+}
+
+fn write_grant(change: GrantChange) -> Write {
+    match change {
+        GrantChange::Given(grant) => grant::save(grant),
+        GrantChange::Taken(id, version) => grant::remove(id, version),
+        GrantChange::AllOfHolderTaken(holder) => grant::remove_of_holder(holder),
     }
 }
 

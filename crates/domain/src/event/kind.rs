@@ -137,6 +137,15 @@ kinds! {
     CredentialPassed = "credential.passed",
     /// A proof by a credential was wrong, and counted.
     CredentialFailed = "credential.failed",
+
+    /// A user or a group was given the use of an app or a group of apps, or a grant's scopes or end changed.
+    GrantGiven = "grant.given",
+    /// The use of an app or a group of apps was taken back.
+    GrantTaken = "grant.taken",
+    /// A user's role changed.
+    RoleChanged = "user.role_changed",
+    /// The groups that a user is in changed.
+    GroupsChanged = "user.groups_changed",
 }
 
 impl EventKind {

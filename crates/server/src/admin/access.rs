@@ -75,7 +75,7 @@ fn needed(method: &Method, route: &str) -> Need {
         "apps" if rest.contains("/keys") || rest.ends_with("/token-secret") => AdminScope::Keys,
         "apps" | "messages" | "revocations" => AdminScope::Apps,
         "keys" | "signing-keys" => AdminScope::Keys,
-        "users" | "sessions" | "invitations" => AdminScope::Users,
+        "users" | "sessions" | "invitations" | "grants" => AdminScope::Users,
         _ => AdminScope::All,
     };
     // Addresses of everybody are more than a look.
@@ -90,16 +90,20 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
     let Some(name) = name else {
         return match collection {
             "apps" | "messages" | "revocations" | "signing-keys" | "users" | "invitations" | "realms"
-            | "admin-keys" | "events" => Ok(()),
+            | "admin-keys" | "events" | "grants" => Ok(()),
             _ => Err(ApiError::AllRealmsNeeded),
         };
     };
     let found = match collection {
         "users" if OF_MANY_USERS.contains(&name) => return Ok(()),
+        // Its handler looks at whom and what it is about.
+        "grants" if name == "explain" => return Ok(()),
         "signing-keys" => return Err(ApiError::AllRealmsNeeded),
         "realms" => name.parse().ok(),
         "apps" | "keys" | "admin-keys" => known(server, collection, name),
-        "users" | "sessions" | "messages" | "invitations" => stored(server, collection, name).await?,
+        "users" | "sessions" | "messages" | "invitations" | "grants" => {
+            stored(server, collection, name).await?
+        }
         _ => return Err(ApiError::AllRealmsNeeded),
     };
     if found.as_ref() == Some(own) { Ok(()) } else { Err(ApiError::NotFound) }
@@ -126,6 +130,13 @@ async fn stored(server: &Server, collection: &str, name: &str) -> Result<Option<
         },
         "sessions" => match name.parse() {
             Ok(id) => store.session(id).await?.map(|session| session.realm),
+            Err(_) => None,
+        },
+        "grants" => match name.parse() {
+            Ok(id) => match server.registry.load_full().grants().get(id) {
+                Some(declared) => Some(declared.realm.clone()),
+                None => store.grants(&[id]).await?.first().map(|grant| grant.realm.clone()),
+            },
             Err(_) => None,
         },
         "invitations" => match name.parse() {
@@ -161,6 +172,9 @@ mod tests {
             (Method::GET, "/v1/admin/users/export", AdminScope::Users, false),
             (Method::GET, "/v1/admin/users/{id}/export", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
+            (Method::POST, "/v1/admin/grants", AdminScope::Users, false),
+            (Method::GET, "/v1/admin/grants/explain", AdminScope::Users, true),
+            (Method::DELETE, "/v1/admin/grants/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),

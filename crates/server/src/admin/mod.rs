@@ -14,9 +14,11 @@ pub mod credentials;
 pub mod erasing;
 pub mod events;
 pub mod export;
+pub mod grants;
 pub mod invitations;
 pub mod keys;
 pub mod master_key;
+mod membership;
 pub mod messages;
 pub mod operator;
 pub mod policies;
@@ -52,6 +54,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(credentials::routes())
         .merge(erasing::routes())
         .merge(export::routes())
+        .merge(grants::routes())
         .merge(bulk::routes())
         .merge(invitations::routes())
         .merge(events::routes())

@@ -6,6 +6,7 @@ pub mod identifiers;
 mod leaving;
 pub mod me;
 pub mod my_credentials;
+pub mod my_grants;
 pub mod my_password;
 pub mod my_recovery_codes;
 pub mod my_totp;

@@ -54,6 +54,10 @@ pub struct RealmSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = true)]
     pub new_device_mail: Option<bool>,
+    /// Whether its administrators (users with the role `admin`) may reach every app of the realm: yes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
+    pub admins_hold_every_app: Option<bool>,
 }
 
 /// Whether the people of a realm may have passwords.
@@ -160,6 +164,7 @@ impl RealmSettings {
                 trust: trust.unwrap_or(Span::ZERO),
             },
             new_device_mail: self.new_device_mail.unwrap_or(true),
+            admins_hold_every_app: self.admins_hold_every_app.unwrap_or(true),
             name,
         })
     }

@@ -38,6 +38,7 @@ mod events;
 mod exports;
 mod factor_changes;
 mod flow;
+mod grants;
 mod identifiers;
 mod input;
 mod invitations;

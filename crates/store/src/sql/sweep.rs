@@ -24,5 +24,6 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("pending_sign_in", any("DELETE FROM pending_sign_in WHERE expires_at <= ?", at())),
         ("ceremony", any("DELETE FROM ceremony WHERE expires_at <= ?", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
+        ("access_grant", any("DELETE FROM access_grant WHERE expires_at <= ?", at())),
     ]
 }
