@@ -4,6 +4,7 @@ use crate::{
     admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
+    app_password::AppPassword,
     ceremony::Ceremony,
     challenge::Challenge,
     contact::Contact,
@@ -11,8 +12,8 @@ use crate::{
     event::{Concerned, Event, EventKey, EventKind, StoredEvent},
     grant::StoredGrant,
     id::{
-        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, GrantId, InvitationId, MessageId,
-        SessionId, SignInId, UserId,
+        AdminKeyId, ApiKeyId, AppPasswordId, CeremonyId, ChallengeId, CredentialId, GrantId, InvitationId,
+        MessageId, SessionId, SignInId, UserId,
     },
     invitation::Invitation,
     message::Message,
@@ -27,7 +28,7 @@ use crate::{
     time::Timestamp,
     token::Revocation,
     undo::{Undo, UndoKind},
-    user::{User, UserIdentifier, UserSubject},
+    user::{User, UserIdentifier, UserStatus, UserSubject},
     user_password::{PasswordWish, UserPassword},
     webhook::Delivery,
 };
@@ -79,10 +80,11 @@ impl Changes {
         })
     }
 
-    /// Whose names, as apps are told them, may be others after these. Who is new is known to no app yet.
+    /// Of whom other things may be true after these than what apps are told of them: their names, or that they may come
+    /// at all. Who is new is known to no app yet.
     #[must_use]
-    pub fn renamed(&self) -> Vec<UserId> {
-        let mut renamed: Vec<UserId> = Vec::new();
+    pub fn known_otherwise(&self) -> Vec<UserId> {
+        let mut known: Vec<UserId> = Vec::new();
         let mut new = None;
         for change in &self.0 {
             let user = match change {
@@ -94,17 +96,19 @@ impl Changes {
                 | Change::IdentifierChanged(identifier)
                 | Change::IdentifierRemoved(identifier)
                 | Change::IdentifierVerified(identifier) => identifier.user,
+                Change::User(user) if user.status != UserStatus::Active => user.id,
+                Change::UserErased(user, _) | Change::SessionsEnded(user) => *user,
                 Change::Event(event) => match (event.kind, &event.person) {
                     (EventKind::UserChanged, Concerned::User(user)) => *user,
                     _ => continue,
                 },
                 _ => continue,
             };
-            if Some(user) != new && !renamed.contains(&user) {
-                renamed.push(user);
+            if Some(user) != new && !known.contains(&user) {
+                known.push(user);
             }
         }
-        renamed
+        known
     }
 
     /// Whether something of these is told.
@@ -251,6 +255,14 @@ pub enum Change {
 
     /// What is written about grants.
     Grant(GrantChange),
+    /// Adds an app password. Whoever adds one writes the user too.
+    AppPasswordAdded(AppPassword),
+    /// Notes when an app password was last used.
+    AppPasswordUsed(AppPasswordId, Timestamp),
+    /// Removes an app password; one that is gone is a conflict.
+    AppPasswordRemoved(AppPasswordId),
+    /// Removes all app passwords of a user.
+    AppPasswordsRemoved(UserId),
 }
 
 /// What a sign-in that is under way writes.

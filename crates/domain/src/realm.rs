@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{policy::Policy, session::SessionPolicy, slug::is_slug, time::Span};
+use crate::{
+    device::DevicePolicy,
+    policy::Policy,
+    session::{Session, SessionPolicy},
+    slug::is_slug,
+    time::Span,
+};
 
 /// The permanent name of a realm, of the same form as an app's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +81,8 @@ pub struct Realm {
     pub new_device_mail: bool,
     /// Whether its administrators may reach every app of it.
     pub admins_hold_every_app: bool,
+    /// How long its registered devices last.
+    pub device: DevicePolicy,
 }
 
 impl Realm {
@@ -89,6 +97,13 @@ impl Realm {
             policy: Policy::default(),
             new_device_mail: true,
             admins_hold_every_app: true,
+            device: DevicePolicy::default(),
         }
+    }
+
+    /// How long such a session lasts here.
+    #[must_use]
+    pub const fn life_of(&self, session: &Session) -> SessionPolicy {
+        if session.is_registered() { self.device.life() } else { self.session }
     }
 }

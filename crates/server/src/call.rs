@@ -67,6 +67,19 @@ pub struct Call {
     pub known_browser: Option<KnownBrowser>,
     /// The cookie of a device that a person trusts, if one was sent. Nobody has looked whether it is good.
     pub device_cookie: Option<SessionCookie>,
+    /// The host that was asked for, without its port: to choose among configured ones.
+    pub host: Option<String>,
+    /// The cookie of a registered device, if one was sent. Nobody has looked whether it is good.
+    pub registered_cookie: Option<SessionCookie>,
+    /// Where a proof that is enough registers this browser in place of signing it in: as what.
+    pub registers: Option<Registration>,
+}
+
+/// A browser that is to be a registered device.
+#[derive(Clone, Debug, Default)]
+pub struct Registration {
+    /// What the person calls it; else it has the approximate name of the browser.
+    pub label: Option<String>,
 }
 
 impl Call {
@@ -160,6 +173,11 @@ impl FromRequestParts<Arc<Server>> for Call {
             device_cookie: is_browser
                 .then(|| SessionCookie::of_device(&parts.headers, &server.config.load().cookies))
                 .flatten(),
+            host: host_of(parts),
+            registered_cookie: is_browser
+                .then(|| SessionCookie::of_registered(&parts.headers, &server.config.load().cookies))
+                .flatten(),
+            registers: None,
             server: Arc::clone(server),
         })
     }
@@ -269,6 +287,18 @@ pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then(|| value.to_owned())
+}
+
+/// The host that a request is for, without its port, as the request says. Nothing is built from it: it chooses among
+/// what is configured.
+#[must_use]
+pub fn host_of(parts: &Parts) -> Option<String> {
+    let named = text_of(&parts.headers, header::HOST.as_str());
+    let authority: http::uri::Authority = match named {
+        Some(host) => host.parse().ok()?,
+        None => parts.uri.authority()?.clone(),
+    };
+    Some(authority.host().to_owned())
 }
 
 /// What stands in the path in place of `{…}`. Text that does not decode names nothing.

@@ -10,6 +10,7 @@ use crate::{
     api::{
         events::{LATEST, MyEventBody, MyEventsBody, events_of},
         identifiers::IdentifierBody,
+        my_app_passwords::AppPasswordBody,
         my_credentials::CredentialBody,
         rfc3339,
     },
@@ -51,6 +52,8 @@ pub struct ExportBody {
     pub subjects: Vec<ExportedSubject>,
     /// What they sign in with beside mails, without its secrets.
     pub credentials: Vec<CredentialBody>,
+    /// What they gave to clients that send a name and a password, without what is secret.
+    pub app_passwords: Vec<AppPasswordBody>,
     /// Where they are signed in.
     pub sessions: Vec<ExportedSession>,
     /// What can still be taken back.
@@ -148,6 +151,7 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         identifiers: identifiers(server, user).await?,
         subjects: subjects(server, user).await?,
         credentials: credentials(server, user).await?,
+        app_passwords: app_passwords(server, user).await?,
         sessions: server
             .store
             .sessions_of(user.id)
@@ -207,6 +211,11 @@ async fn granted(server: &Server, user: &User) -> Result<Vec<ExportedGrant>, Api
         }
     };
     Ok(grants::granted_to(server, user).await?.into_iter().map(body).collect())
+}
+
+async fn app_passwords(server: &Server, user: &User) -> Result<Vec<AppPasswordBody>, ApiError> {
+    let all = server.store.app_passwords_of(user.id).await?;
+    all.iter().map(|one| AppPasswordBody::of(server, one)).collect()
 }
 
 async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {

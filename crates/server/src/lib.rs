@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod api;
+pub mod app_passwords;
 pub mod backup;
 pub mod call;
 mod client_address;
@@ -14,6 +15,7 @@ pub mod cookie;
 pub mod credentials;
 pub mod dev;
 pub mod dev_keys;
+pub mod devices;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod envelope;

@@ -7,6 +7,7 @@ use countersign_domain::{
     admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
+    app_password::AppPasswordText,
     assurance::Method,
     code::Code,
     group::GroupName,
@@ -141,6 +142,12 @@ impl Keys {
         self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
     }
 
+    /// An app password, to be found by.
+    #[must_use]
+    pub fn app_password(&self, password: &AppPasswordText) -> Digest {
+        self.hierarchy.api_keys.digest(&[password.expose().as_bytes()])
+    }
+
     /// An admin key, to be found by.
     #[must_use]
     pub fn admin_key(&self, key: &AdminKeyText) -> Digest {
@@ -197,6 +204,19 @@ impl Keys {
         let from = browser.map_or(&[][..], |browser| browser.bytes());
         let whose = [realm.as_str().as_bytes(), user.bytes().as_slice()];
         let parts = [b"second-factor", whose[0], whose[1], method.name().as_bytes(), from] as [&[u8]; 5];
+        self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// Whose attempts at second factors are counted in a realm where nobody has the name.
+    #[must_use]
+    pub fn second_factor_attempts_of_nobody(
+        &self,
+        realm: &RealmName,
+        name: &Digest,
+        method: Method,
+    ) -> Digest {
+        let whose = [realm.as_str().as_bytes(), name.bytes().as_slice()];
+        let parts = [b"second-factor-of-nobody", whose[0], whose[1], method.name().as_bytes()] as [&[u8]; 4];
         self.hierarchy.addresses.digest(&parts)
     }
 
@@ -338,6 +358,11 @@ impl Vault for Keys {
 
     fn session(&self, session: SessionId, secret: &SecretToken) -> Digest {
         self.hierarchy.sessions.digest(&[session.bytes(), secret.expose().as_bytes()])
+    }
+
+    fn device_secret(&self, session: SessionId, former: &Digest) -> SecretToken {
+        let parts = [b"next-device-secret", session.bytes().as_slice(), former.bytes()] as [&[u8]; 3];
+        SecretToken::from_digest(&self.hierarchy.sessions.digest(&parts))
     }
 
     fn refresh(&self, session: SessionId, generation: u32) -> Digest {

@@ -3,6 +3,7 @@
 mod admin_key;
 mod api_key;
 mod app;
+mod app_password;
 mod ceremony;
 mod challenge;
 mod contact;
@@ -39,8 +40,8 @@ use countersign_domain::{
 use parking_lot::Mutex;
 
 pub(crate) use self::{
-    admin_key::*, api_key::*, app::*, ceremony::*, challenge::*, contact::*, credential::*, event::*,
-    event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
+    admin_key::*, api_key::*, app::*, app_password::*, ceremony::*, challenge::*, contact::*, credential::*,
+    event::*, event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
     pending_sign_in::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*,
     sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
@@ -106,6 +107,10 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Flow(change) => write_flow(change, writes),
 
         Change::Grant(change) => writes.push(write_grant(change)),
+        Change::AppPasswordAdded(password) => writes.push(app_password::insert(password)),
+        Change::AppPasswordUsed(id, at) => writes.push(app_password::used(id, at)),
+        Change::AppPasswordRemoved(id) => writes.push(app_password::remove(id)),
+        Change::AppPasswordsRemoved(user) => writes.push(app_password::remove_all(user)),
     }
 }
 
@@ -133,6 +138,7 @@ fn erase_user(id: UserId, version: i64, writes: &mut Vec<Write>) {
     writes.extend([
         user_password::erase(id),
         credential::erase(id),
+        app_password::remove_all(id),
         pending_sign_in::drop_of(id),
         ceremony::drop_of(id),
         event::delete_key(id),

@@ -146,6 +146,18 @@ kinds! {
     RoleChanged = "user.role_changed",
     /// The groups that a user is in changed.
     GroupsChanged = "user.groups_changed",
+    /// A device was registered: a browser stands for a person.
+    DeviceRegistered = "device.registered",
+    /// A registered device got another secret.
+    DeviceRotated = "device.rotated",
+    /// A registered device has another name.
+    DeviceRenamed = "device.renamed",
+    /// A registered device ended before its time.
+    DeviceEnded = "device.ended",
+    /// A person made an app password.
+    AppPasswordAdded = "app_password.added",
+    /// An app password was taken away.
+    AppPasswordRemoved = "app_password.removed",
 }
 
 impl EventKind {

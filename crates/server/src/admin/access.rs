@@ -6,6 +6,7 @@ use axum::extract::MatchedPath;
 use countersign_domain::{
     admin_key::{AdminKey, AdminScope},
     app::App,
+    id::DeviceId,
     realm::RealmName,
 };
 use http::{Method, request::Parts};
@@ -75,7 +76,7 @@ fn needed(method: &Method, route: &str) -> Need {
         "apps" if rest.contains("/keys") || rest.ends_with("/token-secret") => AdminScope::Keys,
         "apps" | "messages" | "revocations" => AdminScope::Apps,
         "keys" | "signing-keys" => AdminScope::Keys,
-        "users" | "sessions" | "invitations" | "grants" => AdminScope::Users,
+        "users" | "sessions" | "devices" | "invitations" | "grants" => AdminScope::Users,
         _ => AdminScope::All,
     };
     // Addresses of everybody are more than a look.
@@ -101,7 +102,7 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
         "signing-keys" => return Err(ApiError::AllRealmsNeeded),
         "realms" => name.parse().ok(),
         "apps" | "keys" | "admin-keys" => known(server, collection, name),
-        "users" | "sessions" | "messages" | "invitations" | "grants" => {
+        "users" | "sessions" | "devices" | "messages" | "invitations" | "grants" => {
             stored(server, collection, name).await?
         }
         _ => return Err(ApiError::AllRealmsNeeded),
@@ -137,6 +138,10 @@ async fn stored(server: &Server, collection: &str, name: &str) -> Result<Option<
                 Some(declared) => Some(declared.realm.clone()),
                 None => store.grants(&[id]).await?.first().map(|grant| grant.realm.clone()),
             },
+            Err(_) => None,
+        },
+        "devices" => match name.parse::<DeviceId>() {
+            Ok(id) => store.session(id.into()).await?.map(|session| session.realm),
             Err(_) => None,
         },
         "invitations" => match name.parse() {
@@ -175,6 +180,7 @@ mod tests {
             (Method::POST, "/v1/admin/grants", AdminScope::Users, false),
             (Method::GET, "/v1/admin/grants/explain", AdminScope::Users, true),
             (Method::DELETE, "/v1/admin/grants/{id}", AdminScope::Users, false),
+            (Method::DELETE, "/v1/admin/devices/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),

@@ -25,6 +25,7 @@ use super::{List, Operator, membership, realms, usual_limit};
 use crate::{
     accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
+    app_passwords,
     call::{Json, Named},
     error::ApiError,
     newcomer::{GivenEmail, GivenPerson, GivenRole, GivenStatus, Newcomer, check_profile},
@@ -284,8 +285,10 @@ pub(crate) async fn change(
             let mut decision = match body.status {
                 // An erasure that waits goes on: then they stay switched off should the person keep the account.
                 Some(GivenStatus::Disabled) => {
-                    let sessions = this.store.sessions_of(user.id).await?;
-                    user::disable(user, &sessions, this.now())
+                    let (id, sessions) = (user.id, this.store.sessions_of(user.id).await?);
+                    let mut disabled = user::disable(user, &sessions, this.now());
+                    disabled.changes.extend(app_passwords::all_removed(this, id, this.now()));
+                    disabled
                 }
                 // Writes the user as it is, with what it is called now.
                 Some(GivenStatus::Active) => user::enable(user),

@@ -17,7 +17,9 @@ use super::{
     start::{Aim, PurposeName, Recipient, StartBody, StartedBody, prepare, run},
 };
 use crate::{
-    call::{Call, client_address, text_of},
+    accounts::KnownBrowser,
+    call::{Call, client_address, host_of, text_of},
+    cookie::SessionCookie,
     error::ApiError,
     state::Server,
     visitor::{Person, Visitor},
@@ -75,6 +77,9 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             app,
             key: Arc::new(key),
             device_cookie: None,
+            host: host_of(parts),
+            registered_cookie: SessionCookie::of_registered(&parts.headers, &server.config.load().cookies),
+            registers: None,
             origin: Some(server.issuer()),
             address: client_address(server, parts),
             idempotency_key: None,
@@ -83,7 +88,7 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             held_binding: None,
             held_refresh: None,
             user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
-            known_browser: None,
+            known_browser: KnownBrowser::of(&parts.headers, server),
         };
         Ok(Self { visitor, call })
     }

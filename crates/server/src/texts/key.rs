@@ -140,6 +140,9 @@ keys! {
     RecoveryUsedSubject = "recovery_used.subject",
     RecoveryUsedText = "recovery_used.text",
     TouchedCredentials = "touched.credentials",
+    DeviceRegisteredSubject = "device_registered.subject",
+    DeviceRegisteredText = "device_registered.text",
+    FactorAppPassword = "factor.app_password",
 }
 
 impl Key {
@@ -167,7 +170,7 @@ impl Key {
             Self::ErasingText | Self::InvitationText => &["app", "when"],
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => &["app", "what"],
             Self::RecoveryUsedText => &["app", "count"],
-            Self::NewDeviceText => &["app", "device", "when"],
+            Self::NewDeviceText | Self::DeviceRegisteredText => &["app", "device", "when"],
             Self::LinkOver
             | Self::LinkOverText
             | Self::LinkLater
@@ -207,7 +210,7 @@ impl Key {
             Self::ErasingText | Self::InvitationText => Some("when"),
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => Some("what"),
             Self::RecoveryUsedText => Some("count"),
-            Self::NewDeviceText => Some("device"),
+            Self::NewDeviceText | Self::DeviceRegisteredText => Some("device"),
             _ => None,
         }
     }

@@ -114,6 +114,11 @@ fn who(world: &World) -> Vec<Case> {
         case("beside others", "wiki", PASSED).with("Cookie", &format!("own=1; {good}; other=2")),
         case("before others", "wiki", PASSED).with("Cookie", &format!("{good}; own=1; other=2")),
         case("a good token", "wiki", PASSED).with("Authorization", &bearer),
+        case("a registered device", "wiki", PASSED)
+            .with("Cookie", &format!("own=1; {}; {good}", world.device)),
+        case("a registered device alone", "notes", PASSED).with("Cookie", &world.device),
+        case("an app password", "wiki", PASSED).with("Authorization", &world.app_password),
+        case("an app password elsewhere", "notes", refused(404)).with("Authorization", &world.app_password),
         case("a form", "wiki", PASSED).with("Cookie", good).post("a=b&c=d"),
         case("another method", "wiki", PASSED).with("Cookie", good).with("X-HTTP-Method-Override", "DELETE"),
         case("what is everybody's", "wiki", Becomes::Passed { known: false }).at("/health"),

@@ -1,6 +1,7 @@
 //! Countersign with a person who is signed in, apps that are opened in different ways, and a service behind all of them.
 
 use countersign_domain::api_key::ApiKeyKind;
+use data_encoding::BASE64;
 use serde_json::json;
 
 use crate::support::{
@@ -41,6 +42,10 @@ pub(super) struct World {
     pub(super) token: String,
     /// One that was taken back.
     pub(super) ended_token: String,
+    /// The cookie of a registered device.
+    pub(super) device: String,
+    /// `Authorization` with an app password of `wiki`.
+    pub(super) app_password: String,
     /// Whose all of them are.
     pub(super) email: &'static str,
     verify: u16,
@@ -80,10 +85,17 @@ impl World {
         let token = client.sign_in(JANE, &sink).text("access_token");
         let ended_token = client.sign_in(JANE, &sink).text("access_token");
         assert_eq!(client.revoke(&ended_token).unwrap().status, 200);
+        let registered = at_own_page(&server, &good, "/v1/devices", &json!({ "label": "Desk" }));
+        let device = cookie(&registered, "__Secure-countersign-registered=");
+        let made = json!({ "label": "Phone", "apps": ["wiki"], "days": 1 });
+        let password = at_own_page(&server, &good, "/v1/me/app-passwords", &made).text("password");
+        let app_password = format!("Basic {}", BASE64.encode(format!("jane:{password}").as_bytes()));
         let bad = good.replace('.', ".A");
         let bad = bad[..good.len()].to_owned();
         Self {
             service: Service::start(),
+            device,
+            app_password,
             good,
             bad,
             ended,
@@ -153,9 +165,10 @@ fn apps(wiki: &str) -> String {
              resend_pause_seconds = 0\n[apps.forward_auth]\n{settings}\n"
         )
     };
+    let accepts = "accepts = ['session', 'device', 'token', 'app_password']";
     let open = "open = true\nscopes = ['read:email', 'read:name']";
     [
-        app("wiki", &format!("{open}\n{RULES}[[apps.keys]]\nkey = '{wiki}'")),
+        app("wiki", &format!("{open}\n{accepts}\n{RULES}[[apps.keys]]\nkey = '{wiki}'")),
         app("notes", open),
         app("desk", &format!("{open}\nsign_in = 'redirect'")),
         app("api", &format!("{open}\nsign_in = 'unauthorized'")),
@@ -182,10 +195,24 @@ fn sign_in(server: &Server, sink: &Sink, page: &str) -> String {
     let code = sink.mail_beyond(known, JANE, MAIL).unwrap().code();
     let path = format!("/v1/challenges/{}/verify", started.text("id"));
     let answer = post(&path, json!({ "code": code, "binding": started.text("binding") }));
-    let mut lines = answer.head.lines().filter_map(|line| line.split_once(": "));
-    let is_session = |(name, value): &(&str, &str)| {
-        name.eq_ignore_ascii_case("set-cookie") && value.starts_with("__Secure-countersign=")
-    };
-    let (_, cookie) = lines.find(is_session).unwrap_or_else(|| panic!("no cookie in {answer:?}"));
+    cookie(&answer, "__Secure-countersign=")
+}
+
+/// What an answer sets of a cookie, up to its attributes.
+fn cookie(answer: &Answer, start: &str) -> String {
+    let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+    let mut cookies = lines.filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    let (_, cookie) = cookies
+        .find(|(_, value)| value.starts_with(start))
+        .unwrap_or_else(|| panic!("no {start} in {answer:?}"));
     cookie.split(';').next().unwrap_or_default().to_owned()
+}
+
+/// What the person does on a page of Countersign's own.
+fn at_own_page(server: &Server, cookie: &str, path: &str, body: &serde_json::Value) -> Answer {
+    let headers = [("Cookie", cookie), ("Origin", ISSUER), ("Content-Type", "application/json")];
+    let request = Request { method: "POST", path, headers: &headers };
+    let answer = http::ask(server.setup.port, request, &body.to_string()).unwrap();
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer
 }
