@@ -1,6 +1,7 @@
 //! Services behind the proxies of other makers, opened by Countersign: one list of cases, the same for all of them.
 
 mod assertion;
+mod cases;
 mod matrix;
 mod world;
 
