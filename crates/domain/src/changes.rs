@@ -255,14 +255,28 @@ pub enum Change {
 
     /// What is written about grants.
     Grant(GrantChange),
-    /// Adds an app password. Whoever adds one writes the user too.
-    AppPasswordAdded(AppPassword),
-    /// Notes when an app password was last used.
-    AppPasswordUsed(AppPasswordId, Timestamp),
-    /// Removes an app password; one that is gone is a conflict.
-    AppPasswordRemoved(AppPasswordId),
-    /// Removes all app passwords of a user.
-    AppPasswordsRemoved(UserId),
+
+    /// What is written about app passwords.
+    AppPassword(AppPasswordChange),
+}
+
+/// What is written about app passwords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppPasswordChange {
+    /// Adds one. Whoever adds one writes the user too.
+    Added(AppPassword),
+    /// Notes when one was last used.
+    Used(AppPasswordId, Timestamp),
+    /// Removes one; one that is gone is a conflict.
+    Removed(AppPasswordId),
+    /// Removes all of a user.
+    AllRemoved(UserId),
+}
+
+impl From<AppPasswordChange> for Change {
+    fn from(change: AppPasswordChange) -> Self {
+        Self::AppPassword(change)
+    }
 }
 
 /// What a sign-in that is under way writes.

@@ -196,6 +196,11 @@ async fn credentials(server: &Server, user: &User) -> Result<Vec<CredentialBody>
     all.iter().map(|credential| CredentialBody::of(server, credential)).collect()
 }
 
+async fn app_passwords(server: &Server, user: &User) -> Result<Vec<AppPasswordBody>, ApiError> {
+    let all = server.store.app_passwords_of(user.id).await?;
+    all.iter().map(|one| AppPasswordBody::of(server, one)).collect()
+}
+
 async fn granted(server: &Server, user: &User) -> Result<Vec<ExportedGrant>, ApiError> {
     let body = |kept: grants::Kept| {
         let (app, app_group) = match &kept.grant.target {
@@ -211,11 +216,6 @@ async fn granted(server: &Server, user: &User) -> Result<Vec<ExportedGrant>, Api
         }
     };
     Ok(grants::granted_to(server, user).await?.into_iter().map(body).collect())
-}
-
-async fn app_passwords(server: &Server, user: &User) -> Result<Vec<AppPasswordBody>, ApiError> {
-    let all = server.store.app_passwords_of(user.id).await?;
-    all.iter().map(|one| AppPasswordBody::of(server, one)).collect()
 }
 
 async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {

@@ -146,6 +146,7 @@ kinds! {
     RoleChanged = "user.role_changed",
     /// The groups that a user is in changed.
     GroupsChanged = "user.groups_changed",
+
     /// A device was registered: a browser stands for a person.
     DeviceRegistered = "device.registered",
     /// A registered device got another secret.

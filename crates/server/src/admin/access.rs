@@ -133,15 +133,15 @@ async fn stored(server: &Server, collection: &str, name: &str) -> Result<Option<
             Ok(id) => store.session(id).await?.map(|session| session.realm),
             Err(_) => None,
         },
+        "devices" => match name.parse::<DeviceId>() {
+            Ok(id) => store.session(id.into()).await?.map(|session| session.realm),
+            Err(_) => None,
+        },
         "grants" => match name.parse() {
             Ok(id) => match server.registry.load_full().grants().get(id) {
                 Some(declared) => Some(declared.realm.clone()),
                 None => store.grants(&[id]).await?.first().map(|grant| grant.realm.clone()),
             },
-            Err(_) => None,
-        },
-        "devices" => match name.parse::<DeviceId>() {
-            Ok(id) => store.session(id.into()).await?.map(|session| session.realm),
             Err(_) => None,
         },
         "invitations" => match name.parse() {
@@ -177,10 +177,10 @@ mod tests {
             (Method::GET, "/v1/admin/users/export", AdminScope::Users, false),
             (Method::GET, "/v1/admin/users/{id}/export", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
+            (Method::DELETE, "/v1/admin/devices/{id}", AdminScope::Users, false),
             (Method::POST, "/v1/admin/grants", AdminScope::Users, false),
             (Method::GET, "/v1/admin/grants/explain", AdminScope::Users, true),
             (Method::DELETE, "/v1/admin/grants/{id}", AdminScope::Users, false),
-            (Method::DELETE, "/v1/admin/devices/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),
