@@ -114,6 +114,16 @@ pub(crate) const PACKAGES: &[Package] = &[
         Need::EndToEnd,
         "shows codes as an authenticator app that is not ours",
     ),
+    package("nginx", Sign::Program(&["nginx"]), Need::EndToEnd, "forward auth behind nginx"),
+    package("caddy", Sign::Program(&["caddy"]), Need::EndToEnd, "forward auth behind Caddy"),
+    package("haproxy", Sign::Program(&["haproxy"]), Need::EndToEnd, "forward auth behind HAProxy"),
+    package("apache2", Sign::Program(&["apache2"]), Need::EndToEnd, "forward auth behind Apache"),
+    package(
+        "lua-socket",
+        Sign::File("/usr/share/lua/5.3/socket/http.lua"),
+        Need::EndToEnd,
+        "Apache asks Countersign by it",
+    ),
     package(
         "ca-certificates",
         Sign::File("/etc/ssl/certs/ca-certificates.crt"),

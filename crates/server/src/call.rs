@@ -19,13 +19,13 @@ use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
+pub use crate::client_address::client_address;
 use crate::{
     accounts::KnownBrowser,
     cookie::SessionCookie,
     error::{ApiError, BodyError},
     events::context,
     flood::Lane,
-    listener::Peer,
     pages::link::held_binding,
     state::Server,
     visitor::refresh_cookie,
@@ -299,35 +299,6 @@ pub fn host_of(parts: &Parts) -> Option<String> {
         None => parts.uri.authority()?.clone(),
     };
     Some(authority.host().to_owned())
-}
-
-/// Who asks: the peer, or whom a trusted proxy names. Read from the right: the last address that is not itself a
-/// trusted proxy is the one that no caller could have made up.
-#[must_use]
-pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
-    let peer =
-        parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip().to_canonical());
-    let config = server.config.load();
-    let trusted: Vec<ipnet::IpNet> =
-        config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    // A Unix socket has no address: who may connect to it is decided by its mode, and it counts as a proxy.
-    if peer.is_some_and(|peer| !is_trusted(&peer)) || (peer.is_none() && trusted.is_empty()) {
-        return peer;
-    }
-    // From the right, for that is where our own proxies write; what does not read ends the search.
-    let values = parts.headers.get_all(config.server.client_address_header.as_str());
-    let entries: Vec<&str> =
-        values.iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).map(str::trim).collect();
-    for entry in entries.into_iter().rev() {
-        let with_port = || entry.parse::<std::net::SocketAddr>().map(|address| address.ip());
-        let Ok(address) = entry.parse::<IpAddr>().or_else(|_| with_port()) else { return peer };
-        let address = address.to_canonical();
-        if !is_trusted(&address) {
-            return Some(address);
-        }
-    }
-    peer
 }
 
 /// What stands in the path in place of `{…}`. Text that does not decode names nothing.

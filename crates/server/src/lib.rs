@@ -9,6 +9,7 @@ pub mod api;
 pub mod app_passwords;
 pub mod backup;
 pub mod call;
+mod client_address;
 pub mod config;
 pub mod cookie;
 pub mod credentials;

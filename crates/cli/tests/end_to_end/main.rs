@@ -13,6 +13,7 @@ mod durability;
 mod engines;
 mod events;
 mod flow;
+mod forward_auth;
 mod logs;
 mod mail_down;
 mod passkeys;

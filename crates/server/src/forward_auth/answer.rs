@@ -9,7 +9,7 @@ use countersign_domain::{
     forward_auth::{Asked, Opener, SignInMode},
     time::Timestamp,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,6 +21,8 @@ use super::{
 };
 use crate::{call::single, error::ApiError, state::Server};
 
+/// The status that a refusal would have had where the caller asked for another, so that a proxy can give it on.
+const OWN_STATUS: HeaderName = HeaderName::from_static("countersign-status");
 const NO_APP: &str = "Service Not Found!";
 const NO_GRANT: &str = "User does not have access to this service";
 
@@ -130,7 +132,8 @@ pub fn refused(
         }
     };
     if let Some(status) = question.refuse {
-        *response.status_mut() = status;
+        let own = std::mem::replace(response.status_mut(), status);
+        response.headers_mut().insert(OWN_STATUS, own.as_u16().into());
     }
     response
 }

@@ -114,6 +114,8 @@ async fn p37_a_proxy_gets_the_answers_that_its_recipe_rests_on() {
         let path = format!("/verify/notes?refuse={status}");
         let refused = proxy(&server).get(&path).await;
         assert_eq!((refused.status.as_u16(), refused.body.len()), (expected, 0), "{status}");
+        let own = refused.headers.get("countersign-status").map_or("", |own| own.to_str().unwrap());
+        assert_eq!(own, if status.len() == 3 && status != "200" { "404" } else { "" }, "{status}");
         assert!(is_no_store(&refused.headers));
     }
     // The same name for the same person for ever.
