@@ -271,7 +271,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
     // Another person's is not told from one that never was.
     let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
     visitor.server.end_session(&found).await?;
-    if found.id == visitor.session.id { Ok(signed_out(&visitor)) } else { Ok(nothing()) }
+    if found.id == visitor.session.id { Ok(signed_out(visitor)) } else { Ok(nothing()) }
 }
 
 /// End all sessions; with `?except=current` all others.
@@ -310,7 +310,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             Ok(((), changes))
         })
         .await?;
-    if keep { Ok(nothing()) } else { Ok(signed_out(&visitor)) }
+    if keep { Ok(nothing()) } else { Ok(signed_out(visitor)) }
 }
 
 /// The user of a session, as long as both are as they were when the request came: a decision that lost a race against
