@@ -282,20 +282,16 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
         }
     };
     let (server, visitor) = (&visitor.server, &visitor);
+    if !keep {
+        end_all(server, &visitor.session).await?;
+        return Ok(signed_out(server));
+    }
     server
         .decide(|| async move {
             let user = user_of(visitor).await?;
             let sessions = server.store.sessions_of(user.id).await?;
             let now = server.now();
             let told = told(EventKind::SessionsEnded, &user);
-            if !keep {
-                let mut changes = user::sign_out_everywhere(user.clone(), &sessions, now);
-                changes.push(told.into());
-                if let Some(app) = server.app(visitor.session.app.as_str()) {
-                    server.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
-                }
-                return Ok(((), changes));
-            }
             let over = FlowChange::Dropped(user.id).into();
             let mut changes = Changes(vec![Change::User(user), over, told.by_method("all_others").into()]);
             for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
@@ -304,17 +300,36 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             Ok(((), changes))
         })
         .await?;
-    if keep { Ok(nothing()) } else { Ok(signed_out(&visitor.server)) }
+    Ok(nothing())
+}
+
+/// Ends all sessions of the person who holds this one, and tells them.
+pub(crate) async fn end_all(server: &Arc<Server>, held: &Session) -> Result<(), ApiError> {
+    server
+        .decide(|| async move {
+            let user = user_of_session(server, held).await?;
+            let sessions = server.store.sessions_of(user.id).await?;
+            let mut changes = user::sign_out_everywhere(user.clone(), &sessions, server.now());
+            changes.push(told(EventKind::SessionsEnded, &user).into());
+            if let Some(app) = server.app(held.app.as_str()) {
+                server.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
+            }
+            Ok(((), changes))
+        })
+        .await
 }
 
 /// The user of a session, as long as both are as they were when the request came: a decision that lost a race against
 /// the end of its own session must not be made anew.
 pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
-    let store = &visitor.server.store;
-    let user = store.user(visitor.session.user).await?.filter(|user| user.status == UserStatus::Active);
-    let session = store.session(visitor.session.id).await?;
+    user_of_session(&visitor.server, &visitor.session).await
+}
+
+async fn user_of_session(server: &Server, held: &Session) -> Result<User, ApiError> {
+    let user = server.store.user(held.user).await?.filter(|user| user.status == UserStatus::Active);
+    let session = server.store.session(held.id).await?;
     match (user, session) {
-        (Some(user), Some(session)) if session.is_live(visitor.now) => Ok(user),
+        (Some(user), Some(session)) if session.is_live(server.now()) => Ok(user),
         _ => Err(ApiError::Refused(Refusal::SessionOver)),
     }
 }

@@ -51,6 +51,13 @@ pub enum CookieKind {
     KnownBrowser,
     /// A device that a person trusts.
     Device,
+
+    /// A sign-in that is under way on the server's own page.
+    SignIn,
+    /// What shows an app's host behind a proxy whose session it is.
+    App,
+    /// What ties a visit of the sign-in page to the browser that an app's host sent there.
+    State,
 }
 
 impl Default for CookieSettings {
@@ -95,6 +102,10 @@ impl CookieSettings {
             CookieKind::RefreshToken => ("__Host-", "-refresh"),
             CookieKind::KnownBrowser => ("__Host-", "-browser"),
             CookieKind::Device => ("__Host-", "-device"),
+            CookieKind::SignIn => ("__Host-", "-sign-in"),
+            // These two are the app's host's own.
+            CookieKind::App => ("__Host-", "-app"),
+            CookieKind::State => ("__Host-", "-state"),
         };
         format!("{prefix}{}{suffix}", self.name)
     }
@@ -102,11 +113,9 @@ impl CookieSettings {
     /// `Set-Cookie` for a value that lives so long.
     #[must_use]
     pub fn set(&self, kind: CookieKind, value: &str, life: Span) -> Option<HeaderValue> {
-        let age = if self.persistent || kind == CookieKind::Binding {
-            format!("; Max-Age={}", life.seconds())
-        } else {
-            String::new()
-        };
+        let is_short = matches!(kind, CookieKind::Binding | CookieKind::SignIn | CookieKind::State);
+        let age =
+            if self.persistent || is_short { format!("; Max-Age={}", life.seconds()) } else { String::new() };
         let mut value =
             HeaderValue::from_str(&format!("{}={value}; {}{age}", self.name(kind), self.attributes(kind)))
                 .ok()?;
@@ -125,10 +134,11 @@ impl CookieSettings {
             (Some(domain), CookieKind::Session | CookieKind::AccessToken) => format!("Domain={domain}; "),
             _ => String::new(),
         };
-        let same_site = match self.same_site {
-            SameSite::Lax => "Lax",
-            SameSite::Strict => "Strict",
-            SameSite::None => "None",
+        let same_site = match (self.same_site, kind) {
+            // The way back from the sign-in page is one from another site: it must find them, and lead somewhere.
+            (_, CookieKind::State) | (SameSite::Strict, CookieKind::App) | (SameSite::Lax, _) => "Lax",
+            (SameSite::Strict, _) => "Strict",
+            (SameSite::None, _) => "None",
         };
         format!("{domain}Path=/; Secure; HttpOnly; SameSite={same_site}")
     }

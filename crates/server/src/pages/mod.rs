@@ -3,8 +3,12 @@
 
 pub mod assets;
 pub mod docs;
+pub mod forward;
 pub mod link;
 pub mod render;
+pub mod return_to;
+pub mod sign_in;
+pub mod sign_out;
 pub mod undo;
 
 use crate::{api::start::EndUser, call::Call, flood::network};
