@@ -6,6 +6,7 @@ use crate::{
     algorithm::Algorithm,
     assurance::{Level, Methods},
     code::CodeForm,
+    forward_auth::ForwardAuth,
     identifier::EmailAddress,
     realm::RealmName,
     slug::is_slug,
@@ -26,6 +27,12 @@ pub struct AppName(Arc<str>);
 pub struct AppNameError;
 
 impl AppName {
+    /// What stands for no app alone: what is taken back under this name concerns all of them. No app has it.
+    #[must_use]
+    pub fn any() -> Self {
+        Self("*".into())
+    }
+
     /// The characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -237,6 +244,8 @@ pub struct App {
     pub token: TokenPolicy,
     /// How mails look.
     pub mail: MailPolicy,
+    /// How it is opened where it is a service behind a reverse proxy.
+    pub forward_auth: ForwardAuth,
 }
 
 impl App {
@@ -254,6 +263,7 @@ impl App {
             challenge: ChallengePolicy::default(),
             token: TokenPolicy::default(),
             mail: MailPolicy::default(),
+            forward_auth: ForwardAuth::default(),
             name,
         }
     }

@@ -7,8 +7,9 @@ use crate::{
     assurance::Assurance,
     id::{SessionId, TokenId},
     random::Random,
+    secret::Digest,
     subject::Subject,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// A secret of 160 random bits as 32 characters: a binding or the token of a link.
@@ -82,6 +83,9 @@ pub enum RevocationTarget {
     Session(SessionId),
     /// All tokens of an app.
     App,
+    /// What a holder of grants may reach, by a keyed digest of the holder: it must be read again. Tokens and sessions
+    /// stay good. The app is [`AppName::any`].
+    Access(Digest),
 }
 
 /// A revocation: tokens of `target` issued at or before `before` are dead wherever we are asked.
@@ -97,6 +101,24 @@ pub struct Revocation {
     pub revoked_at: Timestamp,
     /// When the last token concerned is over anyway and the row may go.
     pub expires_at: Timestamp,
+}
+
+impl Revocation {
+    /// How long it is known that what somebody may reach has changed: much longer than anybody remembers it.
+    const ACCESS_KEPT: Span = Span::from_hours(1);
+
+    /// What this holder of grants may reach has changed, and is to be read again.
+    #[must_use]
+    pub fn of_access(holder: Digest, now: Timestamp) -> Self {
+        let target = RevocationTarget::Access(holder);
+        Self {
+            app: AppName::any(),
+            target,
+            before: now,
+            revoked_at: now,
+            expires_at: now + Self::ACCESS_KEPT,
+        }
+    }
 }
 
 #[cfg(test)]

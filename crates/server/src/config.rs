@@ -9,6 +9,7 @@ mod difference;
 mod document;
 mod environment;
 mod events;
+mod forward_auth;
 mod generate;
 mod listener;
 mod load;
@@ -37,6 +38,7 @@ pub use self::{
     difference::changed,
     environment::process_environment,
     events::{EventSettings, SecurityLogSettings, WebhookSettings},
+    forward_auth::{AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting},
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -166,6 +168,8 @@ pub enum Part {
     Public,
     /// `/livez`, `/readyz`, `/metrics`.
     Operations,
+    /// `/verify/{app}`: for reverse proxies, without a key. Whoever reaches it can ask about everybody's cookies.
+    Verify,
     /// `/v1/admin`: on a Unix socket without a key, since its mode says who may; over a network with an admin key.
     Admin,
 }

@@ -178,7 +178,7 @@ async fn take_over(server: &Server) -> Result {
     let registry = Registry::build(&server.config.load(), stored, &server.keys)?;
     report_left_out(registry.corrupt(), server.registry.load().corrupt());
     let former = server.registry.swap(Arc::new(registry));
-    if !server.registry.load().takes_tokens_like(&former) {
+    if !server.registry.load().is_set_like(&former) {
         server.epoch.advance();
     }
     let stored = server.store.signing_keys().await?;

@@ -145,15 +145,10 @@ impl Registry {
         apps
     }
 
-    /// Whether the same apps take the same tokens as in `former`.
+    /// Whether apps and realms are set as in `former`.
     #[must_use]
-    pub fn takes_tokens_like(&self, former: &Self) -> bool {
-        let same = |app: &App| {
-            let before = former.app(app.name.as_str());
-            before
-                .is_some_and(|before| (before.disabled, before.audience()) == (app.disabled, app.audience()))
-        };
-        self.apps.len() == former.apps.len() && self.apps.values().all(|app| same(app))
+    pub fn is_set_like(&self, former: &Self) -> bool {
+        self.apps == former.apps && self.realms == former.realms
     }
 
     /// Whether an app comes from the configuration file, and is read-only elsewhere.

@@ -9,6 +9,7 @@ use std::{
 use countersign_domain::{
     app::AppName,
     id::{SessionId, TokenId},
+    secret::Digest,
     subject::Subject,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
@@ -28,6 +29,8 @@ pub struct Revocations {
     asked_at: AtomicI64,
     /// What was issued up to then is refused: what a restore brought back cannot know what was ended meanwhile.
     refused_until: AtomicI64,
+    /// In which epoch it became known that what a holder of grants may reach has changed, and until when it is kept.
+    access: RwLock<HashMap<Digest, (u32, Timestamp)>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,18 +42,36 @@ impl Revocations {
     /// Takes note of revocations, and ends the epoch if any was not known.
     pub fn add(&self, revocations: impl IntoIterator<Item = Revocation>, epoch: &Epoch) {
         let mut rows = self.rows.write();
-        let mut news = false;
+        let (mut news, mut changed) = (false, Vec::new());
         for revocation in revocations {
+            let holder = match &revocation.target {
+                RevocationTarget::Access(holder) => Some((*holder, revocation.expires_at)),
+                _ => None,
+            };
             let targets = &mut rows.entry(revocation.app).or_default().targets;
             let row = targets.entry(revocation.target).or_insert((NEVER, NEVER));
             let later = (row.0.max(revocation.before), row.1.max(revocation.expires_at));
-            news |= *row != later;
-            *row = later;
+            if *row != later {
+                *row = later;
+                news = true;
+                changed.extend(holder);
+            }
         }
         drop(rows);
         if news {
+            // Whoever sees the new epoch waits here for what came with it.
+            let mut access = self.access.write();
             epoch.advance();
+            let now = epoch.now();
+            access.extend(changed.into_iter().map(|(holder, until)| (holder, (now, until))));
         }
+    }
+
+    /// Whether what one of these holders may reach has changed since something was read in `epoch`.
+    #[must_use]
+    pub fn access_changed<'h>(&self, holders: impl IntoIterator<Item = &'h Digest>, epoch: u32) -> bool {
+        let access = self.access.read();
+        holders.into_iter().any(|holder| access.get(holder).is_some_and(|(since, _)| *since > epoch))
     }
 
     /// Whether a token is dead. `id` tells when it was made, to the millisecond.
@@ -100,6 +121,7 @@ impl Revocations {
             of_app.targets.retain(|_, (_, expires_at)| *expires_at > now);
         }
         rows.retain(|_, of_app| !of_app.targets.is_empty());
+        self.access.write().retain(|_, (_, until)| *until > now);
     }
 
     /// Refuses everything that was issued up to `moment`, whoever's it is.
@@ -164,6 +186,16 @@ mod tests {
         assert!(rows.is_revoked(&forum, other, two, None) && !rows.is_revoked(&forum, late, two, None));
         rows.sweep(start + Span::DAY);
         assert!(!rows.is_revoked(&forum, early, one, None));
+        let (holder, stranger) = (Digest::new([8; 32]), Digest::new([9; 32]));
+        let before = epoch.now();
+        rows.add([Revocation::of_access(holder, start)], &epoch);
+        assert!(
+            rows.access_changed([&stranger, &holder], before),
+            "what was read before is to be read again"
+        );
+        assert!(!rows.access_changed([&holder], epoch.now()) && !rows.access_changed([&stranger], before));
+        rows.sweep(start + Span::DAY);
+        assert!(!rows.access_changed([&holder], before));
         rows.refuse_all_until(start + Span::from_millis(10));
         assert!(rows.is_revoked(&shop, early, two, None) && !rows.is_revoked(&forum, late, two, None));
     }

@@ -9,6 +9,7 @@ use countersign_domain::{
     app::AppName,
     assurance::Method,
     code::Code,
+    group::GroupName,
     id::{ChallengeId, CredentialId, SessionId, UserId},
     identifier::{EmailAddress, PhoneNumber, Username},
     random::Random,
@@ -216,6 +217,18 @@ impl Keys {
         let whose = [realm.as_str().as_bytes(), user.bytes().as_slice()];
         let parts = [b"second-factor", whose[0], whose[1], method.name().as_bytes(), from] as [&[u8]; 5];
         self.hierarchy.addresses.digest(&parts)
+    }
+
+    /// A user as a holder of grants: what is told to all nodes when that changes what they may reach.
+    #[must_use]
+    pub fn access_of_user(&self, user: UserId) -> Digest {
+        self.hierarchy.grants.digest(&[b"user", user.bytes()])
+    }
+
+    /// The same of the people of a realm who are in a group.
+    #[must_use]
+    pub fn access_of_group(&self, realm: &RealmName, group: &GroupName) -> Digest {
+        self.hierarchy.grants.digest(&[b"group", realm.as_str().as_bytes(), group.as_str().as_bytes()])
     }
 
     /// A recovery code, bound to its sheet: the same code on another sheet digests differently.

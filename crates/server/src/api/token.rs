@@ -283,6 +283,7 @@ fn up_to(
         RevocationTarget::Subject(_) | RevocationTarget::App => now + CLOCK_SKEW,
         // What is being made at this moment too.
         RevocationTarget::Session(_) => expires_at,
+        RevocationTarget::Access(_) => now,
     }
 }
 
@@ -294,6 +295,7 @@ fn taken_back(app: &App, revocation: &Revocation) -> Event {
         RevocationTarget::Subject(_) => event.by_method("subject"),
         RevocationTarget::App => event.by_method("app"),
         RevocationTarget::Session(id) => event.by_method("session").on(&id.to_string()),
+        RevocationTarget::Access(_) => event.by_method("access"),
     }
 }
 
@@ -309,7 +311,7 @@ async fn sessions_with(server: &Server, revocation: &Revocation) -> Result<Chang
                 changes.extend(session::end(session, revocation.revoked_at));
             }
         }
-        RevocationTarget::Token(_) | RevocationTarget::Session(_) => {}
+        RevocationTarget::Token(_) | RevocationTarget::Session(_) | RevocationTarget::Access(_) => {}
     }
     Ok(changes)
 }

@@ -17,7 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountsSetting, BrowserTokensSetting, ConfigError, PolicySettings, SignUpSetting, app_place::Place,
+    AccountsSetting, BrowserTokensSetting, ConfigError, ForwardAuthSettings, PolicySettings, SignUpSetting,
+    app_place::Place,
 };
 use crate::texts::Locale;
 
@@ -145,6 +146,9 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"de")]
     pub locale: Option<String>,
+    /// How it is opened where it is a service behind a reverse proxy.
+    #[serde(default, skip_serializing_if = "ForwardAuthSettings::is_default")]
+    pub forward_auth: ForwardAuthSettings,
     /// API keys that are declared here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<AppKeySettings>,
@@ -281,6 +285,7 @@ impl AppSettings {
             challenge: self.challenge(&at)?,
             token: self.token(&at)?,
             mail: self.mail(&at)?,
+            forward_auth: self.forward_auth.read().map_err(|why| at.wrong(&format!("forward_auth.{why}")))?,
             name: name.clone(),
         })
     }

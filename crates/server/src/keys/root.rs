@@ -106,6 +106,8 @@ pub struct Hierarchy {
     pub events: DigestKey,
     /// Digests of the ids of passkeys and security keys, and the user handles that authenticators keep.
     pub credentials: DigestKey,
+    /// Who may reach what: how grants and their holders are found.
+    pub grants: DigestKey,
     root: hkdf::Prk,
 }
 
@@ -127,6 +129,7 @@ impl Hierarchy {
             idempotency: digest_key("idempotency"),
             events: digest_key("events"),
             credentials: digest_key("credentials"),
+            grants: digest_key("grants"),
             root,
         }
     }

@@ -1,7 +1,9 @@
 //! Revocations: what was taken back before its time.
 
 use countersign_domain::{
+    app::AppName,
     id::{SessionId, TokenId},
+    secret::Digest,
     subject::Subject,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
@@ -31,11 +33,14 @@ pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
             target.try_into().ok().map(|id| RevocationTarget::Session(SessionId::from_bytes(id)))
         }
         ("app", 0) => Some(RevocationTarget::App),
+        ("access", _) => target.try_into().ok().map(|holder| RevocationTarget::Access(Digest::new(holder))),
         _ => None,
     };
+    let app = columns.text("app")?;
+    let app = if kind == "access" { Some(AppName::any()) } else { app.parse().ok() };
     Ok(Revocation {
         target: target.ok_or_else(|| columns.corrupt("target"))?,
-        app: columns.parsed("app")?,
+        app: app.ok_or_else(|| columns.corrupt("app"))?,
         before: columns.time("before_at")?,
         revoked_at: columns.time("revoked_at")?,
         expires_at: columns.time("expires_at")?,
@@ -50,6 +55,7 @@ pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
         RevocationTarget::Subject(subject) => ("subject", subject.bytes()),
         RevocationTarget::Session(id) => ("session", id.bytes()),
         RevocationTarget::App => ("app", &[]),
+        RevocationTarget::Access(holder) => ("access", holder.bytes()),
     };
     let key: [Value; 3] = [kind.into(), revocation.app.as_str().into(), target.into()];
     let times: [Value; 3] =
