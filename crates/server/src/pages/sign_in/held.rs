@@ -2,8 +2,8 @@
 //! way, in cookies.
 
 use countersign_domain::{
-    challenge::Challenge, id::SignInId, pending_sign_in::PendingSignIn, policy::Verdict, session::Session,
-    token::SecretToken,
+    challenge::Challenge, forward_auth::SignInMode, id::SignInId, pending_sign_in::PendingSignIn,
+    policy::Verdict, session::Session, token::SecretToken,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -44,8 +44,9 @@ pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, Api
     let is_good = |session: &Session| session.realm == call.app.realm && session.is_live(now);
     let Some(session) = found.filter(is_good) else { return Ok(Presence::Nobody) };
     let is_own = session.app == call.app.name;
-    if !is_own && visit.state.is_none() {
-        // The app itself asks by its own sessions alone; behind a proxy it is asked by the person.
+    let is_behind_a_proxy = visit.state.is_some() || call.app.forward_auth.sign_in == SignInMode::Redirect;
+    if !is_own && !is_behind_a_proxy {
+        // Its own pages ask for the app's own sessions alone. A proxy asks for anybody who is signed in.
         return Ok(Presence::Nobody);
     }
     let policy = server.policy(&call.app);
