@@ -59,7 +59,12 @@ impl Dev {
         let pages = countersign_server::dev::routes(&inbox, &keys[1]);
         let routes = wiring::routes_with(&server, &[Part::Public, Part::Operations], pages);
         let hosts = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}")).to_vec();
-        let service = Service::new(Arc::clone(&server), routes, true, Admission::Local(hosts));
+        let service = Service::new(
+            Arc::clone(&server),
+            routes,
+            &[Part::Public, Part::Operations],
+            Admission::Local(hosts),
+        );
         say(&welcome(port, &keys));
         let (stop_watching, until) = countersign_server::shutdown::channel();
         let watching = tokio::spawn(reload::watch_templates(Arc::clone(&server), until));

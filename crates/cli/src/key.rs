@@ -53,6 +53,7 @@ enum What {
 Examples:
   countersign key add forum --label 'web server 1' --expires-in-days 90
   countersign key add forum --publishable
+  countersign key add wiki --proxy
   countersign key add --admin --scope users --realm staff --label 'the staff office'
 
 The scopes of admin keys: read (see everything), users (people, sessions, invitations), apps (apps, messages, tokens),
@@ -73,6 +74,9 @@ struct Add {
     /// For the app's pages: starts and finishes challenges, from its listed origins.
     #[arg(long, conflicts_with = "admin")]
     publishable: bool,
+    /// For the reverse proxy before the app's service: asks whether a request may reach it.
+    #[arg(long, conflicts_with_all = ["admin", "publishable"])]
+    proxy: bool,
     /// What it is called in lists.
     #[arg(long, default_value = "")]
     label: String,
@@ -119,8 +123,19 @@ struct Generate {
     /// For the app's pages.
     #[arg(long)]
     publishable: bool,
+    /// For the reverse proxy before the app's service.
+    #[arg(long, conflicts_with = "publishable")]
+    proxy: bool,
     #[command(flatten)]
     output: Output,
+}
+
+const fn kind(publishable: bool, proxy: bool) -> ApiKeyKind {
+    match (publishable, proxy) {
+        (true, _) => ApiKeyKind::Publishable,
+        (_, true) => ApiKeyKind::Proxy,
+        _ => ApiKeyKind::Secret,
+    }
 }
 
 #[derive(Debug, Args)]
@@ -192,7 +207,7 @@ impl Add {
         wanted.extend(self.expires_at.map(|end| ("expires_at".to_owned(), end.into())));
         let (kind, path, of) = match &self.app {
             Some(app) => {
-                let kind = if self.publishable { "publishable" } else { "secret" };
+                let kind = kind(self.publishable, self.proxy).name();
                 wanted.insert("kind".to_owned(), kind.into());
                 (kind, format!("/v1/admin/apps/{app}/keys"), app.to_string())
             }
@@ -299,7 +314,7 @@ impl std::str::FromStr for KeyId {
 
 impl Generate {
     fn run(self) -> anyhow::Result<()> {
-        let kind = if self.publishable { ApiKeyKind::Publishable } else { ApiKeyKind::Secret };
+        let kind = kind(self.publishable, self.proxy);
         let text = ApiKeyText::draw(kind, &mut *SystemEntropy.random());
         let made = json!({ "key": text.expose(), "kind": kind.name() });
         self.output.print(&made, |made| member(made, "key"))

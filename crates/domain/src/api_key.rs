@@ -11,15 +11,21 @@ pub enum ApiKeyKind {
     Secret,
     /// `cs_pk_`: a browser at one of the app's origins; starts and finishes challenges, nothing else.
     Publishable,
+    /// `cs_vk_`: a reverse proxy; asks whether a request may reach the app's service, nothing else.
+    Proxy,
 }
 
 impl ApiKeyKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Secret, Self::Publishable, Self::Proxy];
+
     /// What the key's text begins with.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Secret => "cs_sk_",
             Self::Publishable => "cs_pk_",
+            Self::Proxy => "cs_vk_",
         }
     }
 
@@ -29,13 +35,14 @@ impl ApiKeyKind {
         match self {
             Self::Secret => "secret",
             Self::Publishable => "publishable",
+            Self::Proxy => "proxy",
         }
     }
 
     /// The kind that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Secret, Self::Publishable].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -50,7 +57,7 @@ pub struct ApiKeyText {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiKeyError {
     /// It does not look like a key at all.
-    #[error("an API key begins with cs_sk_ or cs_pk_ and has 45 characters")]
+    #[error("an API key begins with cs_sk_, cs_pk_ or cs_vk_ and has 45 characters")]
     Form,
     /// It looks like one, and a character is wrong or missing.
     #[error("the API key has a typing error: its checksum does not fit")]
@@ -72,7 +79,7 @@ impl ApiKeyText {
     /// # Errors
     /// [`ApiKeyError`] tells a typing error from something that is no key. Whether the key is known is not asked here.
     pub fn parse(text: &str) -> Result<Self, ApiKeyError> {
-        let kind = [ApiKeyKind::Secret, ApiKeyKind::Publishable]
+        let kind = ApiKeyKind::ALL
             .into_iter()
             .find(|kind| text.starts_with(kind.prefix()))
             .ok_or(ApiKeyError::Form)?;

@@ -8,7 +8,7 @@ use crate::{
     challenge::Challenge,
     contact::Contact,
     credential::Credential,
-    event::{Event, EventKey, StoredEvent},
+    event::{Concerned, Event, EventKey, EventKind, StoredEvent},
     id::{
         AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, InvitationId, MessageId, SessionId,
         SignInId, UserId,
@@ -76,6 +76,34 @@ impl Changes {
             Change::UserErased(id, _) => Some(*id),
             _ => None,
         })
+    }
+
+    /// Whose names, as apps are told them, may be others after these. Who is new is known to no app yet.
+    #[must_use]
+    pub fn renamed(&self) -> Vec<UserId> {
+        let mut renamed: Vec<UserId> = Vec::new();
+        let mut new = None;
+        for change in &self.0 {
+            let user = match change {
+                Change::UserAdded(user) => {
+                    new = Some(user.id);
+                    continue;
+                }
+                Change::IdentifierAdded(identifier)
+                | Change::IdentifierChanged(identifier)
+                | Change::IdentifierRemoved(identifier)
+                | Change::IdentifierVerified(identifier) => identifier.user,
+                Change::Event(event) => match (event.kind, &event.person) {
+                    (EventKind::UserChanged, Concerned::User(user)) => *user,
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            if Some(user) != new && !renamed.contains(&user) {
+                renamed.push(user);
+            }
+        }
+        renamed
     }
 
     /// Whether something of these is told.

@@ -139,6 +139,12 @@ impl UserIdentifier {
         IdentifierId::of(&self.digest)
     }
 
+    /// Whether it is the first of the person's verified addresses.
+    #[must_use]
+    pub fn is_first_address(&self) -> bool {
+        self.primary && self.is_way_in()
+    }
+
     /// Whether it alone lets the person in.
     #[must_use]
     pub fn is_way_in(&self) -> bool {

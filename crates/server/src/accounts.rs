@@ -320,9 +320,7 @@ pub async fn address_claim(server: &Server, app: &App, user: UserId) -> Result<O
 /// The store's; [`ApiError::Internal`] when it does not open.
 pub async fn primary_address(server: &Server, user: UserId) -> Result<Option<EmailAddress>, ApiError> {
     let identifiers = server.store.identifiers_of(user).await?;
-    let primary = identifiers.iter().find(|identifier| {
-        identifier.kind == IdentifierKind::Email && identifier.primary && identifier.is_way_in()
-    });
+    let primary = identifiers.iter().find(|identifier| identifier.is_first_address());
     let text = primary.map(|identifier| open_identifier(server, identifier)).transpose()?;
     text.map(|text| EmailAddress::parse(&text)).transpose().map_err(|_| ApiError::Internal)
 }

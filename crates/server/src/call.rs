@@ -101,7 +101,7 @@ impl Call {
         let config = self.server.config.load();
         let (lane, address, limit) = match self.key.kind {
             ApiKeyKind::Secret => (Lane::Secret, end_user, config.limits.requests_per_network_per_minute),
-            ApiKeyKind::Publishable => {
+            ApiKeyKind::Publishable | ApiKeyKind::Proxy => {
                 (Lane::Publishable, self.address, config.limits.publishable_requests_per_network_per_minute)
             }
         };
@@ -224,11 +224,28 @@ fn page_of(headers: &HeaderMap, server: &Server) -> Result<Option<String>, ApiEr
     Ok(named.or_else(|| own().map(|_| server.issuer())))
 }
 
-/// The app and key behind a key's text.
+/// The app and key behind the text of a key that is an app's server's or page's own.
 ///
 /// # Errors
 /// What is wrong with the key, or with its app.
 pub fn authenticate(
+    server: &Server,
+    text: &str,
+    now: Timestamp,
+) -> Result<(Arc<App>, Arc<ApiKey>), ApiError> {
+    let (app, key) = authenticate_any(server, text, now)?;
+    if key.kind == ApiKeyKind::Proxy {
+        Err(ApiError::KeyKind("secret or publishable"))
+    } else {
+        Ok((app, key))
+    }
+}
+
+/// The same, also for the key of a proxy.
+///
+/// # Errors
+/// What is wrong with the key, or with its app.
+pub fn authenticate_any(
     server: &Server,
     text: &str,
     now: Timestamp,

@@ -38,7 +38,9 @@ pub use self::{
     difference::changed,
     environment::process_environment,
     events::{EventSettings, SecurityLogSettings, WebhookSettings},
-    forward_auth::{AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting},
+    forward_auth::{
+        AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting, VerifySettings,
+    },
     generate::{EXAMPLE, example_toml, schema_json},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
@@ -84,6 +86,8 @@ pub struct Config {
     pub webauthn: WebauthnSettings,
     /// The log of events: what happened, signed and kept in the database.
     pub events: EventSettings,
+    /// Services behind reverse proxies.
+    pub forward_auth: VerifySettings,
     /// Cookies of people's browsers.
     pub cookies: CookieSettings,
     /// Failed authentications with the network address that they came from, for programs such as fail2ban.

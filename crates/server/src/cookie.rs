@@ -38,7 +38,12 @@ impl SessionCookie {
     }
 
     fn of_kind(headers: &HeaderMap, settings: &CookieSettings, kind: CookieKind) -> Option<Self> {
-        let value = value(headers, &settings.name(kind))?;
+        Self::parse(&value(headers, &settings.name(kind))?)
+    }
+
+    /// Reads the value of the cookie.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
         let (id, secret) = value.split_once('.')?;
         let id = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
         Some(Self { id, secret: SecretToken::parse(secret).ok()? })

@@ -20,6 +20,9 @@ pub const ACCESS_TOKEN: &str = "at+jwt";
 /// `typ` of a proof that an address is somebody's.
 pub const ADDRESS_PROOF: &str = "address-proof+jwt";
 
+/// `typ` of an assertion to a service behind a proxy.
+pub const ASSERTION: &str = "assertion+jwt";
+
 /// One key with everything that can be done with it.
 pub struct RingKey {
     /// As it is kept, its private part still sealed.
@@ -30,6 +33,8 @@ pub struct RingKey {
     pub access: TokenSigner,
     /// Signs proofs of addresses.
     pub proof: TokenSigner,
+    /// Signs what services behind proxies are told.
+    pub assertion: TokenSigner,
     jwk: Option<Jwk>,
 }
 
@@ -157,6 +162,7 @@ impl RingKey {
             verifying: VerifyingKey::from_signing(&signing).ok()?,
             access: signing.signer(&stored.id, ACCESS_TOKEN),
             proof: signing.signer(&stored.id, ADDRESS_PROOF),
+            assertion: signing.signer(&stored.id, ASSERTION),
             jwk: signing.public_jwk(&stored.id),
             stored: stored.clone(),
         })

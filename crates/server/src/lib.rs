@@ -23,6 +23,7 @@ pub mod events;
 pub mod export;
 pub mod flood;
 pub mod flow;
+pub mod forward_auth;
 pub mod freshness;
 pub mod hashing;
 pub mod key_file;

@@ -177,8 +177,12 @@ async fn take_over(server: &Server) -> Result {
     let stored = Stored::read(&server.store).await?;
     let registry = Registry::build(&server.config.load(), stored, &server.keys)?;
     report_left_out(registry.corrupt(), server.registry.load().corrupt());
-    let former = server.registry.swap(Arc::new(registry));
-    if !server.registry.load().is_set_like(&former) {
+    // One at a time: whoever comes here holds the lock of reloading.
+    let former = server.registry.load_full();
+    let registry = registry.after(&former);
+    let is_other = registry.generation() != former.generation();
+    server.registry.store(Arc::new(registry));
+    if is_other {
         server.epoch.advance();
     }
     let stored = server.store.signing_keys().await?;

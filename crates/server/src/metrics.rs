@@ -41,6 +41,12 @@ pub struct Metrics {
     pub token_cache_misses: Counter,
     /// Questions about sessions that needed no read.
     pub session_cache_hits: Counter,
+    /// Questions of proxies.
+    pub verify_checks: Counter,
+    /// Those answered from memory.
+    pub verify_cache_hits: Counter,
+    /// Those answered with no.
+    pub verify_refused: Counter,
     challenges_started: Family<AppLabel, Counter>,
     proofs: Family<ProofLabel, Counter>,
     proofs_refused: Family<AppLabel, Counter>,
@@ -82,6 +88,9 @@ impl Metrics {
             token_cache_hits: "Tokens whose signature was known";
             token_cache_misses: "Tokens whose signature was checked";
             session_cache_hits: "Requests to GET /v1/session answered from memory";
+            verify_checks: "Requests to GET /verify/{app}";
+            verify_cache_hits: "Requests to GET /verify/{app} answered from memory";
+            verify_refused: "Requests to GET /verify/{app} answered with no";
             challenges_started: "Challenges started";
             proofs: "Challenges that gave a proof";
             proofs_refused: "Codes and redemptions refused";

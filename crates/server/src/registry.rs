@@ -7,6 +7,7 @@ use countersign_domain::{
     admin_key::AdminKey,
     api_key::{ApiKey, ApiKeyText},
     app::{App, AppName},
+    assurance::Level,
     id::{AdminKeyId, ApiKeyId},
     realm::{Realm, RealmName},
     secret::Digest,
@@ -18,6 +19,7 @@ use countersign_store::{Error, Rows, Store};
 
 use crate::{
     config::{AppSettings, Config, ConfigError, Declared, RealmSettings, declared},
+    forward_auth,
     vault::Keys,
 };
 
@@ -33,6 +35,8 @@ pub struct Registry {
     declared: std::collections::HashSet<AppName>,
     admin_keys: HashMap<Digest, Arc<AdminKey>>,
     realms: HashMap<RealmName, Realm>,
+    forward_auth: forward_auth::Settings,
+    generation: u32,
     corrupt: Vec<Error>,
 }
 
@@ -68,7 +72,8 @@ impl Registry {
     /// [`ConfigError`] says what is wrong with the configuration.
     pub fn build(config: &Config, stored: Stored, vault: &Keys) -> Result<Self, ConfigError> {
         let Stored { apps, keys, admin_keys, realms } = stored;
-        let mut registry = Self { corrupt: apps.corrupt, ..Self::default() };
+        let forward_auth = forward_auth::Settings::new(config);
+        let mut registry = Self { corrupt: apps.corrupt, forward_auth, ..Self::default() };
         registry.corrupt.extend(keys.corrupt.into_iter().chain(admin_keys.corrupt).chain(realms.corrupt));
         for realm in &realms.good {
             match read_realm(realm) {
@@ -145,10 +150,36 @@ impl Registry {
         apps
     }
 
-    /// Whether apps and realms are set as in `former`.
+    /// The same after `former`: of another [generation](Self::generation) where apps, realms or settings are others.
     #[must_use]
-    pub fn is_set_like(&self, former: &Self) -> bool {
-        self.apps == former.apps && self.realms == former.realms
+    pub fn after(self, former: &Self) -> Self {
+        let is_same = self.apps == former.apps
+            && self.realms == former.realms
+            && self.forward_auth == former.forward_auth;
+        Self { generation: former.generation.wrapping_add(u32::from(!is_same)), ..self }
+    }
+
+    /// Differs where what was found with other apps, realms or settings cannot be relied upon.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The level that a session has at least where an app is used.
+    #[must_use]
+    pub fn least(&self, app: &App) -> Level {
+        let is_strict = self.forward_auth.is_strict;
+        let policy = match self.realms.get(&app.realm) {
+            Some(realm) => realm.policy,
+            None => Realm::new(app.realm.clone()).policy,
+        };
+        policy.of_app(app.accounts.as_ref(), is_strict).least
+    }
+
+    /// What questions of proxies need of the configuration.
+    #[must_use]
+    pub const fn forward_auth(&self) -> &forward_auth::Settings {
+        &self.forward_auth
     }
 
     /// Whether an app comes from the configuration file, and is read-only elsewhere.

@@ -32,11 +32,12 @@ const HASHLESS: &str = "the settings of passwords cannot be used; hashing stays 
 const WORDLESS: &str =
     "the templates and texts cannot be used; the former ones stay, the settings are taken over";
 /// Settings that are read once, at the start; everything below them as well.
-const NEXT_START: [&str; 22] = [
+const NEXT_START: [&str; 23] = [
     "events.checkpoint_seconds",
     "events.enabled",
     "events.file",
     "events.syslog",
+    "forward_auth.cache_mib",
     "keys.root_key",
     "keys.root_key_command",
     "keys.root_key_file",

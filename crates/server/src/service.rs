@@ -24,9 +24,11 @@ use tower::ServiceExt as _;
 use crate::{
     api::{session::answer_known, token::answer_token},
     call::client_address,
+    config::Part,
     error::{ApiError, Problem},
     events::context,
-    listener::Arrived,
+    forward_auth::{Door, PREFIX, answer_known as answer_known_presence},
+    listener::{Arrived, Peer},
     security_log::{Failure, SecurityLog},
     state::Server,
     telemetry::{self, Route, Trace, What, method_name},
@@ -43,7 +45,18 @@ pub struct Service {
     server: Arc<Server>,
     routes: Router,
     public: bool,
+    door: Option<Door>,
     admission: Admission,
+}
+
+/// How questions of proxies come in where these parts are served.
+#[must_use]
+pub fn door(parts: &[Part]) -> Option<Door> {
+    if parts.contains(&Part::Verify) {
+        Some(Door::Open)
+    } else {
+        parts.contains(&Part::Public).then_some(Door::Key)
+    }
 }
 
 /// Leaves the route that was taken on the response, for the log.
@@ -66,21 +79,24 @@ pub enum Admission {
 }
 
 impl Service {
-    /// A service of some routes.
+    /// A service of the routes of some parts.
     #[must_use]
-    pub fn new(server: Arc<Server>, routes: Router, public: bool, admission: Admission) -> Self {
-        Self { server, routes, public, admission }
+    pub fn new(server: Arc<Server>, routes: Router, parts: &[Part], admission: Admission) -> Self {
+        Self { server, routes, public: parts.contains(&Part::Public), door: door(parts), admission }
     }
 
     /// The answer that goes round the router, where there is one.
     #[must_use]
-    pub fn answer_at_once<B>(&self, request: &Request<B>) -> Option<Response> {
-        if !self.public || request.method() != Method::GET {
+    pub fn answer_at_once<B>(&self, request: &Request<B>, peer: &Peer) -> Option<Response> {
+        if request.method() != Method::GET {
             return None;
         }
-        match request.uri().path() {
-            "/v1/token" if self.admits(request) => Some(self.token(request)),
-            "/v1/session" if self.admits(request) => self.known_session(request),
+        match (request.uri().path(), self.door) {
+            ("/v1/token", _) if self.public && self.admits(request) => Some(self.token(request)),
+            ("/v1/session", _) if self.public && self.admits(request) => self.known_session(request),
+            (path, Some(door)) if path.starts_with(PREFIX) && self.admits(request) => {
+                self.known_presence(request, door, peer)
+            }
             _ => None,
         }
     }
@@ -158,6 +174,21 @@ impl Service {
         self.server.metrics.session_cache_hits.inc();
         let span = self.server.telemetry.begin(request.headers());
         Some(self.end_at_once(request, span, Route::Session, response))
+    }
+
+    /// The answer to `GET /verify/{app}` where it is a yes that needs no read, likewise.
+    fn known_presence<B>(&self, request: &Request<B>, door: Door, peer: &Peer) -> Option<Response> {
+        let asked = (request.uri(), request.headers());
+        let response = answer_known_presence(&self.server, door, asked, peer, self.server.now())?;
+        let span = self.server.telemetry.begin(request.headers());
+        let status = response.status().as_u16();
+        self.server.telemetry.end(span, || What::Request {
+            method: "GET",
+            route: Route::Verify,
+            status,
+            code: "",
+        });
+        Some(response)
     }
 
     /// What every answer that went round the router gets.
@@ -242,7 +273,7 @@ impl hyper::service::Service<Arrived> for Service {
     type Future = Answering;
 
     fn call(&self, Arrived { mut request, peer }: Arrived) -> Answering {
-        if let Some(response) = self.answer_at_once(&request) {
+        if let Some(response) = self.answer_at_once(&request, &peer) {
             return Answering::Ready(Some(response));
         }
         request.extensions_mut().insert(peer);

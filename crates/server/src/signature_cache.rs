@@ -97,9 +97,19 @@ impl SignatureCache {
     /// The fingerprint of a token.
     #[must_use]
     pub fn fingerprint(&self, token: &str) -> Fingerprint {
-        let mut salted = Vec::with_capacity(self.secret.len() + token.len());
+        self.fingerprint_of(&[token.as_bytes()])
+    }
+
+    /// The fingerprint of several parts, one after the other: that they cannot be mistaken for other parts is the
+    /// caller's to see to.
+    #[must_use]
+    pub fn fingerprint_of(&self, parts: &[&[u8]]) -> Fingerprint {
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut salted = Vec::with_capacity(self.secret.len() + length);
         salted.extend_from_slice(&*self.secret);
-        salted.extend_from_slice(token.as_bytes());
+        for part in parts {
+            salted.extend_from_slice(part);
+        }
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &salted);
         salted[..self.secret.len()].zeroize();
         let mut half = [0; 16];

@@ -7,9 +7,10 @@ use std::sync::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use countersign_domain::{
-    changes::Changes,
+    changes::{Change, Changes},
     random::Random,
     time::{Span, Timestamp},
+    token::Revocation,
 };
 use countersign_store::Store;
 use tokio::sync::{Mutex, MutexGuard};
@@ -20,6 +21,7 @@ use crate::{
     error::ApiError,
     events::{self, Events},
     flood::Flood,
+    forward_auth::KnownCache,
     freshness::Freshness,
     hashing::Hashing,
     key_ring::KeyRing,
@@ -70,6 +72,8 @@ pub struct Server {
     pub signatures: SignatureCache,
     /// Sessions whose cookie was found good before.
     pub sessions: SessionCache,
+    /// Who may use services behind proxies, by what they showed before.
+    pub known: KnownCache,
     /// Ends whenever a good token could have become a bad one.
     pub epoch: Arc<Epoch>,
     /// Requests by network, in memory.
@@ -152,13 +156,17 @@ impl Server {
     }
 
     /// Commits, with the [events](crate::events) that are told among the changes, and makes what was taken back, and
-    /// changed of apps and keys, known here at once. On a task of its own
+    /// changed of apps, keys and names, known here at once. On a task of its own
     /// where there is any: a caller who hangs up must not leave unknown here what was committed. Apps and keys that
     /// could not be read are [behind](Freshness::is_behind).
     ///
     /// # Errors
     /// The store's, for the commit alone.
-    pub async fn commit(self: &Arc<Self>, changes: Changes) -> Result<(), countersign_store::Error> {
+    pub async fn commit(self: &Arc<Self>, mut changes: Changes) -> Result<(), countersign_store::Error> {
+        for user in changes.renamed() {
+            let revocation = Revocation::of_access(self.keys.access_of_user(user), self.now());
+            changes.push(Change::Revocation(revocation));
+        }
         let people: Vec<_> = changes.erased().collect();
         // On the list first: somebody who is erased must not come back by a restore.
         erased::note(self, &people, Sign::Erased).await?;
@@ -217,6 +225,12 @@ impl Server {
     #[must_use]
     pub fn knows_registry(&self, now: Timestamp) -> bool {
         self.store.is_exclusive() || now.since(self.freshness.read_at()) <= REGISTRY_TRUSTED
+    }
+
+    /// Up to when this node knows what other nodes took back and changed.
+    #[must_use]
+    pub fn last_knew(&self) -> Timestamp {
+        self.revocations.asked_at().min(self.freshness.read_at())
     }
 
     /// An app by its name, as it is now.

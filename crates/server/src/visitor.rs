@@ -150,7 +150,7 @@ pub fn refresh_cookie(server: &Server, headers: &HeaderMap) -> Option<RefreshTok
 }
 
 /// Moves the idle end, ten times in an idle limit at most. When that fails the session ends earlier than it might.
-async fn note_use(server: &Server, session: &mut Session, now: Timestamp) {
+pub async fn note_use(server: &Server, session: &mut Session, now: Timestamp) {
     let policy = server.realm(&session.realm).session;
     let before = session.clone();
     if !session.note_use(&policy, now) {

@@ -19,6 +19,7 @@ use crate::{
     envelope,
     error::ApiError,
     events::{self, Events},
+    forward_auth::{self, KnownCache},
     hashing,
     key_file::{make_folder, read_secret},
     key_ring::KeyRing,
@@ -117,6 +118,7 @@ pub async fn assemble(
     let security_log = SecurityLog::new(&config.security_log);
     let server = Arc::new(Server {
         sessions: SessionCache::new(config.server.session_cache),
+        known: KnownCache::new(config.forward_auth.cache_bytes()),
         registry: ArcSwap::from_pointee(registry),
         key_ring: ArcSwap::from_pointee(key_ring),
         config: ArcSwap::from_pointee(config),
@@ -215,6 +217,9 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(pages::docs::routes())
             .merge(openapi::routes());
     }
+    if let Some(door) = service::door(parts) {
+        router = router.merge(forward_auth::routes(door));
+    }
     if parts.contains(&Part::Admin) {
         router = router.merge(admin::routes(server)).merge(openapi::admin_routes());
     }
@@ -301,10 +306,5 @@ impl Running {
 /// A service for some parts, open to everybody.
 #[must_use]
 pub fn service(server: &Arc<Server>, parts: &[Part]) -> Service {
-    Service::new(
-        Arc::clone(server),
-        routes(server, parts),
-        parts.contains(&Part::Public),
-        Admission::Everybody,
-    )
+    Service::new(Arc::clone(server), routes(server, parts), parts, Admission::Everybody)
 }

@@ -62,6 +62,8 @@ pub enum KindName {
     Secret,
     /// The app's pages.
     Publishable,
+    /// A reverse proxy before the app's service.
+    Proxy,
 }
 
 /// A key, without its text.
@@ -113,6 +115,7 @@ pub(crate) async fn create(
     let kind = match body.kind {
         KindName::Secret => ApiKeyKind::Secret,
         KindName::Publishable => ApiKeyKind::Publishable,
+        KindName::Proxy => ApiKeyKind::Proxy,
     };
     let mut random = server.random();
     let text = ApiKeyText::draw(kind, &mut *random);

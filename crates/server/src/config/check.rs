@@ -112,10 +112,16 @@ fn check_listeners(config: &Config, problems: &mut Vec<Problem>) {
             Ok(_) if listener.parts.contains(&Part::Admin) && listener.parts.contains(&Part::Public) => {
                 wrong("parts", "`admin` is not for everybody: give it a listener of its own");
             }
+            Ok(_) if listener.parts.contains(&Part::Verify) && listener.parts.contains(&Part::Public) => {
+                wrong(
+                    "parts",
+                    "`verify` is for proxies alone: give it a listener of its own, or use proxy keys",
+                );
+            }
             Ok(_) => {}
         }
         if listener.parts.is_empty() {
-            wrong("parts", "name at least one part: `public`, `operations` or `admin`");
+            wrong("parts", "name at least one part: `public`, `verify`, `operations` or `admin`");
         }
         if !seen.insert(&listener.address) {
             wrong("address", "two listeners have this address");

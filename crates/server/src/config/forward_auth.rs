@@ -107,6 +107,34 @@ pub enum AccessSetting {
     Public,
 }
 
+/// Services behind reverse proxies, of all apps.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifySettings {
+    /// Memory for who was found to be allowed, in MiB: 0 (nothing is remembered) to 65536. An entry takes about one KiB.
+    /// Changes need a restart.
+    #[schemars(range(min = 0, max = 65_536))]
+    pub cache_mib: usize,
+    /// For how many seconds who was found to be allowed stays that while the database does not answer: 0 (default) to
+    /// 1800, and never longer than their session lives. What is ended meanwhile on another node stays good here for so long.
+    #[schemars(range(min = 0, max = 1800))]
+    pub stale_seconds: u32,
+}
+
+impl Default for VerifySettings {
+    fn default() -> Self {
+        Self { cache_mib: 64, stale_seconds: 0 }
+    }
+}
+
+impl VerifySettings {
+    /// Memory for who was found, in bytes.
+    #[must_use]
+    pub const fn cache_bytes(&self) -> usize {
+        self.cache_mib.saturating_mul(1 << 20)
+    }
+}
+
 impl ForwardAuthSettings {
     /// Whether nothing is said.
     #[must_use]

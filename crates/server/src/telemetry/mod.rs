@@ -122,6 +122,8 @@ pub enum Route {
     Token,
     /// `/v1/session`, where it does.
     Session,
+    /// `/verify/{app}`, where it does.
+    Verify,
 }
 
 impl Route {
@@ -133,6 +135,7 @@ impl Route {
             Self::Matched(path) => path.as_str(),
             Self::Token => "/v1/token",
             Self::Session => "/v1/session",
+            Self::Verify => "/verify/{app}",
         }
     }
 }

@@ -72,4 +72,6 @@ mod tickets;
 mod tokens;
 mod trusted_devices;
 mod usernames;
+mod verify;
+mod verify_races;
 mod webhooks;

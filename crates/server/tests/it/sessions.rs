@@ -20,7 +20,7 @@ const BOB: &str = "bob@mail.example";
 /// A browser that was signed in: what it was answered, and its cookie.
 pub(crate) struct Browser {
     pub(crate) answer: Answer,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 async fn server() -> TestServer {

@@ -98,7 +98,7 @@ impl Client {
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         request.extensions_mut().insert(Peer(self.peer));
         // As a connection asks.
-        let answer = match self.service.answer_at_once(&request) {
+        let answer = match self.service.answer_at_once(&request, &Peer(self.peer)) {
             Some(answer) => answer,
             None => self.service.answer(request).await,
         };

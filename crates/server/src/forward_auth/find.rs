@@ -1,0 +1,266 @@
+//! From what somebody showed to what is known of them: everything that is read where nothing is remembered.
+
+use std::sync::Arc;
+
+use countersign_domain::{
+    app::App,
+    assurance::{Assurance, Method, Methods},
+    changes::{Change, Changes},
+    forward_auth::Opener,
+    refusal::Refusal,
+    scope::Scopes,
+    session::{Holder, Session},
+    subject::Subject,
+    time::{Span, Timestamp},
+    user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
+    vault::Vault as _,
+};
+
+use super::{
+    identity::{Identity, Person},
+    known::{Known, Origin, Times},
+    question::Shown,
+};
+use crate::{
+    accounts::{held_session, open_identifier, open_profile},
+    cookie::SessionCookie,
+    error::ApiError,
+    state::Server,
+    tokens::{self, Checked},
+    visitor::note_use,
+};
+
+/// For how long what was read is trusted: much less than it is kept that somebody's access has changed.
+const TRUSTED: Span = Span::from_minutes(10);
+
+/// What comes of something that was shown.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing: it is not good.
+    Nobody,
+    /// Somebody who may not use the app.
+    NoGrant,
+    /// Somebody who may.
+    Somebody(Arc<Known>),
+}
+
+/// Somebody, before it is asked what they may use.
+struct Presence {
+    user: Option<User>,
+    assurance: Assurance,
+    /// The person as this app knows them, where that is known.
+    subject: Option<Subject>,
+    /// Their address, where a token says it and there is no account.
+    email: Option<String>,
+    origin: Origin,
+    until: Timestamp,
+    ends_at: Timestamp,
+}
+
+/// Looks at what was shown.
+///
+/// # Errors
+/// The store's.
+pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Result<Found, ApiError> {
+    let now = server.now();
+    // Before anything is read: what changes meanwhile is looked at again.
+    let (epoch, generation) = (server.epoch.now(), server.registry.load().generation());
+    let Some(mut presence) = presence(server, app, shown, now).await? else { return Ok(Found::Nobody) };
+    let Some((scopes, person)) = permitted(server, app, &mut presence).await? else {
+        return Ok(Found::NoGrant);
+    };
+    let subject = match presence.subject {
+        Some(subject) => subject,
+        None => match &presence.user {
+            Some(user) => subject_at(server, app, user).await?,
+            None => return Ok(Found::Nobody),
+        },
+    };
+    let identity = Identity::new(subject, scopes, person);
+    let until = presence.until.min(now + TRUSTED);
+    let times = Times { epoch, generation, until, ends_at: presence.ends_at };
+    Ok(Found::Somebody(Arc::new(Known::new(identity, presence.assurance, presence.origin, times))))
+}
+
+/// Whether something that was shown is good, whatever the app: for the answer to who asks for an app that is not there.
+///
+/// # Errors
+/// The store's.
+pub async fn is_somebody(server: &Arc<Server>, shown: Shown<'_>) -> Result<bool, ApiError> {
+    let now = server.now();
+    Ok(match shown.opener {
+        Opener::Session => cookie_session(server, shown.text, now).await?.is_some(),
+        Opener::Token => good_token(server, shown.text, now)?.is_some(),
+        Opener::Device | Opener::AppPassword => false,
+    })
+}
+
+async fn presence(
+    server: &Arc<Server>,
+    app: &Arc<App>,
+    shown: Shown<'_>,
+    now: Timestamp,
+) -> Result<Option<Presence>, ApiError> {
+    let found = match shown.opener {
+        Opener::Session => match cookie_session(server, shown.text, now).await? {
+            Some(session) => of_session(server, app, session, now).await?,
+            None => None,
+        },
+        Opener::Token => match good_token(server, shown.text, now)? {
+            // What was made for another app opens nothing here.
+            Some(token) if token.app.name == app.name => of_token(server, app, token, now).await?,
+            _ => None,
+        },
+        Opener::Device | Opener::AppPassword => None,
+    };
+    let is_active = |presence: &Presence| {
+        presence.user.as_ref().is_none_or(|user| user.status == UserStatus::Active && user.realm == app.realm)
+    };
+    Ok(found.filter(is_active))
+}
+
+async fn cookie_session(server: &Server, text: &str, now: Timestamp) -> Result<Option<Session>, ApiError> {
+    let Some(cookie) = SessionCookie::parse(text) else { return Ok(None) };
+    let found = held_session(server, &cookie).await?;
+    Ok(found.filter(|session| session.is_live(now) && matches!(session.holder, Holder::Cookie(_))))
+}
+
+fn good_token(server: &Server, text: &str, now: Timestamp) -> Result<Option<Checked>, ApiError> {
+    match tokens::check(server, text, now) {
+        Ok(checked) => Ok(Some(checked)),
+        Err(ApiError::InvalidToken) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn of_session(
+    server: &Arc<Server>,
+    app: &App,
+    mut session: Session,
+    now: Timestamp,
+) -> Result<Option<Presence>, ApiError> {
+    if session.realm != app.realm || app.accounts.is_none() {
+        return Ok(None);
+    }
+    // Where the app that was signed in to has gone, or has left the realm, so has the session.
+    let home = server.app(session.app.as_str());
+    let is_at_home =
+        |home: &Arc<App>| home.accounts.is_some() && home.realm == session.realm && !home.disabled;
+    if !home.as_ref().is_some_and(is_at_home) {
+        return Ok(None);
+    }
+    let Some(user) = server.store.user(session.user).await? else { return Ok(None) };
+    note_use(server, &mut session, now).await;
+    let policy = server.realm(&session.realm).session;
+    Ok(Some(Presence {
+        subject: (session.app == app.name).then_some(session.subject),
+        assurance: session.assurance,
+        origin: Origin::of_session(&session),
+        until: session.use_is_noted_from(&policy),
+        ends_at: session.idle_ends_at.min(session.expires_at),
+        user: Some(user),
+        email: None,
+    }))
+}
+
+async fn of_token(
+    server: &Arc<Server>,
+    app: &App,
+    token: Checked,
+    now: Timestamp,
+) -> Result<Option<Presence>, ApiError> {
+    let claims = token.claims()?;
+    let ends_at = Timestamp::from_millis(token.exp.saturating_mul(1000));
+    let session = match token.session {
+        Some(id) => match server.store.session(id).await? {
+            Some(session) if session.is_live(now) => Some(session),
+            _ => return Ok(None),
+        },
+        None => None,
+    };
+    // A token that an app with accounts gave before it had any names nobody here.
+    if session.is_none() && app.accounts.is_some() {
+        return Ok(None);
+    }
+    let user = match &session {
+        Some(session) => match server.store.user(session.user).await? {
+            Some(user) => Some(user),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let methods = session.as_ref().map(|session| session.assurance.methods);
+    Ok(Some(Presence {
+        user,
+        assurance: Assurance {
+            methods: methods.unwrap_or(Methods::NONE.with(Method::Code)),
+            proven_at: Timestamp::from_millis(claims.auth_time.saturating_mul(1000)),
+        },
+        subject: Some(token.subject),
+        email: claims.email,
+        origin: Origin {
+            session: session.as_ref().map(|session| (session.id, session.app.clone(), session.subject)),
+            token: Some((token.id, app.name.clone(), token.subject, token.session)),
+            holders: Vec::new(),
+        },
+        until: ends_at,
+        ends_at,
+    }))
+}
+
+/// What somebody may know and do at an app, and who they are; none where they may not use it.
+async fn permitted(
+    server: &Server,
+    app: &App,
+    presence: &mut Presence,
+) -> Result<Option<(Scopes, Person)>, ApiError> {
+    let Some(user) = &presence.user else {
+        let person = Person { email: presence.email.take(), ..Person::default() };
+        return Ok(app.forward_auth.open.then(|| (app.forward_auth.scopes.clone(), person)));
+    };
+    presence.origin.holders = vec![server.keys.access_of_user(user.id)];
+    if !app.forward_auth.open {
+        return Ok(None);
+    }
+    let identifiers = server.store.identifiers_of(user.id).await?;
+    let name_of = |identifier: &UserIdentifier| open_identifier(server, identifier);
+    let person = Person {
+        username: identifiers
+            .iter()
+            .find(|known| known.kind == IdentifierKind::Username)
+            .map(name_of)
+            .transpose()?,
+        email: identifiers.iter().find(|known| known.is_first_address()).map(name_of).transpose()?,
+        name: open_profile(server, user)?.display_name,
+        is_admin: Some(false),
+        groups: Vec::new(),
+    };
+    Ok(Some((app.forward_auth.scopes.clone(), person)))
+}
+
+/// The person as an app knows them: given at the first visit, as at a first sign-in.
+async fn subject_at(server: &Arc<Server>, app: &App, user: &User) -> Result<Subject, ApiError> {
+    let sector = server.keys.sector(&app.sector);
+    if let Some(known) = server.store.user_subject(user.id, sector).await? {
+        return Ok(known.subject);
+    }
+    server
+        .decide(|| async {
+            if let Some(known) = server.store.user_subject(user.id, sector).await? {
+                return Ok((known.subject, Changes::default()));
+            }
+            let gone = ApiError::Refused(Refusal::SessionOver);
+            let user = server.store.user(user.id).await?.ok_or(gone)?;
+            let address = crate::accounts::primary_address(server, user.id).await?;
+            let wanted = address.map(|address| server.keys.subject(&app.sector, &address));
+            let free = match wanted {
+                Some(subject) if server.store.subject(subject).await?.is_none() => Some(subject),
+                _ => None,
+            };
+            let subject = free.unwrap_or_else(|| server.keys.user_subject(&app.sector, user.id));
+            let given = Change::SubjectAdded(UserSubject { user: user.id, sector, subject });
+            // Written as they are: who is erased at this moment gets no subject.
+            Ok((subject, Changes(vec![Change::User(user), given])))
+        })
+        .await
+}

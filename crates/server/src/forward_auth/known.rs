@@ -1,0 +1,169 @@
+//! What is known of somebody who may use a service: the headers that it is told, and until when, and what would end it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use countersign_domain::app::AppName;
+use countersign_domain::{
+    app::App,
+    assurance::{Assurance, Level},
+    id::{SessionId, TokenId},
+    scope::Scopes,
+    secret::Digest,
+    session::Session,
+    subject::Subject,
+    time::{Span, Timestamp},
+};
+use http::HeaderValue;
+use parking_lot::RwLock;
+
+use super::{assertion, identity::Identity};
+use crate::{error::ApiError, state::Server};
+
+/// For how long an assertion is told again: half its life.
+const ASSERTION_TOLD: i64 = assertion::LIFE.seconds() / 2;
+
+/// What a credential was, and what ends it before its time.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The session, the app that was signed in to, and the person as that app knows them.
+    pub session: Option<(SessionId, AppName, Subject)>,
+    /// The access token, its app, the person and the session it came from.
+    pub token: Option<(TokenId, AppName, Subject, Option<SessionId>)>,
+    /// Holders of grants, a change of whose access concerns this.
+    pub holders: Vec<Digest>,
+}
+
+impl Origin {
+    /// That of a session, for a user with these holders.
+    #[must_use]
+    pub fn of_session(session: &Session) -> Self {
+        let named = (session.id, session.app.clone(), session.subject);
+        Self { session: Some(named), token: None, holders: Vec::new() }
+    }
+
+    /// Whether it may have ended, or what it gives may have changed, since something was read in `epoch`.
+    fn may_have_changed(&self, server: &Server, epoch: u32) -> bool {
+        let rows = &server.revocations;
+        let session_ended =
+            self.session.as_ref().is_some_and(|(id, app, subject)| rows.may_have_ended(app, *id, *subject));
+        let token_ended = self
+            .token
+            .as_ref()
+            .is_some_and(|(id, app, subject, session)| rows.is_revoked(app, *id, *subject, *session));
+        session_ended || token_ended || rows.access_changed(&self.holders, epoch)
+    }
+}
+
+/// Since when and until when something is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// The epoch before it was read.
+    pub epoch: u32,
+    /// The registry's generation before it was read.
+    pub generation: u32,
+    /// When it must be read again.
+    pub until: Timestamp,
+    /// When it ends in any case.
+    pub ends_at: Timestamp,
+}
+
+/// What is known of somebody who may use a service.
+#[derive(Debug)]
+pub struct Known {
+    /// Who it is, for that app.
+    pub identity: Identity,
+    /// What was proven.
+    pub assurance: Assurance,
+    /// What it is known from.
+    origin: Origin,
+    times: Times,
+    epoch: AtomicU32,
+    assertion: RwLock<Option<(i64, HeaderValue)>>,
+}
+
+/// Whether what is known may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usable {
+    /// Yes.
+    Yes,
+    /// It was right a while ago and is to be read again; if that cannot be done it may be used for now.
+    Stale,
+    /// It is to be read again.
+    No,
+}
+
+impl Known {
+    /// What was found.
+    #[must_use]
+    pub fn new(identity: Identity, assurance: Assurance, origin: Origin, times: Times) -> Self {
+        let epoch = AtomicU32::new(times.epoch);
+        Self { identity, assurance, origin, times, epoch, assertion: RwLock::default() }
+    }
+
+    /// Whether it holds at `now`. `stale` is how long what cannot be read again is used.
+    #[must_use]
+    pub fn usable(&self, server: &Server, generation: u32, stale: Span, now: Timestamp) -> Usable {
+        if now >= self.times.ends_at || self.times.generation != generation {
+            return Usable::No;
+        }
+        let is_cut_off = !server.knows_revocations(now);
+        if is_cut_off && now.since(server.last_knew()) > stale {
+            return Usable::No;
+        }
+        // Read first: what comes after it is looked at the next time.
+        let epoch = server.epoch.now();
+        let seen = self.epoch.load(Ordering::Acquire);
+        if seen != epoch {
+            if self.origin.may_have_changed(server, seen) {
+                return Usable::No;
+            }
+            // The key of the assertion may have been replaced.
+            *self.assertion.write() = None;
+            self.epoch.store(epoch, Ordering::Release);
+        }
+        match now < self.times.until {
+            true => Usable::Yes,
+            false if now < self.times.until + stale => Usable::Stale,
+            false => Usable::No,
+        }
+    }
+
+    /// How strongly the person is known.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.assurance.methods.level()
+    }
+
+    /// What the app may know and do.
+    #[must_use]
+    pub const fn scopes(&self) -> &Scopes {
+        &self.identity.scopes
+    }
+
+    /// The assertion that the app is told: a fresh one, or that of a moment ago.
+    ///
+    /// # Errors
+    /// As [`assertion::sign`].
+    pub fn assertion(&self, server: &Server, app: &App, now: Timestamp) -> Result<HeaderValue, ApiError> {
+        let seconds = now.seconds();
+        if let Some((made_at, value)) = &*self.assertion.read()
+            && (0..ASSERTION_TOLD).contains(&(seconds - made_at))
+        {
+            return Ok(value.clone());
+        }
+        let value = assertion::sign(server, app, (&self.identity, &self.assurance), self.times.ends_at)?;
+        *self.assertion.write() = Some((seconds, value.clone()));
+        Ok(value)
+    }
+
+    /// What it takes of memory, in bytes, with an assertion of usual length.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let fixed = size_of::<Self>() + size_of::<Arc<()>>() + assertion::USUAL_BYTES;
+        let holders = self.origin.holders.len() * size_of::<Digest>();
+        u64::try_from(fixed + holders + self.identity.bytes()).unwrap_or(u64::MAX)
+    }
+}

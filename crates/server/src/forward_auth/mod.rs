@@ -1,0 +1,218 @@
+//! `GET /verify/{app}`: may whoever made this request use that service? A reverse proxy asks for each request, so what
+//! was found once is answered from memory, around the router. Who is not remembered is looked for on the usual way.
+
+mod answer;
+mod asker;
+mod assertion;
+mod cache;
+mod find;
+mod identity;
+mod known;
+mod question;
+mod settings;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use countersign_domain::{
+    app::App,
+    forward_auth::{Accepted, Asked, Needed},
+    time::Timestamp,
+};
+use http::HeaderMap;
+
+use self::{
+    answer::Refused,
+    asker::Asker,
+    find::Found,
+    known::{Known, Usable},
+    question::{Question, Shown, shown},
+};
+pub use self::{
+    asker::Door,
+    cache::KnownCache,
+    identity::{ASSERTION, EMAIL, GROUPS, NAME, ROLE, SUBJECT, USER},
+    question::PREFIX,
+    settings::Settings,
+};
+use crate::{call::client_address, error::ApiError, listener::Peer, registry::Registry, state::Server};
+
+/// The route of this file, behind this door.
+pub fn routes(door: Door) -> Router<Arc<Server>> {
+    Router::new().route("/verify/{app}", get(verify)).layer(Extension(door))
+}
+
+/// May whoever made this request use this service? For reverse proxies; on a listener for them, or with the app's own key
+/// in `Countersign-Key`. A secret key gets JSON.
+#[utoipa::path(get, path = "/verify/{app}", operation_id = "verify_request", tag = "forward-auth",
+    params(("app" = String, Path, description = "The app"),
+        ("refuse" = Option<u16>, Query, description = "401, 403 or 404 in place of a refusal's own status"),
+        ("Countersign-Key" = Option<String>, Header, description = "The app's proxy key or secret key")),
+    security(("session_cookie" = []), ("access_token" = [])),
+    responses((status = 200, description = "Yes: who it is, in the headers", body = answer::PresenceBody),
+        (status = 302, description = "Nobody is signed in, and the app sends browsers to sign in"),
+        (status = 401, description = "Somebody who has no grant, or nobody where the app says so"),
+        (status = 404, description = "Nobody is signed in, or there is no such app")))]
+pub async fn verify(
+    State(server): State<Arc<Server>>,
+    Extension(door): Extension<Door>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(question) = Question::parse(&parts.uri) else { return ApiError::NotFound.into_response() };
+    let asker = match Asker::of(&server, door, (&question, &parts.headers)) {
+        Ok(asker) => asker,
+        Err(error) => return error.into_response(),
+    };
+    server.metrics.verify_checks.inc();
+    let registry = server.registry.load_full();
+    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip());
+    let mut asked = question::forwarded(&parts.headers, registry.forward_auth().trusts(peer));
+    asked.address = client_address(&server, &parts);
+    let outcome = judge(&server, &registry, &question, (&parts.headers, &asked)).await;
+    let refused = match outcome {
+        Ok(Verdict::Yes(app, known)) => {
+            let written = answer::allowed(&server, &app, &known, (asker, server.now()));
+            return written.unwrap_or_else(|error| error.into_response());
+        }
+        Ok(Verdict::Nobody) => return answer::nobody_needed(),
+        Ok(Verdict::No(refused)) => refused,
+        Err(error) => return error.into_response(),
+    };
+    server.metrics.verify_refused.inc();
+    answer::refused(
+        &server,
+        refused,
+        &question,
+        (&parts.headers, &asked, registry.forward_auth().trusts(peer)),
+    )
+}
+
+/// What is answered.
+enum Verdict {
+    /// Somebody who may.
+    Yes(Arc<App>, Arc<Known>),
+    /// The request needs nobody.
+    Nobody,
+    /// It is refused.
+    No(Refused),
+}
+
+async fn judge(
+    server: &Arc<Server>,
+    registry: &Registry,
+    question: &Question<'_>,
+    (headers, asked): (&HeaderMap, &Asked<'_>),
+) -> Result<Verdict, ApiError> {
+    let settings = registry.forward_auth();
+    let Some(app) = registry.app(question.app).filter(|app| !app.disabled) else {
+        for shown in shown(headers, settings, Accepted::default()) {
+            if find::is_somebody(server, shown).await? {
+                return Ok(Verdict::No(Refused::NoApp));
+            }
+        }
+        return Ok(Verdict::No(Refused::Nobody(None)));
+    };
+    let needed = app.forward_auth.needed(asked);
+    let mut refused = Refused::Nobody(Some(Arc::clone(app)));
+    for shown in shown(headers, settings, app.forward_auth.accepts) {
+        let found = match remember(server, registry, app, shown).await {
+            Ok(found) => found,
+            // A request that needs nobody is let in whatever the database does.
+            Err(_) if needed == Needed::Public => Found::Nobody,
+            Err(error) => return Err(error),
+        };
+        match (found, needed) {
+            (Found::Somebody(known), Needed::Public) => return Ok(Verdict::Yes(Arc::clone(app), known)),
+            (Found::Somebody(known), Needed::Level(rule)) => {
+                let least = rule.max(server.policy(app).least);
+                if known.level() >= least {
+                    return Ok(Verdict::Yes(Arc::clone(app), known));
+                }
+                refused = Refused::TooWeak(Arc::clone(app), least);
+            }
+            (Found::Somebody(_), Needed::Nobody) | (Found::NoGrant, _) => refused = refused.or_no_grant(app),
+            (Found::Nobody, _) => {}
+        }
+    }
+    Ok(if needed == Needed::Public { Verdict::Nobody } else { Verdict::No(refused) })
+}
+
+/// What is remembered of what was shown, or else what is found and remembered from now on.
+async fn remember(
+    server: &Arc<Server>,
+    registry: &Registry,
+    app: &Arc<App>,
+    shown: Shown<'_>,
+) -> Result<Found, ApiError> {
+    let print = shown.fingerprint(&server.signatures, app.name.as_str());
+    let remembered = server.known.get(print);
+    let usable = |known: &Arc<Known>| {
+        known.usable(server, registry.generation(), registry.forward_auth().stale, server.now())
+    };
+    let state = remembered.as_ref().map_or(Usable::No, usable);
+    if let (Some(known), Usable::Yes) = (&remembered, state) {
+        return Ok(Found::Somebody(Arc::clone(known)));
+    }
+    if !server.knows_revocations(server.now()) {
+        return Err(ApiError::Unavailable);
+    }
+    match find::find(server, app, shown).await {
+        Ok(found) => {
+            match &found {
+                Found::Somebody(known) => server.known.insert(print, Arc::clone(known)),
+                Found::Nobody | Found::NoGrant => server.known.forget(print),
+            }
+            Ok(found)
+        }
+        Err(ApiError::Unavailable) if state == Usable::Stale => {
+            remembered.map(Found::Somebody).ok_or(ApiError::Unavailable)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The whole answer where it is a yes that needs no read. What is odd in any way, or not known, is left to [`verify`].
+#[must_use]
+pub fn answer_known(
+    server: &Server,
+    door: Door,
+    (uri, headers): (&http::Uri, &HeaderMap),
+    peer: &Peer,
+    now: Timestamp,
+) -> Option<Response> {
+    let question = Question::parse(uri)?;
+    let asker = Asker::of(server, door, (&question, headers)).ok()?;
+    let registry = server.registry.load();
+    let app = registry.app(question.app).filter(|app| !app.disabled)?;
+    let settings = registry.forward_auth();
+    let rules = &app.forward_auth.rules;
+    let needed = if rules.is_empty() {
+        Needed::Level(registry.least(app))
+    } else if rules.iter().all(|rule| rule.networks.is_empty()) {
+        app.forward_auth
+            .needed(&question::forwarded(headers, settings.trusts(peer.0.map(|address| address.ip()))))
+    } else {
+        return None;
+    };
+    let Needed::Level(rule) = needed else { return None };
+    let least = rule.max(registry.least(app));
+    for shown in shown(headers, settings, app.forward_auth.accepts) {
+        let Some(known) = server.known.get(shown.fingerprint(&server.signatures, app.name.as_str())) else {
+            continue;
+        };
+        if known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
+            && known.level() >= least
+        {
+            server.metrics.verify_checks.inc();
+            server.metrics.verify_cache_hits.inc();
+            return answer::allowed(server, app, &known, (asker, now)).ok();
+        }
+    }
+    None
+}

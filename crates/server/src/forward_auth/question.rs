@@ -1,0 +1,143 @@
+//! What a proxy asks: about which app, for which request, with what the browser or client showed. It reads headers and
+//! decides nothing.
+
+use countersign_domain::forward_auth::{Accepted, Asked, Opener, Path};
+use http::{HeaderMap, StatusCode, Uri};
+
+use super::settings::Settings;
+use crate::{
+    call::single,
+    signature_cache::{Fingerprint, SignatureCache},
+};
+
+/// Where the questions are.
+pub const PREFIX: &str = "/verify/";
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question<'r> {
+    /// The name of the app, as it was asked for.
+    pub app: &'r str,
+    /// The status in place of a refusal's own.
+    pub refuse: Option<StatusCode>,
+}
+
+impl<'r> Question<'r> {
+    /// Reads the address of a question; none where it is another's.
+    #[must_use]
+    pub fn parse(uri: &'r Uri) -> Option<Self> {
+        let app = uri.path().strip_prefix(PREFIX)?;
+        let value =
+            uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("refuse=")));
+        let refuse = value.filter(|value| ["401", "403", "404"].contains(value));
+        let refuse = refuse.and_then(|value| value.parse().ok());
+        Some(Self { app, refuse })
+    }
+}
+
+/// What somebody showed.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'h> {
+    /// As what.
+    pub opener: Opener,
+    /// The value of the cookie, or the credential of the header.
+    pub text: &'h str,
+}
+
+impl Shown<'_> {
+    /// How it is remembered for an app.
+    #[must_use]
+    pub fn fingerprint(&self, prints: &SignatureCache, app: &str) -> Fingerprint {
+        prints.fingerprint_of(&[app.as_bytes(), &[0, self.opener as u8], self.text.as_bytes()])
+    }
+}
+
+/// All that was shown and that an app takes, cookies first. A header that comes twice counts as none.
+pub fn shown<'h>(
+    headers: &'h HeaderMap,
+    settings: &'h Settings,
+    accepts: Accepted,
+) -> impl Iterator<Item = Shown<'h>> {
+    let cookies = single(headers, "cookie").ok().flatten().unwrap_or_default();
+    let authorization = single(headers, "authorization").ok().flatten().unwrap_or_default();
+    let session = cookie(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
+    let header = authorization.split_once(' ').and_then(|(scheme, text)| {
+        let text = text.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            Some((Opener::Token, text))
+        } else if scheme.eq_ignore_ascii_case("basic") {
+            Some((Opener::AppPassword, text))
+        } else {
+            None
+        }
+    });
+    [session, header]
+        .into_iter()
+        .flatten()
+        .filter(move |(opener, _)| accepts.has(*opener))
+        .map(|(opener, text)| Shown { opener, text })
+}
+
+fn cookie<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {
+    cookies.split(';').find_map(|pair| pair.trim_ascii_start().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// What a proxy that is believed tells of the request that it asks for. What it does not tell is not known.
+#[must_use]
+pub fn forwarded<'h>(headers: &'h HeaderMap, is_trusted: bool) -> Asked<'h> {
+    if !is_trusted {
+        return Asked::default();
+    }
+    let header = |name| single(headers, name).ok().flatten();
+    let target = header("x-forwarded-uri").or_else(|| header("x-original-uri"));
+    Asked {
+        path: target.map(Path::parse),
+        method: header("x-forwarded-method").or_else(|| header("x-original-method")),
+        address: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_names_an_app_and_what_a_refusal_is() {
+        for (uri, app, refuse) in [
+            ("/verify/wiki", "wiki", None),
+            ("/verify/wiki?refuse=401", "wiki", Some(401)),
+            ("/verify/wiki?a=b&refuse=403", "wiki", Some(403)),
+            ("/verify/wiki?refuse=200", "wiki", None),
+            ("/verify/", "", None),
+            ("/verify/a/b", "a/b", None),
+        ] {
+            let uri: Uri = uri.parse().unwrap();
+            let question = Question::parse(&uri).unwrap();
+            assert_eq!((question.app, question.refuse.map(|status| status.as_u16())), (app, refuse), "{uri}");
+        }
+        assert!(Question::parse(&"/v1/token".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn what_is_shown_is_read_once_and_only_where_it_is_taken() {
+        let mut settings = Settings::default();
+        settings.session_cookie = "__Host-countersign".to_owned();
+        let read = |pairs: &[(&'static str, &'static str)], accepts| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, value.parse().unwrap());
+            }
+            shown(&headers, &settings, accepts)
+                .map(|shown| format!("{:?} {}", shown.opener, shown.text))
+                .collect::<Vec<_>>()
+        };
+        let every = Accepted::default().with(Opener::AppPassword);
+        let cookie = ("cookie", "a=b; __Host-countersign=v; __Host-countersign-device=w");
+        assert_eq!(read(&[cookie, ("authorization", "Bearer t")], every), ["Session v", "Token t"]);
+        assert_eq!(read(&[("authorization", "basic dTpw")], every), ["AppPassword dTpw"]);
+        assert_eq!(read(&[("authorization", "basic dTpw")], Accepted::default()), [""; 0]);
+        assert_eq!(read(&[cookie], Accepted::NONE.with(Opener::Token)), [""; 0]);
+        assert_eq!(read(&[cookie, ("cookie", "c=d")], every), [""; 0]);
+        assert_eq!(read(&[("cookie", "x__Host-countersign=v; __Host-countersign2=v")], every), [""; 0]);
+    }
+}

@@ -1,0 +1,47 @@
+//! What of the configuration every question of a proxy needs, read once and not for each.
+
+use countersign_domain::time::Span;
+use ipnet::IpNet;
+
+use crate::config::{Config, CookieKind};
+
+/// What every question needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The cookie of a session.
+    pub session_cookie: String,
+    /// For how long what cannot be read again is used.
+    pub stale: Span,
+    /// Whether every session needs two factors.
+    pub is_strict: bool,
+    trusted: Vec<IpNet>,
+}
+
+impl Settings {
+    /// What a configuration says.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            session_cookie: config.cookies.name(CookieKind::Session),
+            stale: Span::from_seconds(config.forward_auth.stale_seconds.into()),
+            is_strict: config.is_strict(),
+            trusted: config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect(),
+        }
+    }
+
+    /// Whether what a peer says of a request that it passes on is believed. Who may connect to a Unix socket is decided
+    /// by its mode, so it counts as a proxy wherever there are any.
+    #[must_use]
+    pub fn trusts(&self, peer: Option<std::net::IpAddr>) -> bool {
+        match peer {
+            Some(peer) => self.trusted.iter().any(|net| net.contains(&peer.to_canonical())),
+            None => !self.trusted.is_empty(),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new(&Config::default())
+    }
+}
