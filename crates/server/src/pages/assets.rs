@@ -38,7 +38,10 @@ struct Asset {
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
-    Router::new().route("/assets/{name}", get(asset))
+    Router::new()
+        .route("/assets/{name}", get(asset))
+        // On the hosts of apps, whose proxies pass on nothing else to us.
+        .route("/.countersign/assets/{name}", get(asset))
 }
 
 /// The paths under which the files are served, by their plain names: for templates.

@@ -119,7 +119,7 @@ async fn callback(State(server): State<Arc<Server>>, request: Request) -> Respon
     match redeemed {
         Ok(Some((to, cookies))) => see_other(&to, cookies),
         Ok(None) => {
-            let voice = Voice::of_app(&server, &parts.headers, "");
+            let voice = Voice::at(&server, &parts.headers, parts.uri.path());
             let page =
                 voice.tell_with_way(Key::PageCallbackOver, Key::PageCallbackOverText, request_id(&parts));
             mark(page, ApiError::Refused(countersign_domain::refusal::Refusal::SignInOver))

@@ -44,12 +44,12 @@ pub fn routes() -> Router<Arc<Server>> {
 /// Asks. Changes nothing.
 async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let voice = Voice::of_app(&server, &parts.headers, "");
-    let is_ours = parts.uri.path() == "/sign-out";
-    let everywhere = is_ours.then(|| voice.say(Key::PageSignOutEverywhere));
+    let voice = Voice::at(&server, &parts.headers, parts.uri.path());
+    let everywhere = (!voice.is_at_app()).then(|| voice.say(Key::PageSignOutEverywhere));
     let values = context! {
         lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(Key::PageSignOutQuestion),
         text => voice.say(Key::PageSignOutText), button => voice.say(Key::PageSignOut), everywhere,
+        at_app => voice.is_at_app(),
     };
     sign_in_page("sign_out.html", &values, None)
 }
@@ -119,7 +119,7 @@ async fn end(server: &Arc<Server>, held: Option<Session>, everywhere: bool) -> R
 
 /// The page afterwards. Whoever was not signed in is told the same.
 fn done(server: &Server, parts: &Parts, ended: Result<(), ApiError>) -> Response {
-    let voice = Voice::of_app(server, &parts.headers, "");
+    let voice = Voice::at(server, &parts.headers, parts.uri.path());
     match ended {
         Ok(()) => {
             let mut response = voice.tell(Key::PageSignedOut, Key::PageSignedOutText, None);

@@ -4,6 +4,7 @@ const here = main?.dataset.here;
 
 // Until the link was confirmed, or is over.
 async function wait() {
+  document.getElementById("waiting")?.removeAttribute("hidden");
   for (let asked = 0; asked < 300; asked += 1) {
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const answer = await fetch(here.replace("?", "/waiting?")).catch(() => undefined);

@@ -111,7 +111,11 @@ async fn p28_checks_agree_with_a_model_whatever_happens_between_them(world: Worl
         };
         match draw(16) {
             0 if person.browsers[browser].1 && person.is_active => {
-                person.browsers[browser].0.from(&server, CLUB, Method::DELETE, "/v1/session").await.expect(204);
+                person.browsers[browser]
+                    .0
+                    .from(&server, CLUB, Method::DELETE, "/v1/session")
+                    .await
+                    .expect(204);
                 person.browsers[browser].1 = false;
             }
             1 if person.is_active && person.browsers.len() < 12 => {

@@ -264,7 +264,7 @@ pub(super) fn astray(server: &Server, parts: &Parts, error: ApiError) -> Respons
         ApiError::TooManyRequests(_) => (Key::LinkLater, Key::LinkLaterText),
         _ => (Key::LinkTrouble, Key::LinkTroubleText),
     };
-    let voice = Voice::of_app(server, &parts.headers, "");
+    let voice = Voice::at(server, &parts.headers, parts.uri.path());
     mark(voice.tell(title, text, Some(request_id(parts))), error)
 }
 
