@@ -19,7 +19,7 @@ use super::{
     known::Known,
     question::Question,
 };
-use crate::{call::single, error::ApiError, state::Server};
+use crate::{call::single, error::ApiError, pages::forward::sign_in_location, state::Server};
 
 const NO_APP: &str = "Service Not Found!";
 const NO_GRANT: &str = "User does not have access to this service";
@@ -197,8 +197,4 @@ fn redirect(place: &str) -> Response {
         Err(_) => *response.status_mut() = StatusCode::UNAUTHORIZED,
     }
     response
-}
-
-fn sign_in_location(_: &Server, _: &App, _: &str, _: Option<Level>) -> Option<String> {
-    None
 }

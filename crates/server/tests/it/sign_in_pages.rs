@@ -260,7 +260,7 @@ async fn p07_who_confirms_elsewhere_lets_the_page_go_on_that_waits() {
     cross.get(&page("club", "")).await.expect(200);
     assert_eq!(sessions(&server).await, 0);
     let on = ann.open(&page("club", "")).await.expect(303);
-    let back = ann.open(&on.header("location").to_owned()).await.expect(303);
+    let back = ann.open(on.header("location")).await.expect(303);
     assert_eq!(back.header("location"), BACK);
     // In the same browser no number is needed.
     let mut bob = Guest::new(&server);
