@@ -5,6 +5,7 @@ mod app;
 mod backup;
 mod bulk;
 mod dev;
+mod device;
 mod doctor;
 mod event;
 mod generate;
@@ -73,6 +74,8 @@ enum Command {
     Invitation(invitation::Invitation),
     /// List and end people's sessions.
     Session(session::Session),
+    /// List and end the devices that people registered.
+    Device(device::Device),
     /// Add, list and change realms: pools of users and apps.
     Realm(realm::Realm),
     /// What happened: list it, check that nobody changed it, take it along.
@@ -128,6 +131,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::User(command) => command.run(arguments.config.as_deref()).await,
         Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
         Command::Session(command) => command.run(arguments.config.as_deref()).await,
+        Command::Device(command) => command.run(arguments.config.as_deref()).await,
         Command::Realm(command) => command.run(arguments.config.as_deref()).await,
         Command::Policy(command) => command.run(arguments.config.as_deref()).await,
         Command::Passwords(command) => command.run().await,

@@ -118,6 +118,23 @@ id!(
     "ses_"
 );
 id!(
+    /// Names one registered device; no secret. It is a session, by another name.
+    DeviceId,
+    "dev_"
+);
+impl From<SessionId> for DeviceId {
+    fn from(session: SessionId) -> Self {
+        Self(session.0)
+    }
+}
+
+impl From<DeviceId> for SessionId {
+    fn from(device: DeviceId) -> Self {
+        Self(device.0)
+    }
+}
+
+id!(
     /// Names one admin key; no secret.
     AdminKeyId,
     "adk_"

@@ -16,6 +16,7 @@ pub mod changes;
 pub mod code;
 pub mod contact;
 pub mod credential;
+pub mod device;
 pub mod event;
 pub mod forward_auth;
 pub mod group;

@@ -18,7 +18,8 @@ use crate::{
 /// What an app, or a realm for all its apps, wants of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What may be proven first; what is offered to everybody, known or not.
+    /// What may be proven first; what is offered to everybody, known or not. A TOTP among them registers devices, where a
+    /// name is given with it, and begins no sign-in.
     pub start: Methods,
     /// The level that every session has at least.
     pub least: Level,
@@ -66,7 +67,7 @@ pub enum Verdict {
 }
 
 impl Policy {
-    /// What can be proven first at all: everything that says who somebody is.
+    /// What may be proven first by default: everything that says who somebody is.
     pub const BEGINNINGS: Methods =
         Methods::NONE.with(Method::Code).with(Method::Link).with(Method::Password).with(Method::Passkey);
 
@@ -83,13 +84,14 @@ impl Policy {
         self.is_strict || self.start.has(Method::Code) || self.start.has(Method::Link)
     }
 
-    /// What may be proven first. The same for everybody: nothing is known yet.
+    /// What a sign-in may begin with. The same for everybody: nothing is known yet.
     #[must_use]
     pub fn beginnings(&self) -> Vec<Method> {
         // Where mails are no authenticators they still prove an address, of new people and of those who lost all else.
         let mails = Methods::from(Method::Code).with(Method::Link);
         let start = if self.is_strict { self.start.and(mails) } else { self.start };
-        PREFERENCE.into_iter().filter(|method| start.has(*method)).collect()
+        let begins = |method: &Method| start.has(*method) && Self::BEGINNINGS.has(*method);
+        PREFERENCE.into_iter().filter(begins).collect()
     }
 
     /// What follows from `proven` for somebody who has `held`.
@@ -251,6 +253,8 @@ mod tests {
         assert_eq!(any.beginnings(), [Passkey, Password, Code, Link]);
         let keys_alone = Policy { start: set(&[Passkey]), ..strict };
         assert_eq!(keys_alone.beginnings(), [Passkey, Code, Link], "an address can be verified");
+        let with_totp = Policy { start: set(&[Passkey, Totp]), ..any };
+        assert_eq!(with_totp.beginnings(), [Passkey], "it registers devices");
     }
 
     #[test]

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{policy::Policy, session::SessionPolicy, slug::is_slug, time::Span};
+use crate::{
+    device::DevicePolicy,
+    policy::Policy,
+    session::{Session, SessionPolicy},
+    slug::is_slug,
+    time::Span,
+};
 
 /// The permanent name of a realm, of the same form as an app's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +79,8 @@ pub struct Realm {
     pub policy: Policy,
     /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before.
     pub new_device_mail: bool,
+    /// How long its registered devices last.
+    pub device: DevicePolicy,
 }
 
 impl Realm {
@@ -86,6 +94,13 @@ impl Realm {
             erasure_grace: Span::ZERO,
             policy: Policy::default(),
             new_device_mail: true,
+            device: DevicePolicy::default(),
         }
+    }
+
+    /// How long such a session lasts here.
+    #[must_use]
+    pub const fn life_of(&self, session: &Session) -> SessionPolicy {
+        if session.is_registered() { self.device.life() } else { self.session }
     }
 }

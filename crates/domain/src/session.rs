@@ -1,5 +1,5 @@
-//! A proven presence: a browser that holds a cookie, a client that holds a refresh token, or a browser that the person
-//! trusts. One row for each.
+//! A proven presence: a browser that holds a cookie, a client that holds a refresh token, a browser that the person
+//! trusts, or a registered device ([`device`](crate::device)). One row for each.
 //!
 //! A session lives until it is ended, idle for too long, or too old. Ending it removes the row and writes a
 //! revocation, by which the access tokens that came from it die wherever we are asked.
@@ -61,9 +61,25 @@ pub enum Holder {
     /// A browser that the person trusts, by a cookie of its own: the keyed digest of its secret. It signs nobody in; a
     /// second factor that was shown there need not be shown again for a time.
     Device(Digest),
+
+    /// A registered device, by a cookie of its own whose secret changes in use.
+    Registered {
+        /// The keyed digest of its newest secret.
+        digest: Digest,
+        /// That of the one before it, if there was one.
+        former: Option<Digest>,
+        /// When the newest was made.
+        rotated_at: Timestamp,
+    },
 }
 
 impl Holder {
+    /// A device that was registered just now.
+    #[must_use]
+    pub const fn registered(digest: Digest, now: Timestamp) -> Self {
+        Self::Registered { digest, former: None, rotated_at: now }
+    }
+
     /// What it is called in the interface.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -71,6 +87,7 @@ impl Holder {
             Self::Cookie(_) => "cookie",
             Self::Refresh { .. } => "refresh_token",
             Self::Device(_) => "device",
+            Self::Registered { .. } => "registered_device",
         }
     }
 }
@@ -125,7 +142,7 @@ impl Session {
         matches!(self.holder, Holder::Device(digest) if digest == vault.session(self.id, secret))
     }
 
-    /// Whether it is a trusted device.
+    /// Whether it is a trusted browser. What a person registered is [another thing](Self::is_registered).
     #[must_use]
     pub const fn is_device(&self) -> bool {
         matches!(self.holder, Holder::Device(_))
@@ -165,7 +182,7 @@ impl Session {
     /// Whether it signs a person in from a browser: a trusted device does not, nor does a client with a refresh token.
     #[must_use]
     pub const fn is_in_a_browser(&self) -> bool {
-        matches!(self.holder, Holder::Cookie(_))
+        matches!(self.holder, Holder::Cookie(_) | Holder::Registered { .. })
     }
 
     /// Whether it is held by a refresh token.

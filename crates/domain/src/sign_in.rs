@@ -5,6 +5,7 @@ use crate::{
     app::{AccountPolicy, App},
     assurance::Assurance,
     changes::{Change, Changes, Decision},
+    device,
     event::{Event, EventKind},
     id::{SessionId, UserId},
     identifier::EmailAddress,
@@ -27,7 +28,7 @@ pub struct SignIn<'a> {
     pub app: &'a App,
     /// How it treats people.
     pub accounts: &'a AccountPolicy,
-    /// How long the realm's sessions last.
+    /// How long such sessions last in the realm.
     pub policy: &'a SessionPolicy,
     /// How and when the person was proven to be who they say.
     pub assurance: Assurance,
@@ -37,14 +38,25 @@ pub struct SignIn<'a> {
     pub address: Option<&'a EmailAddress>,
     /// The same, sealed for the row of its identifier.
     pub sealed_identifier: Vec<u8>,
-    /// Whether a browser asks that will hold the session's cookie; any other client gets a refresh token.
-    pub is_browser: bool,
+    /// What the client will hold the session by.
+    pub wants: Wants,
     /// The device's approximate name, sealed for the row of `session`.
     pub sealed_device: Option<Vec<u8>>,
     /// The id that the session will have.
     pub session: SessionId,
     /// When.
     pub now: Timestamp,
+}
+
+/// What a client will hold a session by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// A cookie: a browser.
+    Cookie,
+    /// A refresh token: any other client.
+    RefreshToken,
+    /// The cookie of a registered device: a browser that is to be one.
+    Device,
 }
 
 /// What was read about the person.
@@ -62,7 +74,8 @@ pub struct Known {
     pub sessions: Vec<Session>,
     /// The invitation of the mailbox to the app, where one is needed.
     pub invitation: Option<Invitation>,
-    /// The session whose cookie came along. It is not used any more after this sign-in, whoever has it.
+    /// The session whose cookie came along, or the device where one is to be registered. It is not used any more after
+    /// this sign-in, whoever has it.
     pub presented: Vec<Session>,
 }
 
@@ -118,7 +131,11 @@ pub fn sign_in(
         changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
         subject
     });
-    make_room(known.sessions, known.presented, now, &mut changes);
+    if sign_in.wants == Wants::Device {
+        let _ = device::make_room(&known.sessions, known.presented.first(), now, &mut changes);
+    } else {
+        make_room(known.sessions, known.presented, now, &mut changes);
+    }
     let (holder, secret) = holder(&sign_in, vault, random);
     let expires_at = now + sign_in.policy.absolute;
     let session = Session {
@@ -205,12 +222,13 @@ fn accepted(invitation: &Invitation, user: UserId) -> Change {
 }
 
 /// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are
-/// too many.
+/// too many. Registered devices have a room of their own.
 fn make_room(sessions: Vec<Session>, presented: Vec<Session>, now: Timestamp, changes: &mut Changes) {
     let is_presented = |id| presented.iter().any(|session| session.id == id);
     let (mut live, over): (Vec<_>, Vec<_>) = sessions
         .into_iter()
         .filter(|session| !is_presented(session.id))
+        .filter(|session| !(session.is_registered() && session.is_live(now)))
         .partition(|session| session.is_live(now));
     live.sort_by_key(|session| session.used_at);
     let surplus = (live.len() + 1).saturating_sub(MOST_SESSIONS);
@@ -220,12 +238,16 @@ fn make_room(sessions: Vec<Session>, presented: Vec<Session>, now: Timestamp, ch
 }
 
 fn holder(sign_in: &SignIn<'_>, vault: &dyn Vault, random: &mut dyn Random) -> (Holder, Option<SecretToken>) {
-    if sign_in.is_browser {
-        let secret = SecretToken::draw(random);
-        let digest: Digest = vault.session(sign_in.session, &secret);
-        return (Holder::Cookie(digest), Some(secret));
+    if sign_in.wants == Wants::RefreshToken {
+        return (Holder::Refresh { generation: 1, rotated_at: sign_in.now }, None);
     }
-    (Holder::Refresh { generation: 1, rotated_at: sign_in.now }, None)
+    let secret = SecretToken::draw(random);
+    let digest: Digest = vault.session(sign_in.session, &secret);
+    let holder = match sign_in.wants {
+        Wants::Device => Holder::registered(digest, sign_in.now),
+        Wants::Cookie | Wants::RefreshToken => Holder::Cookie(digest),
+    };
+    (holder, Some(secret))
 }
 
 fn refused<T>(refusal: Refusal) -> Decision<Result<T, Refusal>> {

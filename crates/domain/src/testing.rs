@@ -97,6 +97,11 @@ impl Vault for Mixer {
         Digest::new(Self::mix(&[b"session", session.bytes(), secret.expose().as_bytes()]))
     }
 
+    fn device_secret(&self, session: SessionId, former: &Digest) -> SecretToken {
+        let digest = Digest::new(Self::mix(&[b"device", session.bytes(), former.bytes()]));
+        SecretToken::from_digest(&digest)
+    }
+
     fn refresh(&self, session: SessionId, generation: u32) -> Digest {
         Digest::new(Self::mix(&[b"refresh", session.bytes(), &generation.to_be_bytes()]))
     }

@@ -33,6 +33,13 @@ impl SecretToken {
         ))
     }
 
+    /// The token that a keyed digest gives: of no less bits, and known to nobody without the key.
+    #[must_use]
+    pub fn from_digest(digest: &Digest) -> Self {
+        let letter = |byte: &u8| char::from(TOKEN_ALPHABET[usize::from(byte & 31)]);
+        Self(Zeroizing::new(digest.bytes().iter().map(letter).collect()))
+    }
+
     /// Reads a token that was handed out before.
     ///
     /// # Errors

@@ -41,6 +41,9 @@ pub trait Vault: Send + Sync {
     /// The secret of a session's cookie.
     fn session(&self, session: SessionId, secret: &SecretToken) -> Digest;
 
+    /// The secret that follows the one with this digest in the cookie of a registered device.
+    fn device_secret(&self, session: SessionId, former: &Digest) -> SecretToken;
+
     /// What proves a refresh token: its session and its number in the family.
     fn refresh(&self, session: SessionId, generation: u32) -> Digest;
 }

@@ -1,6 +1,7 @@
 //! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
 //! no routes.
 
+mod ending;
 mod entering;
 mod new_device;
 mod sealed;
@@ -29,9 +30,12 @@ use countersign_domain::{
     vault::Vault as _,
 };
 
-pub use self::entering::{Entry, Evidence, begin};
-pub use self::new_device::{KnownBrowser, remember};
-pub use self::sealed::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile};
+pub use self::ending::{end_all, user_of_session};
+pub use self::entering::{Entry, Evidence, begin, seal_device_of};
+pub use self::new_device::{KnownBrowser, remember, tell_registered};
+pub use self::sealed::{
+    Profile, open_device, open_identifier, open_profile, seal_device, seal_name, seal_profile,
+};
 use crate::{
     call::Call,
     cookie::{AppCookie, SessionCookie},
@@ -41,7 +45,7 @@ use crate::{
     user_passwords,
 };
 
-pub use self::telling::{authentication, session_ended, tell_session, tell_sign_in};
+pub use self::telling::{about_session, authentication, session_ended, tell_session, tell_sign_in};
 
 /// A proof, and what it became where the app has accounts.
 #[derive(Debug)]
@@ -237,6 +241,17 @@ pub async fn held_sessions(call: &Call) -> Result<Vec<Session>, ApiError> {
     Ok(held)
 }
 
+/// The registered device that the browser holds.
+///
+/// # Errors
+/// The store's.
+pub async fn registered_device(call: &Call) -> Result<Option<Session>, ApiError> {
+    match &call.registered_cookie {
+        Some(cookie) => held_device(&call.server, cookie, call.server.now()).await,
+        None => Ok(None),
+    }
+}
+
 /// The session of a genuine refresh token, spent or not. Whether it is over is not looked at.
 ///
 /// # Errors
@@ -288,6 +303,21 @@ pub async fn held_app_cookie(
     let is_good =
         |session: &Session| session.is_in_a_browser() && session.realm == app.realm && session.is_live(now);
     Ok(found.filter(is_good))
+}
+
+/// The registered device of a cookie that holds its newest secret, or for a moment the one before; none where it is over.
+/// Whose it is is not looked at, nor what that person may reach.
+///
+/// # Errors
+/// The store's.
+pub async fn held_device(
+    server: &Server,
+    cookie: &SessionCookie,
+    now: Timestamp,
+) -> Result<Option<Session>, ApiError> {
+    let found = server.store.session(cookie.id).await?;
+    let is_held = |one: &Session| one.is_registered_held_by(&cookie.secret, now, &server.keys);
+    Ok(found.filter(|one| is_held(one) && one.is_live(now)))
 }
 
 /// An identifier, sealed for its row.

@@ -1,5 +1,7 @@
 //! What a handler is called with: who asks, from where, when. Made once for each request, from its headers.
 
+mod page;
+
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
@@ -10,10 +12,8 @@ use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind, ApiKeyText},
     app::App,
     event::Actor,
-    id::ApiKeyId,
     random::Random,
     refresh::RefreshToken,
-    secret::Digest,
     time::Timestamp,
     token::SecretToken,
 };
@@ -69,6 +69,19 @@ pub struct Call {
     pub known_browser: Option<KnownBrowser>,
     /// The cookie of a device that a person trusts, if one was sent. Nobody has looked whether it is good.
     pub device_cookie: Option<SessionCookie>,
+    /// The host that was asked for, without its port: to choose among configured ones.
+    pub host: Option<String>,
+    /// The cookie of a registered device, if one was sent. Nobody has looked whether it is good.
+    pub registered_cookie: Option<SessionCookie>,
+    /// Where a proof that is enough registers this browser in place of signing it in: as what.
+    pub registers: Option<Registration>,
+}
+
+/// A browser that is to be a registered device.
+#[derive(Clone, Debug, Default)]
+pub struct Registration {
+    /// What the person calls it; else it has the approximate name of the browser.
+    pub label: Option<String>,
 }
 
 impl Call {
@@ -129,52 +142,6 @@ pub fn admit_poll(server: &Server, address: IpAddr, now: Timestamp) -> Result<()
     server.flood.admit(Lane::Poll, address, limit, now).map_err(ApiError::TooManyRequests)
 }
 
-impl Call {
-    /// A page of this server's own as a caller: with the rights and limits of a publishable key of that app, which is
-    /// nobody's, and from the origin that is the issuer. That the page is ours is for who calls this to see.
-    ///
-    /// # Errors
-    /// [`ApiError::AppDisabled`]; [`ApiError::Unavailable`] while apps are not known well enough.
-    pub fn of_page(server: &Arc<Server>, parts: &Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let now = server.now();
-        if !server.knows_registry(now) {
-            return Err(ApiError::Unavailable);
-        }
-        if app.disabled {
-            return Err(ApiError::AppDisabled);
-        }
-        // It is neither stored nor handed out, and opens nothing.
-        let key = ApiKey {
-            id: ApiKeyId::from_bytes([0; 16]),
-            app: app.name.clone(),
-            kind: ApiKeyKind::Publishable,
-            digest: Digest::new([0; 32]),
-            label: String::new(),
-            created_at: now,
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        let (headers, settings) = (&parts.headers, &server.config.load().cookies);
-        Ok(Self {
-            now,
-            app: Arc::clone(app),
-            key: Arc::new(key),
-            origin: Some(server.issuer()),
-            address: client_address(server, parts),
-            idempotency_key: None,
-            languages: text_of(headers, header::ACCEPT_LANGUAGE.as_str()),
-            session_cookie: SessionCookie::of(headers, settings),
-            held_binding: held_binding(server, headers),
-            held_refresh: refresh_cookie(server, headers),
-            user_agent: text_of(headers, header::USER_AGENT.as_str()),
-            known_browser: KnownBrowser::of(headers, server),
-            device_cookie: SessionCookie::of_device(headers, settings),
-            server: Arc::clone(server),
-        })
-    }
-}
-
 impl FromRequestParts<Arc<Server>> for Call {
     type Rejection = ApiError;
 
@@ -208,6 +175,11 @@ impl FromRequestParts<Arc<Server>> for Call {
             device_cookie: is_browser
                 .then(|| SessionCookie::of_device(&parts.headers, &server.config.load().cookies))
                 .flatten(),
+            host: host_of(parts),
+            registered_cookie: is_browser
+                .then(|| SessionCookie::of_registered(&parts.headers, &server.config.load().cookies))
+                .flatten(),
+            registers: None,
             server: Arc::clone(server),
         })
     }
@@ -317,6 +289,18 @@ pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then(|| value.to_owned())
+}
+
+/// The host that a request is for, without its port, as the request says. Nothing is built from it: it chooses among
+/// what is configured.
+#[must_use]
+pub fn host_of(parts: &Parts) -> Option<String> {
+    let named = text_of(&parts.headers, header::HOST.as_str());
+    let authority: http::uri::Authority = match named {
+        Some(host) => host.parse().ok()?,
+        None => parts.uri.authority()?.clone(),
+    };
+    Some(authority.host().to_owned())
 }
 
 /// Who asks: the peer, or whom a trusted proxy names. Read from the right: the last address that is not itself a

@@ -37,6 +37,12 @@ impl SessionCookie {
         Self::of_kind(headers, settings, CookieKind::Device)
     }
 
+    /// The same of a device that a person registered.
+    #[must_use]
+    pub fn of_registered(headers: &HeaderMap, settings: &CookieSettings) -> Option<Self> {
+        Self::of_kind(headers, settings, CookieKind::RegisteredDevice)
+    }
+
     fn of_kind(headers: &HeaderMap, settings: &CookieSettings, kind: CookieKind) -> Option<Self> {
         Self::parse(&value(headers, &settings.name(kind))?)
     }
@@ -87,7 +93,7 @@ pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     cookies.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
 }
 
-/// `Set-Cookie` for a session that has begun, or a device that is trusted.
+/// `Set-Cookie` for a session that has begun, a browser that is trusted, or a device that was registered.
 #[must_use]
 pub fn set(
     settings: &CookieSettings,
@@ -98,8 +104,7 @@ pub fn set(
     let id = session.id.to_string();
     let id = id.strip_prefix(SessionId::PREFIX).unwrap_or_default();
     let value = format!("{id}.{}", secret.expose());
-    let kind = if session.is_device() { CookieKind::Device } else { CookieKind::Session };
-    settings.set(kind, &value, session.expires_at.since(now))
+    settings.set(CookieKind::of(session), &value, session.expires_at.since(now))
 }
 
 /// Takes away all that a browser holds of a session.

@@ -106,6 +106,9 @@ pub enum ApiError {
 
     /// The server is known by an address alone, and passkeys are for names.
     PasskeysOff,
+
+    /// The browser is not registered, whatever the reason.
+    RegistrationRefused,
 }
 
 /// What is wrong with a body as a whole.
@@ -212,6 +215,8 @@ impl ApiError {
             Self::StrongerNeeded => (S::FORBIDDEN, "stronger_sign_in_needed", "Sign in with your second factor first"),
             Self::TooManyCredentials => (S::CONFLICT, "too_many_credentials", "There are too many: remove one first"),
             Self::NoFactor => (S::CONFLICT, "no_second_factor", "There is no second factor yet: add one first"),
+
+            Self::RegistrationRefused => (S::UNAUTHORIZED, "registration_refused", "The device is not registered"),
 
             Self::PasskeysOff => (S::FORBIDDEN, "passkeys_off", "There are no passkeys here: the server has an address for a name"),
         }

@@ -144,9 +144,14 @@ pub fn judge(
         }
         Verdict::Enrol(kinds) => kinds.iter().any(|kind| kind.method() == method),
     };
+    // Beside a name, where a device is registered: in a walk it never comes first.
+    let is_named = flow.is_none() && policy.start.has(Method::Totp);
     // A security key that knows its person is no less than one that does not.
-    let counts =
-        |method: Method| is_offered(method) || method == Method::Passkey && is_offered(Method::SecurityKey);
+    let counts = |method: Method| {
+        is_offered(method)
+            || method == Method::Passkey && is_offered(Method::SecurityKey)
+            || method == Method::Totp && is_named
+    };
     if !proof.methods.iter().any(counts) {
         return Err(Refusal::MethodNotOffered);
     }

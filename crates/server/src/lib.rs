@@ -13,6 +13,7 @@ pub mod cookie;
 pub mod credentials;
 pub mod dev;
 pub mod dev_keys;
+pub mod devices;
 pub mod dkim_keys;
 pub mod doctor;
 pub mod envelope;

@@ -5,6 +5,7 @@
 
 mod administration;
 mod credentials;
+mod devices;
 mod examples;
 mod passwords;
 mod people;
@@ -60,6 +61,8 @@ const PROBLEM: &str = "application/problem+json";
         api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
         api::passkeys::options, api::passkeys::add, api::passkeys::signal,
         passkeys::party::related_origins, passkeys::party::endpoints,
+        api::devices::register, api::devices::renew, api::devices::forget,
+        api::my_devices::list, api::my_devices::rename, api::my_devices::end,
         api::my_totp::options, api::my_totp::confirm, api::my_recovery_codes::make,
     ),
     components(schemas(api::ProblemBody)),
@@ -71,6 +74,7 @@ const PROBLEM: &str = "application/problem+json";
         (name = "users", description = "What an app's server knows about its people and keeps with them"),
         (name = "passwords", description = "Passwords, where a realm has them"),
         (name = "credentials", description = "What a person signs in with beside mails and a password"),
+        (name = "devices", description = "Browsers that stand for a person at services behind a proxy"),
         (name = "tokens", description = "What a proof is worth, and whether it still is"),
     ),
 )]
@@ -136,6 +140,11 @@ pub fn document() -> OpenApi {
         "The session of a browser; changes need the browser's word (Origin) that the page may ask".to_owned(),
     );
     components.add_security_scheme("session_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let cookie = ApiKeyValue::with_description(
+        crate::config::CookieSettings::default().name(crate::config::CookieKind::RegisteredDevice),
+        "A registered device; changes need the browser's word (Origin) that the page may ask".to_owned(),
+    );
+    components.add_security_scheme("device_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     examples::add(components);
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
@@ -262,6 +271,8 @@ mod tests {
             "ResetBody",
             "SetPasswordBody",
             "RenameCredentialBody",
+            "RegisterDeviceBody",
+            "RenameDeviceBody",
             "TotpOptionsBody",
             "ConfirmTotpBody",
             "PasskeyOptionsBody",

@@ -219,6 +219,19 @@ impl Keys {
         self.hierarchy.addresses.digest(&parts)
     }
 
+    /// Whose attempts at second factors are counted in a realm where nobody has the name.
+    #[must_use]
+    pub fn second_factor_attempts_of_nobody(
+        &self,
+        realm: &RealmName,
+        name: &Digest,
+        method: Method,
+    ) -> Digest {
+        let whose = [realm.as_str().as_bytes(), name.bytes().as_slice()];
+        let parts = [b"second-factor-of-nobody", whose[0], whose[1], method.name().as_bytes()] as [&[u8]; 4];
+        self.hierarchy.addresses.digest(&parts)
+    }
+
     /// A user as a holder of grants: what is told to all nodes when that changes what they may reach.
     #[must_use]
     pub fn access_of_user(&self, user: UserId) -> Digest {
@@ -352,6 +365,11 @@ impl Vault for Keys {
 
     fn session(&self, session: SessionId, secret: &SecretToken) -> Digest {
         self.hierarchy.sessions.digest(&[session.bytes(), secret.expose().as_bytes()])
+    }
+
+    fn device_secret(&self, session: SessionId, former: &Digest) -> SecretToken {
+        let parts = [b"next-device-secret", session.bytes().as_slice(), former.bytes()] as [&[u8]; 3];
+        SecretToken::from_digest(&self.hierarchy.sessions.digest(&parts))
     }
 
     fn refresh(&self, session: SessionId, generation: u32) -> Digest {

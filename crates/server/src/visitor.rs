@@ -18,7 +18,7 @@ use http::{HeaderMap, request::Parts};
 
 use crate::{
     accounts::{accepted_session, held_session, refreshed_session},
-    call::{admit_poll, client_address},
+    call::{admit_poll, client_address, host_of},
     config::CookieKind,
     cookie::{self, Page, SessionCookie},
     error::ApiError,
@@ -37,6 +37,8 @@ pub struct Visitor {
     pub session: Session,
     /// What it is held by, where the app's browsers hold tokens.
     pub refresh_token: Option<RefreshToken>,
+    /// The host that was asked for, without its port: to choose among configured ones.
+    pub host: Option<String>,
     page: Page,
 }
 
@@ -83,7 +85,8 @@ impl FromRequestParts<Arc<Server>> for Visitor {
         }
         context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;
-        Ok(Self { server: Arc::clone(server), now, session, refresh_token, page })
+        let host = host_of(parts);
+        Ok(Self { server: Arc::clone(server), now, session, refresh_token, host, page })
     }
 }
 
@@ -151,7 +154,7 @@ pub fn refresh_cookie(server: &Server, headers: &HeaderMap) -> Option<RefreshTok
 
 /// Moves the idle end, ten times in an idle limit at most. When that fails the session ends earlier than it might.
 pub async fn note_use(server: &Server, session: &mut Session, now: Timestamp) {
-    let policy = server.realm(&session.realm).session;
+    let policy = server.realm(&session.realm).life_of(session);
     let before = session.clone();
     if !session.note_use(&policy, now) {
         return;

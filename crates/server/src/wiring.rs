@@ -204,6 +204,8 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::password::routes())
             .merge(api::my_password::routes())
             .merge(api::my_credentials::routes())
+            .merge(api::devices::routes())
+            .merge(api::my_devices::routes())
             .merge(api::my_totp::routes())
             .merge(api::my_recovery_codes::routes())
             .merge(api::passkeys::routes())

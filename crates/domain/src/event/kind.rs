@@ -137,6 +137,15 @@ kinds! {
     CredentialPassed = "credential.passed",
     /// A proof by a credential was wrong, and counted.
     CredentialFailed = "credential.failed",
+
+    /// A device was registered: a browser stands for a person.
+    DeviceRegistered = "device.registered",
+    /// A registered device got another secret.
+    DeviceRotated = "device.rotated",
+    /// A registered device has another name.
+    DeviceRenamed = "device.renamed",
+    /// A registered device ended before its time.
+    DeviceEnded = "device.ended",
 }
 
 impl EventKind {

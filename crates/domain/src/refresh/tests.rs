@@ -89,7 +89,7 @@ impl World {
 fn newest(session: &Session) -> u32 {
     match session.holder {
         Holder::Refresh { generation, .. } => generation,
-        Holder::Cookie(_) | Holder::Device(_) => panic!("not a cookie"),
+        other => panic!("no refresh token: {other:?}"),
     }
 }
 

@@ -48,7 +48,7 @@ impl World {
             subject: Mixer.subject(&self.app.sector, &self.address),
             address: Some(&self.address),
             sealed_identifier: vec![1],
-            is_browser: self.is_browser,
+            wants: if self.is_browser { Wants::Cookie } else { Wants::RefreshToken },
             sealed_device: None,
             session: SessionId::new(START, &mut self.random),
             now: START,

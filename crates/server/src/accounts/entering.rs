@@ -13,7 +13,7 @@ use countersign_domain::{
     random::Random,
     refusal::Refusal,
     session::Session,
-    sign_in::{self, Known, SignIn, SignedIn},
+    sign_in::{self, Known, SignIn, SignedIn, Wants},
     subject::Subject,
     time::Span,
     user::{NEVER, User, UserStatus},
@@ -21,14 +21,13 @@ use countersign_domain::{
 };
 
 use super::{
-    held_sessions, holds_tokens, invitation_of, new_device, seal_identifier,
+    held_sessions, holds_tokens, invitation_of, new_device, registered_device, seal_device, seal_identifier,
     telling::{authentication, tell_endings},
 };
 use crate::{
     call::Call,
     error::ApiError,
     flow::{self, Pending},
-    keys::Context,
 };
 
 /// What a proof that is right leads to where an app has accounts.
@@ -104,8 +103,14 @@ pub async fn begin(
     if let Some(user) = erasing {
         crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
     }
-    if let (Some(user), Ok(signed_in), false) = (&returning, &decision.outcome, is_own_session) {
-        new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
+    match (&returning, &decision.outcome) {
+        (Some(user), Ok(signed_in)) if call.registers.is_some() => {
+            new_device::tell_registered(call, user, &signed_in.session, &mut decision.changes).await?;
+        }
+        (Some(user), Ok(signed_in)) if !is_own_session => {
+            new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
+        }
+        _ => {}
     }
     if let (Ok(signed_in), true) = (&mut decision.outcome, trusts) {
         trust(call, &policy, signed_in, &mut decision.changes).await?;
@@ -134,7 +139,7 @@ async fn trust(
     }
     let mut random = server.random();
     let id = SessionId::new(server.now(), &mut *random);
-    let name = seal_device(call, &mut *random, id)?;
+    let name = seal_device_of(call, &mut *random, id)?;
     let (device, secret) = session.trust((id, name), policy.trust, &server.keys, &mut *random);
     changes.push(Change::SessionStarted(device.clone()));
     let told = authentication(EventKind::SessionStarted, &call.app, session.assurance.methods);
@@ -162,7 +167,11 @@ async fn read_known(
             Some(address) => invitation_of(call, accounts, address).await?,
             None => None,
         },
-        presented: if call.is_secret() { Vec::new() } else { held_sessions(call).await? },
+        presented: match (&call.registers, call.is_secret()) {
+            (_, true) => Vec::new(),
+            (None, false) => held_sessions(call).await?,
+            (Some(_), false) => registered_device(call).await?.into_iter().collect(),
+        },
     })
 }
 
@@ -177,10 +186,16 @@ fn start_session(
     let now = server.now();
     let mut random = server.random();
     let session = SessionId::new(now, &mut *random);
+    let realm = server.realm(&app.realm);
+    let (wants, life) = match &call.registers {
+        Some(_) => (Wants::Device, realm.device.life()),
+        None if call.is_secret() || holds_tokens(call) => (Wants::RefreshToken, realm.session),
+        None => (Wants::Cookie, realm.session),
+    };
     let asked = SignIn {
         app,
         accounts,
-        policy: &server.realm(&app.realm).session,
+        policy: &life,
         assurance,
         subject,
         address,
@@ -188,27 +203,29 @@ fn start_session(
             Some(address) => seal_identifier(server, &mut *random, &app.realm, address)?,
             None => Vec::new(),
         },
-        is_browser: !call.is_secret() && !holds_tokens(call),
-        sealed_device: seal_device(call, &mut *random, session)?,
+        wants,
+        sealed_device: seal_device_of(call, &mut *random, session)?,
         session,
         now,
     };
     Ok(sign_in::sign_in(asked, known, &server.keys, &mut *random))
 }
 
-fn seal_device(
+/// The name of the device that a call comes from, sealed for its session: what the person calls it, or what its browser
+/// is.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal_device_of(
     call: &Call,
     random: &mut dyn Random,
     session: SessionId,
 ) -> Result<Option<Vec<u8>>, ApiError> {
+    let place = (&call.app.realm, session);
+    if let Some(label) = call.registers.as_ref().and_then(|registration| registration.label.as_deref()) {
+        return seal_device(&call.server, random, place, label).map(Some);
+    }
     // Behind a secret key it is the app's server that calls.
     let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) else { return Ok(None) };
-    let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
-    let device = crate::pages::device(agent);
-    call.server
-        .keys
-        .realm(&call.app.realm)
-        .seal(random, &place, device.as_bytes())
-        .map(Some)
-        .map_err(|_| ApiError::Internal)
+    seal_device(&call.server, random, place, &crate::pages::device(agent)).map(Some)
 }

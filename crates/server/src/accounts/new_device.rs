@@ -15,8 +15,15 @@ use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
-    call::Call, config::CookieKind, cookie, erasure::draw_undo, error::ApiError, keys::Context,
-    outbox::Notice, state::Server, vault::Keys,
+    call::Call,
+    config::CookieKind,
+    cookie,
+    erasure::draw_undo,
+    error::ApiError,
+    keys::Context,
+    outbox::{Notice, notice::Link},
+    state::Server,
+    vault::Keys,
 };
 
 /// What one browser is known by, one or two for each person; a further one takes the place of who came longest ago.
@@ -110,14 +117,36 @@ pub async fn tell(
     if call.is_secret() || is_known || !server.realm(&user.realm).new_device_mail {
         return Ok(());
     }
+    let end = way_back(server, session, changes)?;
+    let device = crate::pages::device(call.user_agent.as_deref().unwrap_or_default());
+    server.tell_user(&call.app, user, &Notice::NewDevice { device, end }, changes).await
+}
+
+/// Tells the person of a device that was registered just now, whatever browser it is: it comes in without them.
+///
+/// # Errors
+/// Those of [`tell`].
+pub async fn tell_registered(
+    call: &Call,
+    user: &User,
+    device: &Session,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let (server, end) = (&call.server, way_back(&call.server, device, changes)?);
+    // Not what whoever registered it calls it: that would be words of theirs in a mail of ours.
+    let device = crate::pages::device(call.user_agent.as_deref().unwrap_or_default());
+    server.tell_user(&call.app, user, &Notice::DeviceRegistered { device, end }, changes).await
+}
+
+/// A link that ends a session that has just begun.
+fn way_back(server: &Server, session: &Session, changes: &mut Changes) -> Result<Link, ApiError> {
     let times = (session.created_at, session.created_at + SIGN_IN_UNDO);
-    let (end, undo) = draw_undo(server, user.id, UndoKind::SignIn, times);
+    let (end, undo) = draw_undo(server, session.user, UndoKind::SignIn, times);
     let place = Context { table: "user_undo", column: "sealed", id: undo.link.bytes() };
     let sealed = server.keys.seal(&mut *server.random(), &place, session.id.bytes());
     let sealed = Some(sealed.map_err(|_| ApiError::Internal)?);
     changes.push(Change::UndoAdded(Undo { sealed, ..undo }));
-    let device = crate::pages::device(call.user_agent.as_deref().unwrap_or_default());
-    server.tell_user(&call.app, user, &Notice::NewDevice { device, end }, changes).await
+    Ok(end)
 }
 
 /// `Set-Cookie` by which a browser is known after a sign-in; none where nobody is told of others.

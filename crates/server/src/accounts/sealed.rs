@@ -1,7 +1,7 @@
 //! What of accounts is sealed: names, profiles, devices. It knows where each is kept, and no rule.
 
 use countersign_domain::{
-    id::UserId,
+    id::{SessionId, UserId},
     random::Random,
     realm::RealmName,
     secret::Digest,
@@ -58,6 +58,20 @@ pub fn open_device(server: &Server, session: &Session) -> Option<String> {
     let place = Context { table: "session", column: "sealed_device", id: session.id.bytes() };
     let opened = server.keys.open(&place, session.sealed_device.as_deref()?).ok()?;
     String::from_utf8(opened.expose().clone()).ok()
+}
+
+/// What a session's device is called, sealed for its row.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn seal_device(
+    server: &Server,
+    random: &mut dyn Random,
+    (realm, session): (&RealmName, SessionId),
+    name: &str,
+) -> Result<Vec<u8>, ApiError> {
+    let place = Context { table: "session", column: "sealed_device", id: session.bytes() };
+    server.keys.realm(realm).seal(random, &place, name.as_bytes()).map_err(|_| ApiError::Internal)
 }
 
 fn profile_place(user: &UserId) -> Context<'_> {

@@ -5,7 +5,7 @@ use countersign_domain::{
     assurance::Methods,
     changes::{Change, Changes},
     event::{Event, EventKind},
-    id::SessionId,
+    id::{DeviceId, SessionId},
     session::Session,
     sign_in::SignedIn,
     time::Timestamp,
@@ -26,7 +26,7 @@ pub fn tell_sign_in(call: &Call, signed_in: &SignedIn, passed: Event, changes: &
     tell_session(call, signed_in, changes);
 }
 
-/// Tells of a session, and of the user where one was made.
+/// Tells of a session, or a device that was registered, and of the user where one was made.
 pub fn tell_session(call: &Call, signed_in: &SignedIn, changes: &mut Changes) {
     let session = &signed_in.session;
     let about = |event: Event| event.of_user(session.user).of_subject(session.subject);
@@ -34,7 +34,7 @@ pub fn tell_session(call: &Call, signed_in: &SignedIn, changes: &mut Changes) {
     if signed_in.is_new {
         changes.push(told(EventKind::UserCreated).into());
     }
-    let mut started = told(EventKind::SessionStarted).on(&session.id.to_string());
+    let mut started = told(begun_as(session)).on(&name_of(session));
     if let Some(agent) = call.user_agent.as_deref().filter(|_| !call.is_secret()) {
         started = started.with("device", crate::pages::device(agent));
     }
@@ -44,12 +44,30 @@ pub fn tell_session(call: &Call, signed_in: &SignedIn, changes: &mut Changes) {
 /// Tells that a session ended before its time.
 #[must_use]
 pub fn session_ended(session: &Session) -> Event {
-    Event::new(EventKind::SessionEnded)
+    about_session(
+        if session.is_registered() { EventKind::DeviceEnded } else { EventKind::SessionEnded },
+        session,
+    )
+}
+
+const fn begun_as(session: &Session) -> EventKind {
+    if session.is_registered() { EventKind::DeviceRegistered } else { EventKind::SessionStarted }
+}
+
+/// What a session is called in the interface and in the log.
+fn name_of(session: &Session) -> String {
+    if session.is_registered() { DeviceId::from(session.id).to_string() } else { session.id.to_string() }
+}
+
+/// Something about a session or a registered device.
+#[must_use]
+pub fn about_session(kind: EventKind, session: &Session) -> Event {
+    Event::new(kind)
         .of_user(session.user)
         .of_subject(session.subject)
         .at(&session.app)
         .within(&session.realm)
-        .on(&session.id.to_string())
+        .on(&name_of(session))
 }
 
 /// Tells which of these sessions make room; one that was over already has ended by itself.

@@ -6,6 +6,7 @@ use axum::extract::MatchedPath;
 use countersign_domain::{
     admin_key::{AdminKey, AdminScope},
     app::App,
+    id::DeviceId,
     realm::RealmName,
 };
 use http::{Method, request::Parts};
@@ -75,7 +76,7 @@ fn needed(method: &Method, route: &str) -> Need {
         "apps" if rest.contains("/keys") || rest.ends_with("/token-secret") => AdminScope::Keys,
         "apps" | "messages" | "revocations" => AdminScope::Apps,
         "keys" | "signing-keys" => AdminScope::Keys,
-        "users" | "sessions" | "invitations" => AdminScope::Users,
+        "users" | "sessions" | "devices" | "invitations" => AdminScope::Users,
         _ => AdminScope::All,
     };
     // Addresses of everybody are more than a look.
@@ -99,7 +100,9 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
         "signing-keys" => return Err(ApiError::AllRealmsNeeded),
         "realms" => name.parse().ok(),
         "apps" | "keys" | "admin-keys" => known(server, collection, name),
-        "users" | "sessions" | "messages" | "invitations" => stored(server, collection, name).await?,
+        "users" | "sessions" | "devices" | "messages" | "invitations" => {
+            stored(server, collection, name).await?
+        }
         _ => return Err(ApiError::AllRealmsNeeded),
     };
     if found.as_ref() == Some(own) { Ok(()) } else { Err(ApiError::NotFound) }
@@ -126,6 +129,10 @@ async fn stored(server: &Server, collection: &str, name: &str) -> Result<Option<
         },
         "sessions" => match name.parse() {
             Ok(id) => store.session(id).await?.map(|session| session.realm),
+            Err(_) => None,
+        },
+        "devices" => match name.parse::<DeviceId>() {
+            Ok(id) => store.session(id.into()).await?.map(|session| session.realm),
             Err(_) => None,
         },
         "invitations" => match name.parse() {
@@ -161,6 +168,7 @@ mod tests {
             (Method::GET, "/v1/admin/users/export", AdminScope::Users, false),
             (Method::GET, "/v1/admin/users/{id}/export", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
+            (Method::DELETE, "/v1/admin/devices/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),

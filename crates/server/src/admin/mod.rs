@@ -11,6 +11,7 @@ pub mod apps;
 pub mod backup;
 pub mod bulk;
 pub mod credentials;
+pub mod devices;
 pub mod erasing;
 pub mod events;
 pub mod export;
@@ -63,6 +64,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(realms::routes())
         .merge(revocations::routes())
         .merge(sessions::routes())
+        .merge(devices::routes())
         .merge(signing::routes())
         .merge(users::routes())
         .route_layer(middleware::from_fn_with_state(Arc::clone(server), operator::admit))

@@ -137,13 +137,21 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
     let id = challenge_id(&id)?;
     let code = parse_code(&body.code)?;
     let binding = binding_of(&call, body.binding.as_deref())?;
+    let proof = prove(&call, id, (&code, &binding)).await?;
+    finish(&call, proof)
+}
+
+/// Checks a code against its challenge.
+pub(super) async fn prove(
+    call: &Call,
+    id: ChallengeId,
+    (code, binding): (&Code, &SecretToken),
+) -> Result<Result<Passed, Refusal>, ApiError> {
     let (server, app) = (&call.server, &call.app);
     let failures = server.lanes.failures();
     let found = find_with_contact(server, app, id).await?;
     not_for_password(&found.0)?;
     let lane = server.lanes.enter(&found.0.contact).await;
-    let (code, binding) = (&code, &binding);
-    let this = &call;
     // Whoever did not have to wait decides on what was just read, unless somebody failed meanwhile: a right code must
     // not pass on a budget that is gone.
     let mut found = (!lane.waited && server.lanes.failures() == failures).then_some(found);
@@ -156,15 +164,15 @@ pub async fn verify(call: Call, Named(id): Named, Json(body, _): Json<VerifyBody
                     None => find_with_contact(server, app, id).await?,
                 };
                 let person = challenge.contact;
-                let decision = judge(this, (challenge, contact), binding, Some(code)).await?;
-                complete(this, person, decision, None).await
+                let decision = judge(call, (challenge, contact), binding, Some(code)).await?;
+                complete(call, person, decision, None).await
             }
         })
         .await?;
     if proof.is_err() {
         server.lanes.note_failure();
     }
-    finish(&call, proof)
+    Ok(proof)
 }
 
 /// Fetch the token after the link was approved, once.
@@ -299,7 +307,7 @@ pub(super) fn answer_signed_in(
     server.metrics.proved(app, grant.assurance.methods);
     let body = body_of(server, grant, issued);
     let mut answered = if signed_in.is_some() && holds_tokens(call) {
-        in_cookies(server, body, grant.session, call.now)
+        in_cookies((server, call.host.as_deref()), body, grant.session, call.now)
     } else {
         answer(StatusCode::OK, body)
     };
@@ -311,7 +319,8 @@ pub(super) fn answer_signed_in(
 
 /// What a browser is given to keep after a sign-in: the session, that it is known, and that it is trusted.
 pub(crate) fn cookies_of(call: &Call, signed_in: &SignedIn) -> Vec<HeaderValue> {
-    let settings = &call.server.config.load().cookies;
+    let config = call.server.config.load();
+    let settings = &config.cookies.at(call.host.as_deref());
     let SignedIn { session, secret, device, .. } = signed_in;
     let held = secret.as_ref().filter(|_| !holds_tokens(call));
     let of_session = held.and_then(|secret| cookie::set(settings, session, secret, call.now));
@@ -322,12 +331,13 @@ pub(crate) fn cookies_of(call: &Call, signed_in: &SignedIn) -> Vec<HeaderValue> 
 
 /// An answer whose tokens the browser gets in cookies, where no script reads them.
 pub(super) fn in_cookies(
-    server: &Server,
+    (server, host): (&Server, Option<&str>),
     mut body: TokenBody,
     session: Option<&Session>,
     now: Timestamp,
 ) -> Answered<TokenBody> {
-    let settings = &server.config.load().cookies;
+    let config = server.config.load();
+    let settings = config.cookies.at(host);
     let life = session.map_or(Span::from_seconds(body.expires_in), |session| session.idle_ends_at.since(now));
     let tokens = [
         (CookieKind::AccessToken, body.access_token.take(), Span::from_seconds(body.expires_in)),
@@ -351,7 +361,7 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
         Holder::Refresh { generation, .. } => {
             Some(RefreshToken::make(session.id, generation, &server.keys).text())
         }
-        Holder::Cookie(_) | Holder::Device(_) => None,
+        Holder::Cookie(_) | Holder::Device(_) | Holder::Registered { .. } => None,
     });
     TokenBody {
         access_token,

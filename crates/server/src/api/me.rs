@@ -14,9 +14,8 @@ use countersign_domain::{
     event::{Event, EventKind},
     id::SessionId,
     identifier::Username,
-    refusal::Refusal,
     session::{self, Session},
-    user::{self, IdentifierKind, User, UserStatus},
+    user::{IdentifierKind, User},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -31,7 +30,10 @@ use super::{
     username,
 };
 use crate::{
-    accounts::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile},
+    accounts::{
+        Profile, end_all, open_device, open_identifier, open_profile, seal_name, seal_profile,
+        user_of_session,
+    },
     call::{Json, Named},
     credentials, erasure,
     error::ApiError,
@@ -208,7 +210,7 @@ pub async fn erase(Person(visitor): Person) -> Result<Response, ApiError> {
             erasure::begin(server, user_of(visitor).await?, app.as_deref(), false).await
         })
         .await?;
-    let gone = signed_out(server);
+    let gone = signed_out(visitor);
     let Some(at) = at else { return Ok(gone) };
     let mut response = answer(StatusCode::ACCEPTED, ErasingBody { erased_at: rfc3339(at) }).into_response();
     response.headers_mut().extend(gone.headers().clone());
@@ -265,7 +267,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
     // Another person's is not told from one that never was.
     let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
     visitor.server.end_session(&found).await?;
-    if found.id == visitor.session.id { Ok(signed_out(&visitor.server)) } else { Ok(nothing()) }
+    if found.id == visitor.session.id { Ok(signed_out(&visitor)) } else { Ok(nothing()) }
 }
 
 /// End all sessions; with `?except=current` all others.
@@ -284,7 +286,7 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
     let (server, visitor) = (&visitor.server, &visitor);
     if !keep {
         end_all(server, &visitor.session).await?;
-        return Ok(signed_out(server));
+        return Ok(signed_out(visitor));
     }
     server
         .decide(|| async move {
@@ -303,35 +305,10 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
     Ok(nothing())
 }
 
-/// Ends all sessions of the person who holds this one, and tells them.
-pub(crate) async fn end_all(server: &Arc<Server>, held: &Session) -> Result<(), ApiError> {
-    server
-        .decide(|| async move {
-            let user = user_of_session(server, held).await?;
-            let sessions = server.store.sessions_of(user.id).await?;
-            let mut changes = user::sign_out_everywhere(user.clone(), &sessions, server.now());
-            changes.push(told(EventKind::SessionsEnded, &user).into());
-            if let Some(app) = server.app(held.app.as_str()) {
-                server.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
-            }
-            Ok(((), changes))
-        })
-        .await
-}
-
 /// The user of a session, as long as both are as they were when the request came: a decision that lost a race against
 /// the end of its own session must not be made anew.
 pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
     user_of_session(&visitor.server, &visitor.session).await
-}
-
-async fn user_of_session(server: &Server, held: &Session) -> Result<User, ApiError> {
-    let user = server.store.user(held.user).await?.filter(|user| user.status == UserStatus::Active);
-    let session = server.store.session(held.id).await?;
-    match (user, session) {
-        (Some(user), Some(session)) if session.is_live(server.now()) => Ok(user),
-        _ => Err(ApiError::Refused(Refusal::SessionOver)),
-    }
 }
 
 /// Something that a person did to their own account.

@@ -1,11 +1,13 @@
 //! `/v1`: what an app calls. A file for each group of routes, each with its bodies; this one holds what they share.
 
 pub mod challenge;
+pub mod devices;
 pub mod events;
 pub mod identifiers;
 mod leaving;
 pub mod me;
 pub mod my_credentials;
+pub mod my_devices;
 pub mod my_password;
 pub mod my_recovery_codes;
 pub mod my_totp;

@@ -58,7 +58,6 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
             session_cookie: None,
             held_binding: None,
             held_refresh: None,
-            known_browser: None,
             ..Call::of_page(server, parts, &app)?
         };
         Ok(Self { visitor, call })

@@ -118,7 +118,7 @@ pub async fn token(visitor: Visitor) -> Answer<TokenBody> {
     };
     let session = rotated(server, &app, token).await??;
     let body = next_tokens(server, &app, &session).await?;
-    Ok(in_cookies(server, body, Some(&session), visitor.now))
+    Ok(in_cookies((server, visitor.host.as_deref()), body, Some(&session), visitor.now))
 }
 
 /// Sign out: the session ends, and every access token that came from it.
@@ -133,13 +133,14 @@ pub async fn end(visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiEr
     {
         visitor.server.end_session(&other).await?;
     }
-    Ok(signed_out(&visitor.server))
+    Ok(signed_out(&visitor))
 }
 
 /// Nothing, with the cookies taken away.
-pub(super) fn signed_out(server: &Server) -> Response {
+pub(super) fn signed_out(visitor: &Visitor) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    cookie::clear(&server.config.load().cookies, response.headers_mut());
+    let config = visitor.server.config.load();
+    cookie::clear(&config.cookies.at(visitor.host.as_deref()), response.headers_mut());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -142,6 +142,18 @@ pub async fn go_on(
     }
 }
 
+/// Gives one proof of a sign-in that is under way.
+pub(super) async fn prove(
+    call: &Call,
+    key: &FlowKey,
+    body: SignInStepBody,
+) -> Result<Result<Entry, Refusal>, ApiError> {
+    match step(call, key, body).await? {
+        Step::Proven(entry) => Ok(entry),
+        Step::Asked(_) => Err(ApiError::Refused(Refusal::MethodNotOffered)),
+    }
+}
+
 /// What a step was.
 pub(crate) enum Step {
     /// A question, and its answer.

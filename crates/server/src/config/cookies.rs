@@ -1,9 +1,17 @@
 //! How cookies are named and given to browsers. By default each belongs to this server's host alone.
 
-use countersign_domain::time::Span;
+use std::borrow::Cow;
+
+use countersign_domain::{
+    session::{Holder, Session},
+    time::Span,
+};
 use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Domains that cookies may be given to.
+const MOST_DOMAINS: usize = 16;
 
 /// Cookies of people's browsers. Changing a name, or the domain, signs everybody out who holds one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -16,6 +24,11 @@ pub struct CookieSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"example.org")]
     pub domain: Option<String>,
+    /// The same for a server that is reached below several domains: a cookie is given to the one that the request's host
+    /// is at or below, and to no host that is below none. In place of `domain`; 16 at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(example = &["example.org", "example.net"])]
+    pub domains: Vec<String>,
     /// Which requests of other sites carry them: `lax` (default) only when a link is followed, `strict` none, `none` all,
     /// for apps on another site than this server.
     pub same_site: SameSite,
@@ -49,8 +62,10 @@ pub enum CookieKind {
     RefreshToken,
     /// Who signed in with the browser before.
     KnownBrowser,
-    /// A device that a person trusts.
+    /// A browser that a person trusts.
     Device,
+    /// A device that a person registered.
+    RegisteredDevice,
 
     /// A sign-in that is under way on the server's own page.
     SignIn,
@@ -60,9 +75,27 @@ pub enum CookieKind {
     State,
 }
 
+impl CookieKind {
+    /// The cookie that a session is held by in a browser.
+    #[must_use]
+    pub const fn of(session: &Session) -> Self {
+        match session.holder {
+            Holder::Cookie(_) | Holder::Refresh { .. } => Self::Session,
+            Holder::Device(_) => Self::Device,
+            Holder::Registered { .. } => Self::RegisteredDevice,
+        }
+    }
+}
+
 impl Default for CookieSettings {
     fn default() -> Self {
-        Self { name: "countersign".to_owned(), domain: None, same_site: SameSite::Lax, persistent: true }
+        Self {
+            name: "countersign".to_owned(),
+            domain: None,
+            domains: Vec::new(),
+            same_site: SameSite::Lax,
+            persistent: true,
+        }
     }
 }
 
@@ -76,18 +109,41 @@ impl CookieSettings {
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(fits) {
             return Err(("cookies.name", "expected 1 to 32 characters of a-z, 0-9, _ and -".to_owned()));
         }
-        let Some(domain) = &self.domain else { return Ok(()) };
-        let is_name = domain.contains('.')
-            && domain.parse::<std::net::IpAddr>().is_err()
-            && domain.split('.').all(is_label);
-        if !is_name {
-            return Err(("cookies.domain", "expected a domain such as \"example.org\"".to_owned()));
+        if self.domain.is_some() && !self.domains.is_empty() {
+            return Err(("cookies.domains", "say either domain or domains".to_owned()));
         }
-        if host != domain && !host.ends_with(&format!(".{domain}")) {
-            let why = format!("{host}, the host of server.issuer, is neither {domain} nor below it");
-            return Err(("cookies.domain", why));
+        if self.domains.len() > MOST_DOMAINS {
+            return Err(("cookies.domains", format!("at most {MOST_DOMAINS}")));
+        }
+        let setting = if self.domain.is_some() { "cookies.domain" } else { "cookies.domains" };
+        let named: Vec<&String> = self.domain.iter().chain(&self.domains).collect();
+        for domain in &named {
+            let is_name = domain.contains('.')
+                && domain.parse::<std::net::IpAddr>().is_err()
+                && domain.split('.').all(is_label);
+            if !is_name {
+                return Err((setting, "expected a domain such as \"example.org\"".to_owned()));
+            }
+        }
+        if !named.is_empty() && !named.iter().any(|domain| is_within(host, domain)) {
+            let names = named.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+            let why = format!("{host}, the host of server.issuer, is neither {names} nor below it");
+            return Err((setting, why));
         }
         Ok(())
+    }
+
+    /// The settings for an answer to a request for `host`: with the one of several domains that it is at or below, and
+    /// with none where that is none of them. Nothing is taken from the host itself.
+    #[must_use]
+    pub fn at(&self, host: Option<&str>) -> Cow<'_, Self> {
+        if self.domains.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        // The narrowest, where one is below another.
+        let fitting = self.domains.iter().filter(|domain| host.is_some_and(|host| is_within(host, domain)));
+        let domain = fitting.max_by_key(|domain| domain.len()).cloned();
+        Cow::Owned(Self { domain, ..self.clone() })
     }
 
     /// The whole name of a cookie.
@@ -102,6 +158,8 @@ impl CookieSettings {
             CookieKind::RefreshToken => ("__Host-", "-refresh"),
             CookieKind::KnownBrowser => ("__Host-", "-browser"),
             CookieKind::Device => ("__Host-", "-device"),
+            // The proxies of other hosts show it for their services, where the operator says so.
+            CookieKind::RegisteredDevice => (self.prefix(), "-registered"),
             CookieKind::SignIn => ("__Host-", "-sign-in"),
             // These two are the app's host's own.
             CookieKind::App => ("__Host-", "-app"),
@@ -131,7 +189,9 @@ impl CookieSettings {
 
     fn attributes(&self, kind: CookieKind) -> String {
         let domain = match (&self.domain, kind) {
-            (Some(domain), CookieKind::Session | CookieKind::AccessToken) => format!("Domain={domain}; "),
+            (Some(domain), CookieKind::Session | CookieKind::AccessToken | CookieKind::RegisteredDevice) => {
+                format!("Domain={domain}; ")
+            }
             _ => String::new(),
         };
         let same_site = match (self.same_site, kind) {
@@ -144,8 +204,14 @@ impl CookieSettings {
     }
 
     const fn prefix(&self) -> &'static str {
-        if self.domain.is_some() { "__Secure-" } else { "__Host-" }
+        if self.domain.is_some() || !self.domains.is_empty() { "__Secure-" } else { "__Host-" }
     }
+}
+
+/// Whether a host is this domain, or below it. Names are compared as DNS does.
+fn is_within(host: &str, domain: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.strip_suffix(domain).is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 fn is_label(label: &str) -> bool {
@@ -195,6 +261,39 @@ mod tests {
             "__Secure-countersign=; Domain=example.org; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=0";
         assert_eq!(shared.clear(session).unwrap(), cleared);
         assert_eq!(own.set(session, "a\nb", minute), None);
+    }
+
+    #[test]
+    fn p08_a_cookie_goes_to_a_configured_domain_and_nothing_is_taken_from_a_host() {
+        let several = CookieSettings {
+            domains: ["example.org", "shop.example.org", "example.net"].map(str::to_owned).to_vec(),
+            ..CookieSettings::default()
+        };
+        for (host, domain) in [
+            (Some("auth.example.org"), Some("example.org")),
+            (Some("AUTH.Example.ORG."), Some("example.org")),
+            (Some("auth.shop.example.org"), Some("shop.example.org")),
+            (Some("example.net"), Some("example.net")),
+            (Some("evilexample.net"), None),
+            (Some("example.net.evil.example"), None),
+            (Some("evil.example; Domain=example.net"), None),
+            (Some(""), None),
+            (None, None),
+        ] {
+            let at = several.at(host);
+            assert_eq!(at.domain.as_deref(), domain, "{host:?}");
+            let set = at.set(CookieKind::RegisteredDevice, "v", Span::from_minutes(1)).unwrap();
+            let domain = domain.map(|domain| format!(" Domain={domain};")).unwrap_or_default();
+            let expected = format!(
+                "__Secure-countersign-registered=v;{domain} Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60"
+            );
+            assert_eq!(set.to_str().unwrap(), expected, "{host:?}");
+        }
+        let own = with(None, SameSite::Lax, true);
+        assert_eq!(own.at(Some("evil.example")).domain, None);
+        assert!(several.check("auth.example.net").is_ok() && several.check("auth.example.com").is_err());
+        let both = CookieSettings { domain: Some("example.org".to_owned()), ..several };
+        assert!(both.check("auth.example.org").is_err());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySettings {
-    /// What may be proven first: `passkey`, `password`, `mail`. All of them by default.
+    /// What may be proven first: `passkey`, `password`, `mail`, and `totp`, which registers devices alone. All of them but
+    /// `totp` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &["passkey", "mail"])]
     pub start: Option<Vec<BeginningSetting>>,
@@ -38,6 +39,8 @@ pub enum BeginningSetting {
     Password,
     /// A mailed code or link.
     Mail,
+    /// The code of an authenticator app beside a name, where a device is registered.
+    Totp,
 }
 
 /// How strongly somebody is known.
@@ -65,13 +68,14 @@ impl PolicySettings {
     /// When nobody could begin.
     pub(super) fn start(&self) -> Result<Option<Methods>, String> {
         let Some(start) = &self.start else { return Ok(None) };
-        if start.is_empty() {
+        if start.iter().all(|beginning| *beginning == BeginningSetting::Totp) {
             return Err("policy.start: say at least one of passkey, password, mail".to_owned());
         }
         Ok(Some(start.iter().fold(Methods::NONE, |all, beginning| match beginning {
             BeginningSetting::Passkey => all.with(Method::Passkey),
             BeginningSetting::Password => all.with(Method::Password),
             BeginningSetting::Mail => all.with(Method::Code).with(Method::Link),
+            BeginningSetting::Totp => all.with(Method::Totp),
         })))
     }
 

@@ -3,6 +3,7 @@
 use countersign_domain::{
     app::{AccountPolicy, BrowserTokens, SignUp},
     assurance::Level,
+    device::DevicePolicy,
     identifier::EmailAddress,
     policy::Policy,
     realm::{Realm, RealmName},
@@ -54,6 +55,20 @@ pub struct RealmSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = true)]
     pub new_device_mail: Option<bool>,
+
+    /// How long a registered device may go unused, in seconds: 300 to 31536000 (a year), 2592000 (30 days) by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 2_592_000)]
+    pub device_idle_seconds: Option<i64>,
+    /// How long a registered device lasts at most, in seconds: 300 to 63072000 (two years), 31536000 (a year) by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 31_536_000)]
+    pub device_absolute_seconds: Option<i64>,
+    /// How old the secret of a registered device gets before another takes its place, in seconds: 300 to 2592000 (30 days),
+    /// 86400 (a day) by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 86_400)]
+    pub device_rotation_seconds: Option<i64>,
 }
 
 /// Whether the people of a realm may have passwords.
@@ -110,7 +125,7 @@ impl RealmSettings {
     pub fn realm(&self) -> Result<Realm, ConfigError> {
         let name: RealmName =
             self.name.parse().map_err(|error| ConfigError(format!("realms.name: {error}")))?;
-        let default = SessionPolicy::default();
+        let (default, devices) = (SessionPolicy::default(), DevicePolicy::default());
         let seconds =
             |setting: &str, value: Option<i64>, (least, most): (i64, i64), default: Span| match value {
                 None => Ok(default),
@@ -160,6 +175,26 @@ impl RealmSettings {
                 trust: trust.unwrap_or(Span::ZERO),
             },
             new_device_mail: self.new_device_mail.unwrap_or(true),
+            device: DevicePolicy {
+                idle: seconds(
+                    "device_idle_seconds",
+                    self.device_idle_seconds,
+                    (300, 365 * day),
+                    devices.idle,
+                )?,
+                absolute: seconds(
+                    "device_absolute_seconds",
+                    self.device_absolute_seconds,
+                    (300, 730 * day),
+                    devices.absolute,
+                )?,
+                rotation: seconds(
+                    "device_rotation_seconds",
+                    self.device_rotation_seconds,
+                    (300, 30 * day),
+                    devices.rotation,
+                )?,
+            },
             name,
         })
     }

@@ -42,6 +42,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         admin::backup::begin,
         admin::bulk::import, admin::bulk::export, admin::export::show,
         admin::credentials::list, admin::credentials::remove,
+        admin::devices::list, admin::devices::end,
         admin::erasing::erase, admin::erasing::erase_many,
         admin::events::list, admin::events::one_segment, admin::events::waiting, admin::events::about,
         admin::invitations::list, admin::invitations::create, admin::invitations::revoke,

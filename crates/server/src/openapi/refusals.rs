@@ -2,7 +2,7 @@
 
 use countersign_domain::{refusal::Refusal, time::Span};
 
-use super::{credentials, passwords, people, sign_in};
+use super::{credentials, devices, passwords, people, sign_in};
 use crate::error::{ApiError, BodyError};
 
 /// What an operation may be refused for.
@@ -17,6 +17,7 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
             return of_all.into_iter().chain(bodies).collect();
         }
         _ if starts("/v1/me/credentials") => credentials::refusals(path),
+        _ if starts("/v1/devices") || starts("/v1/me/devices") => devices::refusals(path),
         _ if starts("/v1/me/password") => passwords::refusals_of_my_own(),
         _ if starts("/v1/me") || starts("/v1/session") => with_a_cookie(path),
         _ => with_a_key(path),

@@ -116,6 +116,14 @@ pub enum Notice {
         /// How many there still are.
         left: u32,
     },
+
+    /// A device was registered: it stands for the person.
+    DeviceRegistered {
+        /// What it is called.
+        device: String,
+        /// Ends it.
+        end: Link,
+    },
 }
 
 /// The texts of a notice.
@@ -160,12 +168,16 @@ impl Notice {
             Self::FactorAdded { .. } => (Key::FactorAddedSubject, Key::FactorAddedText, None),
             Self::FactorRemoved { .. } => (Key::FactorRemovedSubject, Key::FactorRemovedText, None),
             Self::RecoveryCodeUsed { .. } => (Key::RecoveryUsedSubject, Key::RecoveryUsedText, None),
+            Self::DeviceRegistered { .. } => {
+                (Key::DeviceRegisteredSubject, Key::DeviceRegisteredText, Some(Key::NewDeviceButton))
+            }
         };
         let surprise = match self {
             Self::Invitation { .. } => Key::NoticeUninvited,
-            Self::AddressChanged { .. } | Self::AccountErasing { .. } | Self::NewDevice { .. } => {
-                Key::NoticeKeepLink
-            }
+            Self::AddressChanged { .. }
+            | Self::AccountErasing { .. }
+            | Self::NewDevice { .. }
+            | Self::DeviceRegistered { .. } => Key::NoticeKeepLink,
             // There is nothing to sign in to.
             Self::AccountErased => Key::NoticeGone,
             _ => Key::NoticeSurprise,
@@ -180,7 +192,7 @@ impl Notice {
             | Self::AddressRemoved { address }
             | Self::AddressChanged { address, .. }
             | Self::PrimaryChanged { address } => address,
-            Self::NewDevice { device, .. } => device,
+            Self::NewDevice { device, .. } | Self::DeviceRegistered { device, .. } => device,
             _ => "",
         }
     }
@@ -192,7 +204,8 @@ impl Notice {
             Self::AddressChanged { undo: link, .. }
             | Self::AccountErasing { cancel: link }
             | Self::Invitation { accept: link }
-            | Self::NewDevice { end: link, .. } => Some(link),
+            | Self::NewDevice { end: link, .. }
+            | Self::DeviceRegistered { end: link, .. } => Some(link),
             _ => None,
         }
     }
@@ -200,7 +213,7 @@ impl Notice {
     /// The moment that its text names: when its link ends, or when it was promised.
     pub(super) fn moment(&self, promised_at: Timestamp) -> Timestamp {
         match self {
-            Self::NewDevice { .. } => promised_at,
+            Self::NewDevice { .. } | Self::DeviceRegistered { .. } => promised_at,
             _ => self.link().map_or(promised_at, Link::ends_at),
         }
     }
@@ -233,6 +246,7 @@ impl Notice {
         samples.extend(Factor::ALL.map(|what| Self::FactorAdded { what }));
         samples.extend(Factor::ALL.map(|what| Self::FactorRemoved { what }));
         samples.push(Self::RecoveryCodeUsed { left: 3 });
+        samples.push(Self::DeviceRegistered { device: "Firefox".to_owned(), end: link() });
         samples
     }
 }

@@ -71,7 +71,8 @@ fn sees_our_cookies(settings: &CookieSettings, issuer: &str, host: &str) -> bool
     let is_below = |domain: &String| {
         host == domain || host.strip_suffix(domain.as_str()).is_some_and(|label| label.ends_with('.'))
     };
-    own.as_deref() == Some(host) || settings.domain.as_ref().is_some_and(is_below)
+    // The page sets them from our own host, for the domain that this is below.
+    own.as_deref() == Some(host) || settings.at(own.as_deref()).domain.as_ref().is_some_and(is_below)
 }
 
 /// Where somebody goes who is signed in: back, by a ticket where the app's host waits for one.

@@ -19,8 +19,7 @@ use super::{
     sign_in::{mark, request_id},
 };
 use crate::{
-    accounts::{held_app_cookie, held_session},
-    api::me::end_all,
+    accounts::{end_all, held_app_cookie, held_session},
     call::{admit_poll, body, client_address, text_of},
     config::CookieKind,
     cookie::{self, AppCookie, Page, SessionCookie},

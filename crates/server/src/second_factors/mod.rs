@@ -2,10 +2,15 @@
 //! that a person has for each of them. It knows no routes, and not whether a person needs a second factor.
 
 pub mod enrolment;
+pub mod named;
 pub mod recovery;
 pub mod totp;
 
-pub use self::{recovery::prove_recovery, totp::prove};
+pub use self::{
+    named::{Named, prove_named},
+    recovery::prove_recovery,
+    totp::{TotpSecret, prove},
+};
 use countersign_domain::{
     app::App,
     assurance::Method,

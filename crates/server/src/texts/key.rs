@@ -140,6 +140,8 @@ keys! {
     RecoveryUsedSubject = "recovery_used.subject",
     RecoveryUsedText = "recovery_used.text",
     TouchedCredentials = "touched.credentials",
+    DeviceRegisteredSubject = "device_registered.subject",
+    DeviceRegisteredText = "device_registered.text",
     PageSignIn = "page.sign_in",
     PageName = "page.name",
     PageEmail = "page.email",
@@ -236,10 +238,9 @@ impl Key {
             Self::AddressChangedText => &["app", "address", "when"],
             Self::ErasingText | Self::InvitationText => &["app", "when"],
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => &["app", "what"],
-            Self::RecoveryUsedText | Self::PageTrust | Self::WrongTooMany | Self::WrongTooSoon => {
-                &["app", "count"]
-            }
-            Self::NewDeviceText => &["app", "device", "when"],
+            Self::RecoveryUsedText => &["app", "count"],
+            Self::NewDeviceText | Self::DeviceRegisteredText => &["app", "device", "when"],
+            Self::PageTrust | Self::WrongTooMany | Self::WrongTooSoon => &["app", "count"],
             Self::LinkOver
             | Self::LinkOverText
             | Self::LinkLater
@@ -278,10 +279,9 @@ impl Key {
             | Self::PrimaryChangedText => Some("address"),
             Self::ErasingText | Self::InvitationText => Some("when"),
             Self::AdministratorText | Self::FactorAddedText | Self::FactorRemovedText => Some("what"),
-            Self::RecoveryUsedText | Self::PageTrust | Self::WrongTooMany | Self::WrongTooSoon => {
-                Some("count")
-            }
-            Self::NewDeviceText => Some("device"),
+            Self::RecoveryUsedText => Some("count"),
+            Self::NewDeviceText | Self::DeviceRegisteredText => Some("device"),
+            Self::PageTrust | Self::WrongTooMany | Self::WrongTooSoon => Some("count"),
             _ => None,
         }
     }

@@ -184,6 +184,7 @@ async fn p26_cookies_are_as_the_operator_wants_them() {
         config.cookies = CookieSettings {
             name: "club".to_owned(),
             domain: Some("club.example".to_owned()),
+            domains: Vec::new(),
             same_site: SameSite::Strict,
             persistent: false,
         };

@@ -27,6 +27,8 @@ mod backups;
 mod browsers;
 mod callers;
 mod challenges;
+mod device_registrations;
+mod devices;
 mod endings;
 mod enumeration;
 mod envelope;

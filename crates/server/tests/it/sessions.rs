@@ -74,6 +74,11 @@ pub(crate) async fn with_password(server: &TestServer, address: &str, password: 
 }
 
 impl Browser {
+    /// What it holds, as it sends it.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub(crate) async fn from(&self, server: &TestServer, page: &str, method: Method, path: &str) -> Answer {
         server.anybody().with("origin", page).with("cookie", &self.cookie).send(method, path, "").await
     }

@@ -15,6 +15,7 @@
 #[path = "../it/support/authenticator.rs"]
 mod authenticator;
 mod credentials;
+mod devices;
 #[expect(dead_code, reason = "shared with the tests of the whole server")]
 #[path = "../it/support/fixed.rs"]
 mod fixed;

@@ -102,6 +102,8 @@ fn cases_of_people() -> Vec<Case> {
         ("session", "subject", "UPDATE session SET subject = ?", bytes(23)),
         ("session", "method", "UPDATE session SET method = ?", text("guess")),
         ("session", "cookie_digest", "UPDATE session SET cookie_digest = ?", bytes(33)),
+        ("session", "former_digest", "UPDATE session SET former_digest = ?", bytes(33)),
+        ("session", "former_digest", "UPDATE session SET former_digest = ?", bytes(32)),
         ("session", "generation", "UPDATE session SET generation = ?", number(0)),
         ("session", "generation", "UPDATE session SET generation = ?", number(-1)),
         ("session", "generation", "UPDATE session SET cookie_digest = ?", bytes(32)),

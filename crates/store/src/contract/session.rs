@@ -33,6 +33,20 @@ pub async fn a_trusted_device_is_no_session(store: Store) {
     assert_eq!(store.session(device.id).await.unwrap(), Some(device));
 }
 
+/// A registered device comes back with both of its digests, and with another name.
+pub async fn p30_a_registered_device_round_trips(store: Store) {
+    let fresh = Session { holder: Holder::registered(digest(5), after(1)), ..session(1) };
+    save(&store, vec![Change::SessionStarted(fresh.clone())]).await;
+    assert_eq!(store.session(fresh.id).await.unwrap(), Some(fresh.clone()));
+    let renewed = Session {
+        holder: Holder::Registered { digest: digest(6), former: Some(digest(5)), rotated_at: after(9) },
+        sealed_device: Some(vec![7; 40]),
+        ..fresh
+    };
+    save(&store, vec![Change::Session(renewed.clone())]).await;
+    assert_eq!(store.session(renewed.id).await.unwrap(), Some(Session { version: 2, ..renewed }));
+}
+
 /// Of many who rotate the same token at the same moment, one writes.
 pub async fn p34_one_of_many_rotations_wins(store: Store) {
     save(&store, vec![Change::SessionStarted(session(1))]).await;

@@ -18,11 +18,13 @@ use crate::{
 
 /// Where refresh tokens are counted, this tells the cookie of a trusted device from that of a session, which has 0.
 const DEVICE: i64 = -1;
+/// The same of a registered device.
+const REGISTERED: i64 = -2;
 
 macro_rules! columns {
     () => {
-        "id, realm, user_id, app, subject, method, proven_at, cookie_digest, generation, rotated_at, sealed_device, \
-         created_at, used_at, idle_ends_at, expires_at, version"
+        "id, realm, user_id, app, subject, method, proven_at, cookie_digest, generation, former_digest, rotated_at, \
+         sealed_device, created_at, used_at, idle_ends_at, expires_at, version"
     };
 }
 
@@ -48,15 +50,20 @@ pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
     let proven_at = columns.time("proven_at")?;
     let cookie = columns.optional_digest("cookie_digest")?;
     let generation = columns.integer("generation")?;
+    let former = columns.optional_digest("former_digest")?;
     let holder = match (cookie, generation, columns.optional_time("rotated_at")?) {
         (Some(digest), 0, None) => Holder::Cookie(digest),
         (Some(digest), DEVICE, None) => Holder::Device(digest),
+        (Some(digest), REGISTERED, Some(rotated_at)) => Holder::Registered { digest, former, rotated_at },
         (None, generation @ 1.., Some(rotated_at)) => {
             let generation = generation.try_into().map_err(|_| columns.corrupt("generation"))?;
             Holder::Refresh { generation, rotated_at }
         }
         _ => return Err(columns.corrupt("generation")),
     };
+    if former.is_some() && !matches!(holder, Holder::Registered { .. }) {
+        return Err(columns.corrupt("former_digest"));
+    }
     Ok(Session {
         id,
         realm,
@@ -75,12 +82,12 @@ pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
 }
 
 pub(super) fn insert(session: Session) -> Write {
-    let (cookie, generation, rotated_at) = holder(session.holder);
+    let (digests, generation, rotated_at) = holder(session.holder);
     one(
         concat!(
             "INSERT INTO session (",
             columns!(),
-            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ),
         vec![
             session.id.bytes().as_slice().into(),
@@ -90,8 +97,9 @@ pub(super) fn insert(session: Session) -> Write {
             session.subject.bytes().as_slice().into(),
             session.assurance.methods.names().into(),
             session.assurance.proven_at.into(),
-            cookie.into(),
+            digests[0].into(),
             generation.into(),
+            digests[1].into(),
             rotated_at.into(),
             session.sealed_device.into(),
             session.created_at.into(),
@@ -104,14 +112,16 @@ pub(super) fn insert(session: Session) -> Write {
 }
 
 pub(super) fn update(session: &Session) -> Write {
-    let (cookie, generation, rotated_at) = holder(session.holder);
+    let (digests, generation, rotated_at) = holder(session.holder);
     one(
-        "UPDATE session SET cookie_digest = ?, generation = ?, rotated_at = ?, used_at = ?, idle_ends_at = ?, \
-         version = ? WHERE id = ? AND version = ?",
+        "UPDATE session SET cookie_digest = ?, former_digest = ?, generation = ?, rotated_at = ?, sealed_device = ?, \
+         used_at = ?, idle_ends_at = ?, version = ? WHERE id = ? AND version = ?",
         vec![
-            cookie.into(),
+            digests[0].into(),
+            digests[1].into(),
             generation.into(),
             rotated_at.into(),
+            session.sealed_device.clone().into(),
             session.used_at.into(),
             session.idle_ends_at.into(),
             (session.version + 1).into(),
@@ -138,10 +148,14 @@ pub(crate) fn delete_over_sessions(now: Timestamp) -> Write {
     any("DELETE FROM session WHERE idle_ends_at <= ?", vec![at])
 }
 
-fn holder(holder: Holder) -> (Option<Digest>, i64, Option<Timestamp>) {
+/// The newest digest and the one before it, what is counted, and when it changed.
+fn holder(holder: Holder) -> ([Option<Digest>; 2], i64, Option<Timestamp>) {
     match holder {
-        Holder::Cookie(digest) => (Some(digest), 0, None),
-        Holder::Device(digest) => (Some(digest), DEVICE, None),
-        Holder::Refresh { generation, rotated_at } => (None, generation.into(), Some(rotated_at)),
+        Holder::Cookie(digest) => ([Some(digest), None], 0, None),
+        Holder::Device(digest) => ([Some(digest), None], DEVICE, None),
+        Holder::Refresh { generation, rotated_at } => ([None, None], generation.into(), Some(rotated_at)),
+        Holder::Registered { digest, former, rotated_at } => {
+            ([Some(digest), former], REGISTERED, Some(rotated_at))
+        }
     }
 }

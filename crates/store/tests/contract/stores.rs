@@ -91,7 +91,7 @@ macro_rules! suite {
                     the_latest_of_many_stays
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
-                session { both_kinds_round_trip a_trusted_device_is_no_session p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
+                session { both_kinds_round_trip a_trusted_device_is_no_session p30_a_registered_device_round_trips p34_one_of_many_rotations_wins p29_what_ended_stays_ended }
                 sealing_key {
                     sealing_keys_change_with_their_facts
                     sealed_values_are_replaced_where_nobody_wrote

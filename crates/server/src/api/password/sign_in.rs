@@ -132,7 +132,15 @@ pub async fn prove(
 
 impl Name {
     fn of(body: &PasswordSignInBody) -> Result<Self, ApiError> {
-        match (&body.email, &body.username) {
+        Self::given(body.email.as_deref(), body.username.as_deref())
+    }
+
+    /// The name that a body has as `email` or as `username`.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidMember`] where there is none or both, or it does not read.
+    pub(in crate::api) fn given(email: Option<&str>, name: Option<&str>) -> Result<Self, ApiError> {
+        match (email, name) {
             (Some(address), None) => mailbox(address).map(Self::Email),
             (None, Some(name)) => username(name).map(Self::Username),
             _ => Err(ApiError::invalid("email", "expected either email or username")),
@@ -140,7 +148,7 @@ impl Name {
     }
 
     /// What its user is found by.
-    fn key(&self, call: &Call) -> (IdentifierKind, Digest) {
+    pub(in crate::api) fn key(&self, call: &Call) -> (IdentifierKind, Digest) {
         let (keys, realm) = (&call.server.keys, &call.app.realm);
         match self {
             Self::Email(address) => (IdentifierKind::Email, keys.identifier(realm, address)),
@@ -150,7 +158,11 @@ impl Name {
 
     /// The mailbox that the person is known by at apps that see them for the first time: the one that was named, else
     /// their primary one. Asked after the right password alone.
-    async fn mailbox(&self, server: &Server, user: UserId) -> Result<Option<EmailAddress>, ApiError> {
+    pub(in crate::api) async fn mailbox(
+        &self,
+        server: &Server,
+        user: UserId,
+    ) -> Result<Option<EmailAddress>, ApiError> {
         match self {
             Self::Email(address) => Ok(Some(address.clone())),
             Self::Username(_) => primary_address(server, user).await,

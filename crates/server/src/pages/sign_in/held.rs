@@ -2,14 +2,19 @@
 //! way, in cookies.
 
 use countersign_domain::{
-    challenge::Challenge, forward_auth::SignInMode, id::SignInId, pending_sign_in::PendingSignIn,
-    policy::Verdict, session::Session, token::SecretToken,
+    challenge::Challenge,
+    forward_auth::{Opener, SignInMode},
+    id::SignInId,
+    pending_sign_in::PendingSignIn,
+    policy::Verdict,
+    session::Session,
+    token::SecretToken,
 };
 use http::{HeaderMap, HeaderValue};
 
 use super::visit::Visit;
 use crate::{
-    accounts::held_session,
+    accounts::{held_device, held_session},
     api::{
         challenge::{challenge_id, find_with_contact},
         sign_in::verdict_of,
@@ -38,25 +43,39 @@ pub(super) enum Presence {
 /// # Errors
 /// The store's.
 pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, ApiError> {
-    let Some(cookie) = &call.session_cookie else { return Ok(Presence::Nobody) };
-    let (server, now) = (&call.server, call.server.now());
-    let found = held_session(server, cookie).await?;
-    let is_good = |session: &Session| session.realm == call.app.realm && session.is_live(now);
-    let Some(session) = found.filter(is_good) else { return Ok(Presence::Nobody) };
-    let is_own = session.app == call.app.name;
-    let is_behind_a_proxy = visit.state.is_some() || call.app.forward_auth.sign_in == SignInMode::Redirect;
-    if !is_own && !is_behind_a_proxy {
-        // Its own pages ask for the app's own sessions alone. A proxy asks for anybody who is signed in.
-        return Ok(Presence::Nobody);
+    let (server, app) = (&call.server, &call.app);
+    // An app's own pages ask for its own sessions alone. A proxy asks for anybody who is signed in.
+    let is_behind_a_proxy = visit.state.is_some() || app.forward_auth.sign_in == SignInMode::Redirect;
+    let mut held = Vec::new();
+    if let Some(cookie) = &call.session_cookie {
+        held.extend(held_session(server, cookie).await?);
     }
-    let policy = server.policy(&call.app);
+    if let Some(cookie) = &call.registered_cookie
+        && is_behind_a_proxy
+        && app.forward_auth.accepts.has(Opener::Device)
+    {
+        held.extend(held_device(server, cookie, server.now()).await?);
+    }
+    let is_own = |session: &Session| session.app == app.name && !session.is_registered();
+    let is_good = |session: &Session| {
+        session.realm == app.realm && session.is_live(server.now()) && (is_own(session) || is_behind_a_proxy)
+    };
+    let mut found = Presence::Nobody;
+    for session in held.into_iter().filter(is_good) {
+        if is_enough(call, visit, &session).await? {
+            return Ok(Presence::Enough(Box::new(session)));
+        }
+        if is_own(&session) {
+            found = Presence::TooWeak;
+        }
+    }
+    Ok(found)
+}
+
+async fn is_enough(call: &Call, visit: &Visit, session: &Session) -> Result<bool, ApiError> {
+    let policy = call.server.policy(&call.app);
     let holdings = flow::holdings(call, &policy, session.user).await?;
-    let verdict = policy.judge(session.assurance.methods, holdings, visit.asked());
-    Ok(match verdict {
-        Verdict::Enough => Presence::Enough(Box::new(session)),
-        Verdict::More(_) | Verdict::Enrol(_) if is_own => Presence::TooWeak,
-        Verdict::More(_) | Verdict::Enrol(_) => Presence::Nobody,
-    })
+    Ok(policy.judge(session.assurance.methods, holdings, visit.asked()) == Verdict::Enough)
 }
 
 /// A sign-in under way, and what a page shows of it.
