@@ -2,6 +2,7 @@
 //! JavaScript, loading nothing from elsewhere.
 
 pub mod assets;
+pub mod devices;
 pub mod docs;
 pub mod forward;
 pub mod link;

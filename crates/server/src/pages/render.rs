@@ -16,7 +16,7 @@ const POLICY: &str =
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("layout.html", include_str!("../templates/pages/layout.html")),
     ("link.html", include_str!("../templates/pages/link.html")),
     ("undo.html", include_str!("../templates/pages/undo.html")),
@@ -24,6 +24,7 @@ const SOURCES: [(&str, &str); 9] = [
     ("demo.html", include_str!("../templates/pages/demo.html")),
     ("inbox.html", include_str!("../templates/pages/inbox.html")),
     ("sign_in.html", include_str!("../templates/pages/sign_in.html")),
+    ("device.html", include_str!("../templates/pages/device.html")),
     ("sign_out.html", include_str!("../templates/pages/sign_out.html")),
     ("docs.html", include_str!("../templates/pages/docs.html")),
 ];
@@ -109,6 +110,7 @@ mod tests {
                         || found.starts_with("{{ assets[")
                         || found.starts_with("{{ mail.link }}")
                         || found.starts_with("{{ here }}")
+                        || found.starts_with("{{ sign_in }}")
                         || found.starts_with("{% if at_app %}/.countersign{% endif %}{{ assets[");
                     assert!(own, "{name}: {place}{}", &found[..found.len().min(40)]);
                 }

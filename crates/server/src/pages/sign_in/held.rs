@@ -5,7 +5,7 @@ use countersign_domain::{
     challenge::Challenge,
     forward_auth::{Opener, SignInMode},
     id::SignInId,
-    pending_sign_in::PendingSignIn,
+    pending_sign_in::{self, PendingSignIn},
     policy::Verdict,
     session::Session,
     token::SecretToken,
@@ -124,11 +124,14 @@ pub(super) fn flow_key(server: &Server, headers: &HeaderMap) -> Option<FlowKey> 
 
 /// `Set-Cookie` for a sign-in that began.
 pub(super) fn keep_flow(server: &Server, row: &PendingSignIn, binding: &SecretToken) -> Option<HeaderValue> {
-    let id = row.id.to_string();
+    keep_flow_of(server, &row.id.to_string(), binding.expose())
+}
+
+/// The same for one that another route began.
+pub(in crate::pages) fn keep_flow_of(server: &Server, id: &str, binding: &str) -> Option<HeaderValue> {
     let id = id.strip_prefix(SignInId::PREFIX).unwrap_or_default();
-    let value = format!("{id}.{}", binding.expose());
     let settings = &server.config.load().cookies;
-    settings.set(CookieKind::SignIn, &value, row.expires_at.since(server.now()))
+    settings.set(CookieKind::SignIn, &format!("{id}.{binding}"), pending_sign_in::LIFE)
 }
 
 /// `Set-Cookie` that lets the browser forget a sign-in.

@@ -19,6 +19,7 @@ use countersign_domain::{challenge::Status, event::Actor, id::RequestId, refusal
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 pub use self::visit::Visit;
+pub(super) use self::{held::keep_flow_of, trouble::words};
 use self::{
     held::{Presence, Standing, forget_flow, presence, standing},
     steps::{Outcome, begin_nameless, go_on, take},
@@ -52,17 +53,17 @@ pub fn routes() -> Router<Arc<Server>> {
 }
 
 /// A browser on the page.
-struct Guest {
-    call: Call,
-    visit: Visit,
-    voice: Voice,
+pub(super) struct Guest {
+    pub(super) call: Call,
+    pub(super) visit: Visit,
+    pub(super) voice: Voice,
     headers: HeaderMap,
-    id: String,
+    pub(super) id: String,
 }
 
 impl Guest {
     /// Reads where a browser comes from, or gives the page that says what is wrong with that.
-    fn read(server: &Arc<Server>, parts: &Parts) -> Result<Self, Box<Response>> {
+    pub(super) fn read(server: &Arc<Server>, parts: &Parts) -> Result<Self, Box<Response>> {
         context::note_actor(Actor::Person);
         let lost = |error: ApiError| Box::new(astray(server, parts, error));
         if let Some(address) = client_address(server, parts) {
@@ -121,6 +122,9 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
 async fn next(guest: &Guest) -> Result<Response, ApiError> {
     let Guest { call, visit, headers, .. } = guest;
     let presence = presence(call, visit).await?;
+    if visit.registers && matches!(presence, Presence::Enough(_)) {
+        return Ok(see_other(&visit.devices(), None));
+    }
     if let Presence::Enough(session) = presence {
         return match &visit.return_to {
             Some(return_to) => forward::go_back(&call.server, visit, return_to, &session).await,
@@ -196,7 +200,7 @@ async fn shown_answer(guest: &Guest, answer: serde_json::Value, cookies: Vec<Hea
 }
 
 /// The form, from our own page: only its browser can say so.
-async fn form(guest: &Guest, request: Request) -> Result<Form, ApiError> {
+pub(super) async fn form(guest: &Guest, request: Request) -> Result<Form, ApiError> {
     if guest.page() != Page::Own {
         return Err(ApiError::OriginNotAllowed);
     }
@@ -293,7 +297,7 @@ pub(super) fn see_other(to: &str, cookies: impl IntoIterator<Item = HeaderValue>
     response
 }
 
-fn keep(response: &mut Response, cookies: impl IntoIterator<Item = HeaderValue>) {
+pub(super) fn keep(response: &mut Response, cookies: impl IntoIterator<Item = HeaderValue>) {
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

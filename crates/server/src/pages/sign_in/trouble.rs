@@ -5,7 +5,7 @@ use countersign_domain::{refusal::Refusal, time::Span};
 use crate::{error::ApiError, pages::link::Voice, texts::Key};
 
 /// What a refusal says on the page.
-pub(super) fn words(voice: &Voice, step: &str, error: &ApiError) -> String {
+pub(in crate::pages) fn words(voice: &Voice, step: &str, error: &ApiError) -> String {
     let key = match error {
         ApiError::Refused(Refusal::TooManyAttempts { retry_after })
         | ApiError::Refused(Refusal::TooManyPasswords { retry_after })
@@ -23,6 +23,8 @@ pub(super) fn words(voice: &Voice, step: &str, error: &ApiError) -> String {
         ApiError::TooManyRequests(_) | ApiError::AppLimit(_) => Key::WrongLater,
         ApiError::OriginNotAllowed => Key::PageForeignText,
         ApiError::AppDisabled => Key::WrongDisabled,
+        ApiError::RegistrationRefused => Key::WrongRegistration,
+        ApiError::NotFresh | ApiError::StrongerNeeded => Key::WrongNotFresh,
         _ => Key::WrongTrouble,
     };
     voice.say(key)

@@ -20,6 +20,8 @@ pub struct Visit {
     pub acr_values: String,
     /// Which browser an app's host sent here, where it waits for a ticket.
     pub state: Option<Digest>,
+    /// Whether this browser is to be a registered device, once it is known whose it is.
+    pub registers: bool,
     /// The way that the person chose among those there are.
     pub with: Option<String>,
 }
@@ -44,7 +46,8 @@ impl Visit {
         let unread = || ApiError::invalid("state", "it is not one of ours");
         let state = form.value("state").map(|text| read_digest(text).ok_or_else(unread)).transpose()?;
         let acr_values = form.value("acr_values").unwrap_or_default().to_owned();
-        let visit = Self { app, return_to, acr_values, state, with: form.value("with").map(str::to_owned) };
+        let (registers, with) = (form.value("register").is_some(), form.value("with").map(str::to_owned));
+        let visit = Self { app, return_to, acr_values, state, registers, with };
         level(&visit.levels())?;
         Ok(visit)
     }
@@ -75,7 +78,16 @@ impl Visit {
         if let Some(state) = &self.state {
             query.append_pair("state", &BASE64URL_NOPAD.encode(state.bytes()));
         }
+        if self.registers {
+            query.append_pair("register", "yes");
+        }
         query.finish()
+    }
+
+    /// The address of the page where this browser becomes a registered device.
+    #[must_use]
+    pub fn devices(&self) -> String {
+        format!("/devices/new?{}", Self { registers: false, ..self.clone() }.query())
     }
 
     /// The page's own address, below the issuer.
