@@ -27,6 +27,7 @@ mod backups;
 mod browsers;
 mod callers;
 mod challenges;
+mod device_pages;
 mod device_registrations;
 mod devices;
 mod endings;

@@ -367,27 +367,6 @@ fn between(answer: &Answer, before: &str, after: &str) -> String {
 }
 
 #[tokio::test]
-async fn p28_signing_out_ends_this_session_or_all() {
-    let server = TestServer::with(with_club).await;
-    let (mut one, mut other) = (Guest::new(&server), Guest::new(&server));
-    for guest in [&mut one, &mut other] {
-        guest.with_code(&page("club", ""), ANN).await.expect(303);
-        server.advance(Span::from_minutes(2)).await;
-    }
-    one.open("/sign-out").await.expect(200);
-    assert!(one.jar.is_in(&server).await, "looking changes nothing");
-    let kept = one.jar.clone();
-    one.send("/sign-out", "").await.expect(200);
-    assert!(!kept.is_in(&server).await && other.jar.is_in(&server).await);
-    one.with_code(&page("club", ""), ANN).await.expect(303);
-    let kept = other.jar.clone();
-    one.send("/sign-out", "everywhere=yes").await.expect(200);
-    assert!(!kept.is_in(&server).await);
-    assert_eq!(sessions(&server).await, 0);
-    one.send("/sign-out", "").await.expect(200);
-}
-
-#[tokio::test]
 async fn a_level_that_nothing_reaches_is_made_on_the_way_and_words_are_the_readers() {
     let server = TestServer::with(least(LevelSetting::Aal1)).await;
     let german = server.anybody().with("accept-language", "de-CH");

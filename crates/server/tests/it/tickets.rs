@@ -13,6 +13,7 @@ use crate::{
     accounts::{club_named, with_club},
     new_devices::Jar,
     sign_in_pages::{Guest, text},
+    sign_ins::sessions,
     support::{Answer, TestServer, World, backend::on_every_engine, settings::ISSUER},
 };
 
@@ -24,6 +25,7 @@ on_every_engine! {
 const ANN: &str = "ann@mail.example";
 const BOB: &str = "bob@mail.example";
 const BACK: &str = "https://club.example/cart?a=b";
+const PAGE: &str = "/sign-in?app=club&return_to=https%3A%2F%2Fclub.example%2Fcart%3Fa%3Db";
 
 /// A browser: what it keeps for our host, and for the app's.
 struct Browser<'a> {
@@ -251,4 +253,25 @@ async fn p37_a_browser_is_sent_to_sign_in_for_pages_of_the_app_alone() {
         let lost = server.anybody().get(&format!("/.countersign/start?{query}")).await;
         assert!(lost.status.is_client_error() && lost.headers.get("set-cookie").is_none(), "{query}");
     }
+}
+
+#[tokio::test]
+async fn p28_signing_out_ends_this_session_or_all() {
+    let server = TestServer::with(with_club).await;
+    let (mut one, mut other) = (Guest::new(&server), Guest::new(&server));
+    for guest in [&mut one, &mut other] {
+        guest.with_code(PAGE, ANN).await.expect(303);
+        server.advance(Span::from_minutes(2)).await;
+    }
+    one.open("/sign-out").await.expect(200);
+    assert!(one.jar.is_in(&server).await, "looking changes nothing");
+    let kept = one.jar.clone();
+    one.send("/sign-out", "").await.expect(200);
+    assert!(!kept.is_in(&server).await && other.jar.is_in(&server).await);
+    one.with_code(PAGE, ANN).await.expect(303);
+    let kept = other.jar.clone();
+    one.send("/sign-out", "everywhere=yes").await.expect(200);
+    assert!(!kept.is_in(&server).await);
+    assert_eq!(sessions(&server).await, 0);
+    one.send("/sign-out", "").await.expect(200);
 }
