@@ -37,6 +37,8 @@ mod spin;
 #[cfg(feature = "bench")]
 mod tokens;
 #[cfg(feature = "bench")]
+mod verify;
+#[cfg(feature = "bench")]
 mod world;
 
 use std::process::Command;

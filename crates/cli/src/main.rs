@@ -9,6 +9,7 @@ mod device;
 mod doctor;
 mod event;
 mod generate;
+mod grant;
 mod invitation;
 mod key;
 mod log;
@@ -70,6 +71,8 @@ enum Command {
     Token(token::Token),
     /// Add, list, change, erase, import and export people who have accounts.
     User(user::User),
+    /// Say who may use which app, and see why.
+    Grant(grant::Grant),
     /// Invite people to apps that let only the invited in.
     Invitation(invitation::Invitation),
     /// List and end people's sessions.
@@ -129,6 +132,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Token(command) => command.run(arguments.config.as_deref()).await,
         Command::Event(command) => command.run(arguments.config.as_deref()).await,
         Command::User(command) => command.run(arguments.config.as_deref()).await,
+        Command::Grant(command) => command.run(arguments.config.as_deref()).await,
         Command::Invitation(command) => command.run(arguments.config.as_deref()).await,
         Command::Session(command) => command.run(arguments.config.as_deref()).await,
         Command::Device(command) => command.run(arguments.config.as_deref()).await,

@@ -1,10 +1,13 @@
 //! `countersign user`: people who have accounts. What their addresses are is sealed and shown by an export alone.
 
+mod membership;
+
 use std::path::Path;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
 use countersign_domain::{
+    group::GroupName,
     id::{CredentialId, UserId},
     realm::RealmName,
 };
@@ -22,6 +25,8 @@ Examples:
   countersign user list --realm staff
   countersign user list --email jane@example.org
   countersign user add --email jane@example.org --verified --display-name Jane
+  countersign user add-group jane@example.org family
+  countersign user set-role jane@example.org admin
   countersign user disable usr_06c3v8b9hk7qt2m4n5p6r7s8ta")]
 pub struct User {
     #[command(subcommand)]
@@ -42,6 +47,12 @@ enum What {
     Disable(One),
     /// Let a user sign in again. What was ended stays ended.
     Enable(One),
+    /// Make a user an administrator, who may use every app of the realm, or a user again.
+    SetRole(membership::SetRole),
+    /// Put a user into groups.
+    AddGroup(membership::Groups),
+    /// Take a user out of groups.
+    RemoveGroup(membership::Groups),
     /// List what a user signs in with beside mails and a password, without secrets.
     Credentials(One),
     /// Take away what a user has lost and signs in with no more. They are told by mail.
@@ -88,6 +99,9 @@ struct Add {
     realm: Option<RealmName>,
     #[command(flatten)]
     details: Details,
+    /// Put them into this group; may be repeated.
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<GroupName>,
     /// They may not sign in yet.
     #[arg(long)]
     disabled: bool,
@@ -159,6 +173,9 @@ impl User {
             What::Edit(command) => command.run(&client).await,
             What::Disable(one) => one.change(&client, "disabled", "The user is switched off.").await,
             What::Enable(one) => one.change(&client, "active", "The user may sign in again.").await,
+            What::SetRole(command) => command.run(&client).await,
+            What::AddGroup(groups) => groups.run(&client, "add_groups").await,
+            What::RemoveGroup(groups) => groups.run(&client, "remove_groups").await,
             What::Credentials(one) => one.credentials(&client).await,
             What::RemoveCredential(command) => command.run(&client).await,
             What::Erase(many) => many.erase(&client).await,
@@ -194,9 +211,10 @@ impl List {
             None => client.list(path).await?,
         };
         self.output.print(&users, |users| {
-            let names = ["ID", "STATUS", "SESSIONS", "CREATED", "SIGNED IN"];
+            let names = ["ID", "STATUS", "ROLE", "SESSIONS", "CREATED", "SIGNED IN"];
             rows(users, "There are no users.", names, |user| {
-                ["id", "status", "sessions", "created_at", "signed_in_at"].map(|name| member(user, name))
+                ["id", "status", "role", "sessions", "created_at", "signed_in_at"]
+                    .map(|name| member(user, name))
             })
         })
     }
@@ -217,6 +235,10 @@ impl Add {
         let email = |address: String| json!({"address": address, "verified": self.verified});
         wanted.insert("emails".to_owned(), self.emails.into_iter().map(email).collect());
         wanted.extend(self.realm.map(|realm| ("realm".to_owned(), realm.to_string().into())));
+        if !self.groups.is_empty() {
+            let groups = self.groups.iter().map(ToString::to_string);
+            wanted.insert("groups".to_owned(), groups.collect());
+        }
         if self.disabled {
             wanted.insert("status".to_owned(), "disabled".into());
         }

@@ -4,14 +4,16 @@ use crate::{
     admin_key::AdminKey,
     api_key::ApiKey,
     app::AppName,
+    app_password::AppPassword,
     ceremony::Ceremony,
     challenge::Challenge,
     contact::Contact,
     credential::Credential,
     event::{Concerned, Event, EventKey, EventKind, StoredEvent},
+    grant::StoredGrant,
     id::{
-        AdminKeyId, ApiKeyId, CeremonyId, ChallengeId, CredentialId, InvitationId, MessageId, SessionId,
-        SignInId, UserId,
+        AdminKeyId, ApiKeyId, AppPasswordId, CeremonyId, ChallengeId, CredentialId, GrantId, InvitationId,
+        MessageId, SessionId, SignInId, UserId,
     },
     invitation::Invitation,
     message::Message,
@@ -247,6 +249,18 @@ pub enum Change {
     CredentialRemoved(CredentialId, i64),
     /// What a sign-in that is under way writes.
     Flow(FlowChange),
+
+    /// What is written about grants.
+    Grant(GrantChange),
+
+    /// Adds an app password. Whoever adds one writes the user too.
+    AppPasswordAdded(AppPassword),
+    /// Notes when an app password was last used.
+    AppPasswordUsed(AppPasswordId, Timestamp),
+    /// Removes an app password; one that is gone is a conflict.
+    AppPasswordRemoved(AppPasswordId),
+    /// Removes all app passwords of a user.
+    AppPasswordsRemoved(UserId),
 }
 
 /// What a sign-in that is under way writes.
@@ -267,6 +281,24 @@ pub enum FlowChange {
 impl From<FlowChange> for Change {
     fn from(change: FlowChange) -> Self {
         Self::Flow(change)
+    }
+}
+
+/// What is written about grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantChange {
+    /// Inserts a grant of version 0, else replaces exactly that version. Whoever gives one to a user writes the user
+    /// too, so that none is left behind by an erasure.
+    Given(StoredGrant),
+    /// Removes exactly this version of a grant.
+    Taken(GrantId, i64),
+    /// Removes all grants of a holder's, who is found by this digest.
+    AllOfHolderTaken(Digest),
+}
+
+impl From<GrantChange> for Change {
+    fn from(change: GrantChange) -> Self {
+        Self::Grant(change)
     }
 }
 

@@ -135,6 +135,11 @@ impl From<DeviceId> for SessionId {
 }
 
 id!(
+    /// Names one app password; no secret.
+    AppPasswordId,
+    "apw_"
+);
+id!(
     /// Names one admin key; no secret.
     AdminKeyId,
     "adk_"
@@ -151,6 +156,21 @@ id!(
 );
 impl IdentifierId {
     /// The name of the identifier that is found by a digest. It has no other, so that it needs no index.
+    #[must_use]
+    pub fn of(digest: &crate::secret::Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.bytes()[..16]);
+        Self(bytes)
+    }
+}
+
+id!(
+    /// Names one grant: whoever knows holder, target and the key finds it by them. It tells no time.
+    GrantId,
+    "grt_"
+);
+impl GrantId {
+    /// The name of the grant that has this digest of its realm, holder and target.
     #[must_use]
     pub fn of(digest: &crate::secret::Digest) -> Self {
         let mut bytes = [0; 16];

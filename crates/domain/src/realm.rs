@@ -79,6 +79,8 @@ pub struct Realm {
     pub policy: Policy,
     /// Whether people are told by mail that somebody signed in with a browser that they have not signed in with before.
     pub new_device_mail: bool,
+    /// Whether its administrators may reach every app of it.
+    pub admins_hold_every_app: bool,
     /// How long its registered devices last.
     pub device: DevicePolicy,
 }
@@ -94,6 +96,7 @@ impl Realm {
             erasure_grace: Span::ZERO,
             policy: Policy::default(),
             new_device_mail: true,
+            admins_hold_every_app: true,
             device: DevicePolicy::default(),
         }
     }

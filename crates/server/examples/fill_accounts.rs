@@ -27,6 +27,7 @@ use countersign_domain::{
 use countersign_server::{
     config::Config,
     key_file,
+    keys::Context,
     system::{Clock as _, Entropy as _, SystemClock, SystemEntropy},
     vault::Keys,
     wiring,
@@ -91,13 +92,14 @@ fn add(
         signed_in_at: now,
         version: 1,
     }));
+    let digest = keys.identifier(&realm, &address);
+    let place = Context { table: "user_identifier", column: "sealed", id: digest.bytes() };
     changes.push(Change::IdentifierAdded(UserIdentifier {
-        digest: keys.identifier(&realm, &address),
+        digest,
         realm: realm.clone(),
         kind: IdentifierKind::Email,
         user: id,
-        // As long as it would be sealed. Nothing that is measured opens it.
-        sealed: vec![0; 64],
+        sealed: keys.seal(random, &place, address.canonical().as_bytes())?,
         primary: true,
         verified_at: Some(now),
         created_at: now,

@@ -46,7 +46,11 @@ fn place(id: &AppPasswordId) -> Context<'_> {
 ///
 /// # Errors
 /// [`ApiError::Internal`] when memory fails.
-pub fn seal(server: &Server, (realm, id): (&RealmName, &AppPasswordId), use_: &Use) -> Result<Vec<u8>, ApiError> {
+pub fn seal(
+    server: &Server,
+    (realm, id): (&RealmName, &AppPasswordId),
+    use_: &Use,
+) -> Result<Vec<u8>, ApiError> {
     let json = serde_json::to_vec(use_).map_err(|_| ApiError::Internal)?;
     server.keys.realm(realm).seal(&mut *server.random(), &place(id), &json).map_err(|_| ApiError::Internal)
 }

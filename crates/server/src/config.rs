@@ -11,6 +11,7 @@ mod environment;
 mod events;
 mod forward_auth;
 mod generate;
+mod grant;
 mod listener;
 mod load;
 mod mail;
@@ -42,6 +43,7 @@ pub use self::{
         AccessSetting, ForwardAuthSettings, OpenerSetting, RuleSettings, SignInSetting, VerifySettings,
     },
     generate::{EXAMPLE, example_toml, schema_json},
+    grant::{DeclaredGrant, DeclaredHolder, GrantHolderSettings, GrantSettings},
     listener::ListenAddress,
     load::{DEFAULT_FILE, Loaded},
     mail::{DkimSettings, MailSettings, Security, SmtpServerSettings, Transport},
@@ -98,6 +100,9 @@ pub struct Config {
     pub realms: Vec<RealmSettings>,
     /// The apps that are declared here; others may be added through the command line.
     pub apps: Vec<AppSettings>,
+
+    /// Who may use which app. Grants of this file are changed in it alone; others are given through the command line.
+    pub grants: Vec<GrantSettings>,
 }
 
 /// How strict the server is as a whole.

@@ -17,6 +17,7 @@ use countersign_domain::{
 use zeroize::Zeroizing;
 
 use crate::{
+    app_passwords,
     error::ApiError,
     maintenance,
     outbox::{Notice, notice::Link},
@@ -69,6 +70,7 @@ pub async fn begin(
             server.tell_user(app, &user, &Notice::AccountErased, &mut told).await?;
         }
         let mut changes = user::erase(&user, &sessions, now);
+        changes.extend(app_passwords::all_removed(server, user.id, now));
         changes.extend(told);
         changes.push(happened(EventKind::UserErased, &user).into());
         return Ok((None, changes));
@@ -129,6 +131,7 @@ async fn finish(server: &Arc<Server>, undo: &Undo) -> Result<(), ApiError> {
             };
             let sessions = server.store.sessions_of(user.id).await?;
             let mut changes = user::erase(&user, &sessions, server.now());
+            changes.extend(app_passwords::all_removed(server, user.id, server.now()));
             changes.push(happened(EventKind::UserErased, &user).by(Actor::Server).into());
             Ok(((), changes))
         })

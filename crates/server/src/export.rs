@@ -1,7 +1,7 @@
 //! Everything that is held about a person, as JSON. Whatever else comes to be kept about people is added to [`export`]
 //! here, and nowhere else. What is gone by itself within two days (challenges, counters, waiting mails) is not in it.
 
-use countersign_domain::{assurance::Method, session::Session, user::User};
+use countersign_domain::{assurance::Method, grant::Target, session::Session, user::User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,10 +10,12 @@ use crate::{
     api::{
         events::{LATEST, MyEventBody, MyEventsBody, events_of},
         identifiers::IdentifierBody,
+        my_app_passwords::AppPasswordBody,
         my_credentials::CredentialBody,
         rfc3339,
     },
     error::ApiError,
+    grants,
     metadata::{Kept, Object},
     state::Server,
 };
@@ -34,6 +36,12 @@ pub struct ExportBody {
     pub display_name: Option<String>,
     /// The language they want to be written to in.
     pub locale: Option<String>,
+    /// `user` or `admin`.
+    pub role: &'static str,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
+    /// What they were granted the use of, themselves.
+    pub grants: Vec<ExportedGrant>,
     /// When the account was made.
     pub created_at: String,
     /// When the person signed in last.
@@ -44,6 +52,8 @@ pub struct ExportBody {
     pub subjects: Vec<ExportedSubject>,
     /// What they sign in with beside mails, without its secrets.
     pub credentials: Vec<CredentialBody>,
+    /// What they gave to clients that send a name and a password, without what is secret.
+    pub app_passwords: Vec<AppPasswordBody>,
     /// Where they are signed in.
     pub sessions: Vec<ExportedSession>,
     /// What can still be taken back.
@@ -69,6 +79,21 @@ pub struct ExportedSubject {
     /// What they keep for themselves.
     #[schema(value_type = Object)]
     pub private: Object,
+}
+
+/// The use of something.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExportedGrant {
+    /// The app.
+    pub app: Option<String>,
+    /// The group of apps.
+    pub app_group: Option<String>,
+    /// What the app learns of the person.
+    pub scopes: Vec<String>,
+    /// When it was given.
+    pub given_at: String,
+    /// When it ends.
+    pub expires_at: Option<String>,
 }
 
 /// A session.
@@ -116,6 +141,9 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         id: user.id.to_string(),
         realm: user.realm.to_string(),
         status: user.status.name(),
+        role: profile.role().name(),
+        groups: profile.groups,
+        grants: granted(server, user).await?,
         display_name: profile.display_name,
         locale: profile.locale,
         created_at: rfc3339(user.created_at),
@@ -123,6 +151,7 @@ pub async fn export(server: &Server, user: &User) -> Result<ExportBody, ApiError
         identifiers: identifiers(server, user).await?,
         subjects: subjects(server, user).await?,
         credentials: credentials(server, user).await?,
+        app_passwords: app_passwords(server, user).await?,
         sessions: server
             .store
             .sessions_of(user.id)
@@ -165,6 +194,28 @@ async fn subjects(server: &Server, user: &User) -> Result<Vec<ExportedSubject>, 
 async fn credentials(server: &Server, user: &User) -> Result<Vec<CredentialBody>, ApiError> {
     let all = server.store.credentials_of(user.id).await?;
     all.iter().map(|credential| CredentialBody::of(server, credential)).collect()
+}
+
+async fn app_passwords(server: &Server, user: &User) -> Result<Vec<AppPasswordBody>, ApiError> {
+    let all = server.store.app_passwords_of(user.id).await?;
+    all.iter().map(|one| AppPasswordBody::of(server, one)).collect()
+}
+
+async fn granted(server: &Server, user: &User) -> Result<Vec<ExportedGrant>, ApiError> {
+    let body = |kept: grants::Kept| {
+        let (app, app_group) = match &kept.grant.target {
+            Target::App(app) => (Some(app.to_string()), None),
+            Target::Group(group) => (None, Some(group.to_string())),
+        };
+        ExportedGrant {
+            app,
+            app_group,
+            scopes: kept.grant.scopes.iter().map(ToString::to_string).collect(),
+            given_at: rfc3339(kept.given_at),
+            expires_at: kept.grant.expires_at.map(rfc3339),
+        }
+    };
+    Ok(grants::granted_to(server, user).await?.into_iter().map(body).collect())
 }
 
 async fn undos(server: &Server, user: &User) -> Result<Vec<ExportedUndo>, ApiError> {

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod api;
+pub mod app_passwords;
 pub mod backup;
 pub mod call;
 pub mod config;
@@ -26,6 +27,7 @@ pub mod flood;
 pub mod flow;
 pub mod forward_auth;
 pub mod freshness;
+pub mod grants;
 pub mod hashing;
 pub mod key_file;
 pub mod key_ring;

@@ -1,6 +1,8 @@
 //! People whom an administrator brings, one by one or many at once: what is given about them is checked here, and
 //! becomes the rows of a user. It knows no route.
 
+mod membership;
+
 use std::collections::BTreeMap;
 
 use countersign_domain::{
@@ -22,11 +24,14 @@ use utoipa::ToSchema;
 use crate::{
     accounts::{Profile, seal_identifier, seal_profile, user_of},
     error::ApiError,
+    grants::with_membership,
     metadata::{Kept, Object},
     passwords::StoredHash,
     state::Server,
     user_passwords,
 };
+
+pub use self::membership::{GivenRole, read_groups, read_membership};
 
 /// Addresses that somebody may be brought with.
 const MOST_EMAILS: usize = 10;
@@ -89,6 +94,12 @@ pub struct GivenPerson {
     /// `active` where absent.
     #[serde(default)]
     pub status: GivenStatus,
+    /// `user` where absent.
+    #[serde(default, skip_serializing_if = "GivenRole::is_user")]
+    pub role: GivenRole,
+    /// The groups that they are in: at most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// Since when they are known (RFC 3339); now where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
@@ -172,12 +183,15 @@ impl Newcomer {
             return Err(ApiError::invalid("emails", "an address that is not verified must be the only one"));
         }
         check_profile(given.display_name.as_deref(), given.locale.as_deref())?;
+        let membership = read_membership(given.role, &given.groups)?;
+        let (display_name, locale) = (given.display_name.clone(), given.locale.clone());
+        let profile = Profile { display_name, locale, ..Profile::default() };
         if let Some(hash) = &given.password_hash {
             check_hash(hash, emails.iter().all(|(_, verified)| *verified))?;
         }
         Ok(Self {
             emails,
-            profile: Profile { display_name: given.display_name.clone(), locale: given.locale.clone() },
+            profile: with_membership(profile, &membership),
             status: given.status.into(),
             created_at: given.created_at.as_deref().map_or(Ok(now), |text| read_time(text, now))?,
             password_hash: given.password_hash.clone().map(Secret::new),

@@ -58,10 +58,11 @@ const PROBLEM: &str = "application/problem+json";
         api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,
         api::identifiers::remove, api::users::show, api::users::change,
-        api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
+        api::my_grants::list, api::my_credentials::list, api::my_credentials::rename, api::my_credentials::remove,
         api::passkeys::options, api::passkeys::add, api::passkeys::signal,
         passkeys::party::related_origins, passkeys::party::endpoints,
         api::devices::register, api::devices::renew, api::devices::forget,
+        api::my_app_passwords::list, api::my_app_passwords::make, api::my_app_passwords::end,
         api::my_devices::list, api::my_devices::rename, api::my_devices::end,
         api::my_totp::options, api::my_totp::confirm, api::my_recovery_codes::make,
     ),
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn every_operation_names_each_status_and_says_what_it_sends() {
         let operations = operations();
-        assert_eq!(operations.len(), 48);
+        assert_eq!(operations.len(), 49);
         for (name, operation) in operations {
             for (status, response) in operation["responses"].as_object().unwrap() {
                 assert!(status.parse::<u16>().is_ok(), "{name}: {status}");
@@ -273,6 +274,7 @@ mod tests {
             "RenameCredentialBody",
             "RegisterDeviceBody",
             "RenameDeviceBody",
+            "MakeAppPasswordBody",
             "TotpOptionsBody",
             "ConfirmTotpBody",
             "PasskeyOptionsBody",

@@ -20,6 +20,7 @@ use countersign_store::{Error, Rows, Store};
 use crate::{
     config::{AppSettings, Config, ConfigError, Declared, RealmSettings, declared},
     forward_auth,
+    grants::DeclaredGrants,
     vault::Keys,
 };
 
@@ -35,6 +36,7 @@ pub struct Registry {
     declared: std::collections::HashSet<AppName>,
     admin_keys: HashMap<Digest, Arc<AdminKey>>,
     realms: HashMap<RealmName, Realm>,
+    grants: DeclaredGrants,
     forward_auth: forward_auth::Settings,
     generation: u32,
     corrupt: Vec<Error>,
@@ -98,6 +100,7 @@ impl Registry {
             registry.apps.insert(app.name.clone(), Arc::new(app));
         }
         registry.add_stored(apps.good);
+        registry.grants = DeclaredGrants::build(config, vault)?;
         registry.origins = registry.apps.values().flat_map(|app| app.origins.iter().cloned()).collect();
         let with_accounts = registry.apps.values().filter(|app| app.accounts.is_some());
         registry.account_origins = with_accounts.flat_map(|app| app.origins.iter().cloned()).collect();
@@ -150,12 +153,13 @@ impl Registry {
         apps
     }
 
-    /// The same after `former`: of another [generation](Self::generation) where apps, realms or settings are others.
+    /// The same after `former`: of another [generation](Self::generation) where apps, realms, declared grants or settings are others.
     #[must_use]
     pub fn after(self, former: &Self) -> Self {
         let is_same = self.apps == former.apps
             && self.realms == former.realms
-            && self.forward_auth == former.forward_auth;
+            && self.forward_auth == former.forward_auth
+            && self.grants == former.grants;
         Self { generation: former.generation.wrapping_add(u32::from(!is_same)), ..self }
     }
 
@@ -232,6 +236,12 @@ impl Registry {
     #[must_use]
     pub fn realm(&self, name: &RealmName) -> Option<&Realm> {
         self.realms.get(name)
+    }
+
+    /// The grants of the configuration file.
+    #[must_use]
+    pub const fn grants(&self) -> &DeclaredGrants {
+        &self.grants
     }
 
     /// The names of all realms that are declared or stored, in no order.

@@ -11,7 +11,7 @@ use countersign_domain::{
     id::{SessionId, TokenId},
     secret::Digest,
     subject::Subject,
-    time::Timestamp,
+    time::{Span, Timestamp},
     token::{Revocation, RevocationTarget},
 };
 use parking_lot::RwLock;
@@ -31,6 +31,8 @@ pub struct Revocations {
     refused_until: AtomicI64,
     /// In which epoch it became known that what a holder of grants may reach has changed, and until when it is kept.
     access: RwLock<HashMap<Digest, (u32, Timestamp)>>,
+    /// The last moment that was given to such a change here.
+    access_told_at: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,19 @@ impl Revocations {
             let now = epoch.now();
             access.extend(changed.into_iter().map(|(holder, until)| (holder, (now, until))));
         }
+    }
+
+    /// The moment at which what a holder of grants may reach is said to change: later than every one that is known, so
+    /// that each change is news, two within a millisecond and one by a node whose clock is behind as well.
+    #[must_use]
+    pub fn moment_of_access(&self, holder: Digest, now: Timestamp) -> Timestamp {
+        let rows = self.rows.read();
+        let target = RevocationTarget::Access(holder);
+        let known = rows.get(&AppName::any()).and_then(|of_any| of_any.targets.get(&target));
+        let least = known.map_or(now, |(before, _)| now.max(*before + Span::from_millis(1))).millis();
+        let next = |last: i64| Some(least.max(last.saturating_add(1)));
+        let last = self.access_told_at.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+        Timestamp::from_millis(last.map_or(least, |last| least.max(last.saturating_add(1))))
     }
 
     /// Whether what one of these holders may reach has changed since something was read in `epoch`.
@@ -143,7 +158,7 @@ impl Revocations {
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::{testing::Seeded, time::Span};
+    use countersign_domain::testing::Seeded;
 
     use super::*;
 

@@ -23,6 +23,7 @@ use crate::{
     flood::Flood,
     forward_auth::KnownCache,
     freshness::Freshness,
+    grants,
     hashing::Hashing,
     key_ring::KeyRing,
     key_use::KeyUse,
@@ -167,6 +168,7 @@ impl Server {
             let revocation = Revocation::of_access(self.keys.access_of_user(user), self.now());
             changes.push(Change::Revocation(revocation));
         }
+        grants::put_along(self, &mut changes);
         let people: Vec<_> = changes.erased().collect();
         // On the list first: somebody who is erased must not come back by a restore.
         erased::note(self, &people, Sign::Erased).await?;

@@ -7,6 +7,7 @@ use countersign_domain::{
     admin_key::AdminKeyText,
     api_key::ApiKeyText,
     app::AppName,
+    app_password::AppPasswordText,
     assurance::Method,
     code::Code,
     group::GroupName,
@@ -160,6 +161,12 @@ impl Keys {
         self.hierarchy.api_keys.digest(&[key.expose().as_bytes()])
     }
 
+    /// An app password, to be found by.
+    #[must_use]
+    pub fn app_password(&self, password: &AppPasswordText) -> Digest {
+        self.hierarchy.api_keys.digest(&[password.expose().as_bytes()])
+    }
+
     /// An admin key, to be found by.
     #[must_use]
     pub fn admin_key(&self, key: &AdminKeyText) -> Digest {
@@ -242,6 +249,11 @@ impl Keys {
     #[must_use]
     pub fn access_of_group(&self, realm: &RealmName, group: &GroupName) -> Digest {
         self.hierarchy.grants.digest(&[b"group", realm.as_str().as_bytes(), group.as_str().as_bytes()])
+    }
+
+    /// A digest for [grants](crate::grants): the first part says of what.
+    pub(crate) fn grant_digest(&self, parts: &[&[u8]]) -> Digest {
+        self.hierarchy.grants.digest(parts)
     }
 
     /// A recovery code, bound to its sheet: the same code on another sheet digests differently.

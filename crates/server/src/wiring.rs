@@ -206,6 +206,8 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(api::my_credentials::routes())
             .merge(api::devices::routes())
             .merge(api::my_devices::routes())
+            .merge(api::my_app_passwords::routes())
+            .merge(api::my_grants::routes())
             .merge(api::my_totp::routes())
             .merge(api::my_recovery_codes::routes())
             .merge(api::passkeys::routes())

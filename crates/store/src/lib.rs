@@ -21,5 +21,5 @@ mod store;
 
 pub use self::{
     error::Error,
-    store::{EventFilter, FactUpdate, KeyChanges, Quota, Rows, Store, UserFilter},
+    store::{EventFilter, FactUpdate, GrantList, KeyChanges, Quota, Rows, Store, UserFilter},
 };

@@ -37,7 +37,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, sql: include_str!("migrations/0006.sql") },
     Migration { version: 8, sql: include_str!("migrations/0008.sql") },
     Migration { version: 9, sql: include_str!("migrations/0009.sql") },
-    Migration { version: 10, sql: include_str!("migrations/0011.sql") },
+    Migration { version: 10, sql: include_str!("migrations/0010.sql") },
+    Migration { version: 11, sql: include_str!("migrations/0011.sql") },
+    Migration { version: 12, sql: include_str!("migrations/0012.sql") },
 ];
 
 impl Migration {

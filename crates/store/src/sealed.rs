@@ -33,6 +33,7 @@ pub const SEALED: &[SealedColumn] = &[
     of("realm_user", "sealed_profile", &["id"], Some("realm")),
     of("user_identifier", "sealed", &["digest"], Some("realm")),
     of("session", "sealed_device", &["id"], Some("realm")),
+    of("app_password", "sealed", &["id"], Some("realm")),
     of("event_key", "sealed", &["user_id"], None),
     of("webhook_delivery", "sealed", &["id"], None),
     of("user_password", "sealed_hash", &["user_id"], None),
@@ -43,6 +44,7 @@ pub const SEALED: &[SealedColumn] = &[
     of("credential", "sealed_label", &["id"], Some("realm")),
     of("pending_sign_in", "sealed", &["id"], Some("realm")),
     of("ceremony", "sealed", &["id"], Some("realm")),
+    of("access_grant", "sealed", &["id"], Some("realm")),
 ];
 
 /// Sealed columns that are never sealed anew, and why.

@@ -3,6 +3,7 @@
 mod admin_key;
 mod api_key;
 mod app;
+mod app_password;
 mod ceremony;
 mod challenge;
 mod contact;
@@ -10,6 +11,7 @@ mod credential;
 mod event;
 mod event_checkpoint;
 mod fact;
+mod grant;
 mod idempotency;
 mod invitation;
 mod message;
@@ -32,16 +34,16 @@ mod webhook;
 use std::collections::BTreeSet;
 
 use countersign_domain::{
-    changes::{Change, FlowChange},
+    changes::{Change, FlowChange, GrantChange},
     id::UserId,
 };
 use parking_lot::Mutex;
 
 pub(crate) use self::{
-    admin_key::*, api_key::*, app::*, ceremony::*, challenge::*, contact::*, credential::*, event::*,
-    event_checkpoint::*, fact::*, idempotency::*, invitation::*, message::*, metadata::*, pending_sign_in::*,
-    quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*, sweep::*, undo::*,
-    user::*, user_identifier::*, user_password::*, webhook::*,
+    admin_key::*, api_key::*, app::*, app_password::*, ceremony::*, challenge::*, contact::*, credential::*,
+    event::*, event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
+    pending_sign_in::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*,
+    sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 
@@ -103,6 +105,13 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Credential(credential) => writes.push(credential::save(credential)),
         Change::CredentialRemoved(id, version) => writes.push(credential::remove(id, version)),
         Change::Flow(change) => write_flow(change, writes),
+
+        Change::Grant(change) => writes.push(write_grant(change)),
+
+        Change::AppPasswordAdded(password) => writes.push(app_password::insert(password)),
+        Change::AppPasswordUsed(id, at) => writes.push(app_password::used(id, at)),
+        Change::AppPasswordRemoved(id) => writes.push(app_password::remove(id)),
+        Change::AppPasswordsRemoved(user) => writes.push(app_password::remove_all(user)),
     }
 }
 
@@ -116,12 +125,21 @@ fn write_flow(change: FlowChange, writes: &mut Vec<Write>) {
     }
 }
 
+fn write_grant(change: GrantChange) -> Write {
+    match change {
+        GrantChange::Given(grant) => grant::save(grant),
+        GrantChange::Taken(id, version) => grant::remove(id, version),
+        GrantChange::AllOfHolderTaken(holder) => grant::remove_of_holder(holder),
+    }
+}
+
 /// Removes a user of exactly this version, and everything that hangs on it but sessions.
 fn erase_user(id: UserId, version: i64, writes: &mut Vec<Write>) {
     writes.extend(user::erase(id, version));
     writes.extend([
         user_password::erase(id),
         credential::erase(id),
+        app_password::remove_all(id),
         pending_sign_in::drop_of(id),
         ceremony::drop_of(id),
         event::delete_key(id),

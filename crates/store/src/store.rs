@@ -4,6 +4,7 @@ mod accounts;
 mod administration;
 mod events;
 mod facts;
+mod grants;
 mod people;
 mod sealing_keys;
 mod sweep;
@@ -11,6 +12,7 @@ mod sweep;
 pub use self::{
     administration::UserFilter,
     events::EventFilter,
+    grants::GrantList,
     sealing_keys::{FactUpdate, KeyChanges},
 };
 

@@ -11,6 +11,7 @@ use super::{
     report::{Report, Target, median},
     settings::Settings,
     tokens::{self, Hello},
+    verify,
     world::{Server, World},
 };
 use crate::environment;
@@ -55,6 +56,7 @@ pub(crate) fn measure(
     report.add("… to bare hyper's rate", median(&ratios), "", Target::AtLeast(0.75));
     let grown = (server.process.mebibytes("VmRSS")? - before) * 1024.0 * 1024.0 / requests.len() as f64;
     report.add("memory that each session took", grown, "B", Target::None);
+    verify::cookies(settings, (hello, &server), &requests, report)?;
     server.process.stop()?;
     refuse_damaged(world, &folder, &requests[0])
 }

@@ -11,6 +11,7 @@ use super::{
     report::{Report, Target, machine, median, micros, percentile},
     settings::Settings,
     tokens::{self, Hello},
+    verify as forward_auth,
     world::{Server, World},
 };
 
@@ -47,6 +48,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     tokens::measure(settings, (&hello, &server), &tokens, &mut report, &verify)?;
     report.part("After all of this");
     report.add("resident at most", server.process.mebibytes("VmHWM")?, "MiB", Target::AtMost(40.0));
+    server.process.stop()?;
+    // One that has seen none of these tokens.
+    let server = Server::start(&world, &folder)?;
+    forward_auth::tokens(settings, (&hello, &server), &tokens, &mut report, &verify)?;
     server.process.stop()?;
     group_commit::measure(settings, &mut report)?;
     accounts::measure(settings, &world, &hello, &mut report)?;

@@ -86,6 +86,8 @@ pub(crate) struct Server {
     pub(crate) process: Process,
     /// Where apps and people reach it.
     pub(crate) port: u16,
+    /// Where proxies reach it.
+    pub(crate) verify: u16,
     /// Where its metrics are.
     operations: u16,
     /// From its start to its first answer with status 200.
@@ -127,9 +129,9 @@ impl Server {
         (sessions, more): (usize, &str),
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let [port, operations] = [free_port()?, free_port()?];
+        let [port, operations, verify] = [free_port()?, free_port()?, free_port()?];
         let config = folder.join("countersign.toml");
-        std::fs::write(&config, configuration(folder, (port, operations, sink), sessions) + more)?;
+        std::fs::write(&config, configuration(folder, [port, operations, verify, sink], sessions) + more)?;
         let began = Instant::now();
         let arguments = ["--config".as_ref(), config.as_os_str(), "serve".as_ref()];
         let process = Process::start(&Self::program()?, &arguments, &folder.join("server.log"))?;
@@ -138,7 +140,7 @@ impl Server {
                 bail!("the server does not answer: see {}", folder.join("server.log").display());
             }
         }
-        Ok(Self { process, port, operations, started_in: began.elapsed() })
+        Ok(Self { process, port, verify, operations, started_in: began.elapsed() })
     }
 
     /// The value of a counter without labels.
@@ -152,7 +154,7 @@ impl Server {
     }
 }
 
-fn configuration(folder: &Path, (port, operations, sink): (u16, u16, u16), sessions: usize) -> String {
+fn configuration(folder: &Path, [port, operations, verify, sink]: [u16; 4], sessions: usize) -> String {
     format!(
         r#"[server]
 issuer = "http://localhost:8080"
@@ -160,6 +162,7 @@ session_cache = {sessions}
 listeners = [
   {{ address = "127.0.0.1:{port}", parts = ["public"] }},
   {{ address = "127.0.0.1:{operations}", parts = ["operations"] }},
+  {{ address = "127.0.0.1:{verify}", parts = ["verify"] }},
 ]
 [storage]
 data_dir = "{folder}"
@@ -170,8 +173,11 @@ smtp = [{{ host = "127.0.0.1", port = {sink}, security = "none" }}]
 [limits]
 messages_per_day = 100_000_000
 polls_per_network_per_minute = 1_000_000_000
+[forward_auth]
+cache_mib = 256
 [[apps]]
 name = "bench"
+forward_auth = {{ open = true, scopes = ["read:email", "read:name"] }}
 resend_pause_seconds = 0
 messages_per_day = 100_000_000
 keys = [{{ key = "{API_KEY}" }}]

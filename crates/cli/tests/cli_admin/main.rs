@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests say what went wrong by stopping")]
 
+mod grant;
 mod policy;
 
 use std::{

@@ -138,6 +138,15 @@ kinds! {
     /// A proof by a credential was wrong, and counted.
     CredentialFailed = "credential.failed",
 
+    /// A user or a group was given the use of an app or a group of apps, or a grant's scopes or end changed.
+    GrantGiven = "grant.given",
+    /// The use of an app or a group of apps was taken back.
+    GrantTaken = "grant.taken",
+    /// A user's role changed.
+    RoleChanged = "user.role_changed",
+    /// The groups that a user is in changed.
+    GroupsChanged = "user.groups_changed",
+
     /// A device was registered: a browser stands for a person.
     DeviceRegistered = "device.registered",
     /// A registered device got another secret.
@@ -146,6 +155,10 @@ kinds! {
     DeviceRenamed = "device.renamed",
     /// A registered device ended before its time.
     DeviceEnded = "device.ended",
+    /// A person made an app password.
+    AppPasswordAdded = "app_password.added",
+    /// An app password was taken away.
+    AppPasswordRemoved = "app_password.removed",
 }
 
 impl EventKind {

@@ -2,6 +2,7 @@
 
 use countersign_domain::{
     id::{SessionId, UserId},
+    membership::Role,
     random::Random,
     realm::RealmName,
     secret::Digest,
@@ -22,6 +23,23 @@ pub struct Profile {
     /// A BCP 47 tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Whether an operator made them an administrator of their realm.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub administrator: bool,
+    /// The groups that an operator put them in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+}
+
+/// What is sealed of a profile is as long as a multiple of this, so that its length does not tell an administrator.
+const PROFILE_STEP: usize = 64;
+
+impl Profile {
+    /// What they are in their realm.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        if self.administrator { Role::Admin } else { Role::User }
+    }
 }
 
 /// What somebody is found by, sealed for the row that its digest names in a realm.
@@ -96,7 +114,8 @@ pub fn seal_profile(server: &Server, user: &User, profile: &Profile) -> Result<O
     if *profile == Profile::default() {
         return Ok(None);
     }
-    let json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
+    let mut json = serde_json::to_vec(profile).map_err(|_| ApiError::Internal)?;
+    json.resize(json.len().next_multiple_of(PROFILE_STEP), b' ');
     let sealed = server.keys.realm(&user.realm).seal(&mut *server.random(), &profile_place(&user.id), &json);
     sealed.map(Some).map_err(|_| ApiError::Internal)
 }

@@ -76,7 +76,7 @@ fn needed(method: &Method, route: &str) -> Need {
         "apps" if rest.contains("/keys") || rest.ends_with("/token-secret") => AdminScope::Keys,
         "apps" | "messages" | "revocations" => AdminScope::Apps,
         "keys" | "signing-keys" => AdminScope::Keys,
-        "users" | "sessions" | "devices" | "invitations" => AdminScope::Users,
+        "users" | "sessions" | "devices" | "invitations" | "grants" => AdminScope::Users,
         _ => AdminScope::All,
     };
     // Addresses of everybody are more than a look.
@@ -91,16 +91,18 @@ async fn check_realm(server: &Server, own: &RealmName, path: &str) -> Result<(),
     let Some(name) = name else {
         return match collection {
             "apps" | "messages" | "revocations" | "signing-keys" | "users" | "invitations" | "realms"
-            | "admin-keys" | "events" => Ok(()),
+            | "admin-keys" | "events" | "grants" => Ok(()),
             _ => Err(ApiError::AllRealmsNeeded),
         };
     };
     let found = match collection {
         "users" if OF_MANY_USERS.contains(&name) => return Ok(()),
+        // Its handler looks at whom and what it is about.
+        "grants" if name == "explain" => return Ok(()),
         "signing-keys" => return Err(ApiError::AllRealmsNeeded),
         "realms" => name.parse().ok(),
         "apps" | "keys" | "admin-keys" => known(server, collection, name),
-        "users" | "sessions" | "devices" | "messages" | "invitations" => {
+        "users" | "sessions" | "devices" | "messages" | "invitations" | "grants" => {
             stored(server, collection, name).await?
         }
         _ => return Err(ApiError::AllRealmsNeeded),
@@ -133,6 +135,13 @@ async fn stored(server: &Server, collection: &str, name: &str) -> Result<Option<
         },
         "devices" => match name.parse::<DeviceId>() {
             Ok(id) => store.session(id.into()).await?.map(|session| session.realm),
+            Err(_) => None,
+        },
+        "grants" => match name.parse() {
+            Ok(id) => match server.registry.load_full().grants().get(id) {
+                Some(declared) => Some(declared.realm.clone()),
+                None => store.grants(&[id]).await?.first().map(|grant| grant.realm.clone()),
+            },
             Err(_) => None,
         },
         "invitations" => match name.parse() {
@@ -169,6 +178,9 @@ mod tests {
             (Method::GET, "/v1/admin/users/{id}/export", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/sessions/{id}", AdminScope::Users, false),
             (Method::DELETE, "/v1/admin/devices/{id}", AdminScope::Users, false),
+            (Method::POST, "/v1/admin/grants", AdminScope::Users, false),
+            (Method::GET, "/v1/admin/grants/explain", AdminScope::Users, true),
+            (Method::DELETE, "/v1/admin/grants/{id}", AdminScope::Users, false),
             (Method::GET, "/v1/admin/realms", AdminScope::All, true),
             (Method::POST, "/v1/admin/admin-keys", AdminScope::All, false),
             (Method::GET, "/v1/admin/events", AdminScope::All, true),

@@ -321,6 +321,8 @@ async fn given_out(server: &Server, user: &User) -> Result<GivenPerson, ApiError
     Ok(GivenPerson {
         id: Some(user.id.to_string()),
         emails,
+        role: profile.role().into(),
+        groups: profile.groups,
         display_name: profile.display_name,
         locale: profile.locale,
         status: user.status.into(),

@@ -15,9 +15,11 @@ pub mod devices;
 pub mod erasing;
 pub mod events;
 pub mod export;
+pub mod grants;
 pub mod invitations;
 pub mod keys;
 pub mod master_key;
+mod membership;
 pub mod messages;
 pub mod operator;
 pub mod policies;
@@ -53,6 +55,7 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(credentials::routes())
         .merge(erasing::routes())
         .merge(export::routes())
+        .merge(grants::routes())
         .merge(bulk::routes())
         .merge(invitations::routes())
         .merge(events::routes())

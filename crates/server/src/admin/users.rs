@@ -21,13 +21,14 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, Operator, realms, usual_limit};
+use super::{List, Operator, membership, realms, usual_limit};
 use crate::{
     accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
+    app_passwords,
     call::{Json, Named},
     error::ApiError,
-    newcomer::{GivenEmail, GivenPerson, GivenStatus, Newcomer, check_profile},
+    newcomer::{GivenEmail, GivenPerson, GivenRole, GivenStatus, Newcomer, check_profile},
     outbox::notice::{Notice, Touched},
     state::Server,
 };
@@ -77,6 +78,10 @@ pub struct UserBody {
     pub realm: String,
     /// `active`, `disabled` or `erasing`.
     pub status: &'static str,
+    /// `user`, or `admin`, who may reach every app of the realm.
+    pub role: &'static str,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
     /// How many addresses it has.
     pub identifiers: usize,
     /// How many live sessions it has.
@@ -106,6 +111,12 @@ pub struct CreateUserBody {
     /// `active` where absent.
     #[serde(default)]
     status: GivenStatus,
+    /// `user` where absent; `admin` may reach every app of the realm.
+    #[serde(default)]
+    role: GivenRole,
+    /// The groups to be in: at most 32.
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// What is to be changed; `null` removes.
@@ -123,6 +134,18 @@ pub struct ChangeUserBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     locale: Option<Option<String>>,
+    /// The role: an `admin` may reach every app of the realm, where the realm lets administrators.
+    #[serde(default)]
+    role: Option<GivenRole>,
+    /// All groups to be in, in place of those that they are in: at most 32.
+    #[serde(default)]
+    groups: Option<Vec<String>>,
+    /// Groups to be put into, beside those that they are in.
+    #[serde(default)]
+    add_groups: Vec<String>,
+    /// Groups to be taken out of.
+    #[serde(default)]
+    remove_groups: Vec<String>,
 }
 
 /// Tells a member that is `null` from one that is absent.
@@ -221,6 +244,8 @@ pub(crate) async fn create(
         display_name: body.display_name,
         locale: body.locale,
         status: body.status,
+        role: body.role,
+        groups: body.groups,
         ..GivenPerson::default()
     };
     let newcomer = Newcomer::read(&person, server.now())?;
@@ -256,21 +281,32 @@ pub(crate) async fn change(
         .decide(|| async move {
             let mut user = find(this, id).await?;
             let renamed = rename(this, &mut user, body)?;
+            let moved = membership::apply(this, &mut user, body.membership())?;
             let mut decision = match body.status {
                 // An erasure that waits goes on: then they stay switched off should the person keep the account.
                 Some(GivenStatus::Disabled) => {
-                    let sessions = this.store.sessions_of(user.id).await?;
-                    user::disable(user, &sessions, this.now())
+                    let (id, sessions) = (user.id, this.store.sessions_of(user.id).await?);
+                    let mut disabled = user::disable(user, &sessions, this.now());
+                    disabled.changes.extend(app_passwords::all_removed(this, id, this.now()));
+                    disabled
                 }
                 // Writes the user as it is, with what it is called now.
                 Some(GivenStatus::Active) => user::enable(user),
                 None => user::rewrite(user),
             };
             tell(this, &decision.outcome, body, renamed, &mut decision.changes).await?;
+            membership::tell(this, &decision.outcome, &moved, &mut decision.changes).await?;
             Ok((decision.outcome, decision.changes))
         })
         .await?;
     Ok(answer(StatusCode::OK, body_of(&server, user).await?))
+}
+
+impl ChangeUserBody {
+    fn membership(&self) -> membership::Wish<'_> {
+        let (add, remove) = (&self.add_groups, &self.remove_groups);
+        membership::Wish { role: self.role, groups: self.groups.as_deref(), add, remove }
+    }
 }
 
 /// Whether what the user is called is another now.
@@ -279,6 +315,7 @@ fn rename(server: &Server, user: &mut User, body: &ChangeUserBody) -> Result<boo
     let profile = Profile {
         display_name: body.display_name.clone().unwrap_or_else(|| former.display_name.clone()),
         locale: body.locale.clone().unwrap_or_else(|| former.locale.clone()),
+        ..former.clone()
     };
     if profile == former {
         return Ok(false);
@@ -335,10 +372,13 @@ pub(super) async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
 async fn body_of(server: &Server, user: User) -> Result<UserBody, ApiError> {
     let sessions = server.store.sessions_of(user.id).await?;
     let now = server.now();
+    let profile = open_profile(server, &user)?;
     Ok(UserBody {
         id: user.id.to_string(),
         realm: user.realm.to_string(),
         status: user.status.name(),
+        role: profile.role().name(),
+        groups: profile.groups,
         identifiers: server.store.identifiers_of(user.id).await?.len(),
         sessions: sessions.iter().filter(|session| session.is_live(now)).count(),
         created_at: rfc3339(user.created_at),

@@ -77,6 +77,10 @@ pub struct MeBody {
     /// What the app that was signed in to keeps for the person to see.
     #[schema(value_type = Object)]
     pub metadata: Object,
+    /// `user` or `admin`: what an operator made of them in the realm.
+    pub role: &'static str,
+    /// The groups that an operator put them in.
+    pub groups: Vec<String>,
     /// When the account was made.
     pub created_at: String,
 }
@@ -165,7 +169,8 @@ pub async fn show(Person(visitor): Person) -> Answer<MeBody> {
     security(("session_cookie" = [])),
     responses((status = 200, description = "The account as it is now", body = MeBody)))]
 pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<MeBody> {
-    check(&body)?;
+    let name = body.display_name.as_ref().and_then(Option::as_deref);
+    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))?;
     if body.username.is_some() {
         // The answer tells whether somebody has the name: nobody is to ask for many.
         own.call.limit_network(None)?;
@@ -181,6 +186,7 @@ pub async fn change(own: OwnCall, Json(body, _): Json<ChangeMeBody>) -> Answer<M
             let profile = Profile {
                 display_name: body.display_name.clone().unwrap_or(former.display_name),
                 locale: body.locale.clone().unwrap_or(former.locale),
+                ..former
             };
             let sealed_profile = seal_profile(server, &user, &profile)?;
             let user = User { sealed_profile, ..user };
@@ -336,6 +342,8 @@ async fn body_of(visitor: &Visitor, user: &User) -> Result<MeBody, ApiError> {
     Ok(MeBody {
         id: user.id.to_string(),
         realm: user.realm.to_string(),
+        role: profile.role().name(),
+        groups: profile.groups,
         display_name: profile.display_name,
         locale: profile.locale,
         emails,
@@ -357,11 +365,6 @@ fn session_body(visitor: &Visitor, session: &Session) -> SessionBody {
         used_at: rfc3339(session.used_at),
         expires_at: rfc3339(session.expires_at),
     }
-}
-
-fn check(body: &ChangeMeBody) -> Result<(), ApiError> {
-    let name = body.display_name.as_ref().and_then(Option::as_deref);
-    check_profile(name, body.locale.as_ref().and_then(Option::as_deref))
 }
 
 /// Refuses who signed in longer ago than ten minutes, or with less than the person has: [`credentials::may_change`].

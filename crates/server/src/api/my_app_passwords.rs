@@ -93,7 +93,11 @@ pub struct AppPasswordsBody {
 }
 
 impl AppPasswordBody {
-    fn of(server: &Server, password: &AppPassword) -> Result<Self, ApiError> {
+    /// An app password, without what is secret of it.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it does not open.
+    pub fn of(server: &Server, password: &AppPassword) -> Result<Self, ApiError> {
         let Use { label, apps } = open(server, password)?;
         Ok(Self {
             id: password.id.to_string(),
@@ -124,7 +128,10 @@ pub async fn list(Person(visitor): Person) -> Answer<AppPasswordsBody> {
 #[utoipa::path(post, path = "/v1/me/app-passwords", operation_id = "make_app_password", tag = "devices",
     request_body = MakeAppPasswordBody, security(("session_cookie" = [])),
     responses((status = 201, description = "It works", body = AppPasswordBody)))]
-pub async fn make(Person(visitor): Person, Json(body, _): Json<MakeAppPasswordBody>) -> Answer<AppPasswordBody> {
+pub async fn make(
+    Person(visitor): Person,
+    Json(body, _): Json<MakeAppPasswordBody>,
+) -> Answer<AppPasswordBody> {
     check_label(&body.label)?;
     let (server, visitor) = (&visitor.server, &visitor);
     check_apps(visitor, &body.apps)?;

@@ -7,8 +7,8 @@ use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress, realm::R
 use http::HeaderName;
 
 use super::{
-    Config, Part, Security, SmtpServerSettings, Transport, app::crossing, problem::Problem, schema::Schema,
-    secret_file,
+    AppSettings, Config, Part, Security, SmtpServerSettings, Transport, app::crossing, grant::MOST_GRANTS,
+    problem::Problem, schema::Schema, secret_file,
 };
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
@@ -39,6 +39,7 @@ impl Config {
             problems.push(Problem::wrong(setting, why));
         }
         check_realms(self, &mut problems);
+        check_grants(self, &mut problems);
         let of_passwords = self.passwords.problems().into_iter();
         problems.extend(of_passwords.map(|(key, why)| Problem::wrong(&format!("passwords.{key}"), why)));
         let of_passkeys = self.webauthn.problems(&self.server).into_iter();
@@ -223,6 +224,33 @@ fn check_realms(config: &Config, problems: &mut Vec<Problem>) {
         if app.realm.as_deref().is_some_and(|realm| !names.contains(realm)) {
             let why = "no realm of this name is declared";
             problems.push(Problem::wrong(&format!("apps[{index}].realm"), why));
+        }
+    }
+}
+
+fn check_grants(config: &Config, problems: &mut Vec<Problem>) {
+    if config.grants.len() > MOST_GRANTS {
+        problems
+            .push(Problem::wrong("grants", format!("at most {MOST_GRANTS}: give others through the API")));
+    }
+    let realm_of = |app: &AppSettings| app.realm.clone().unwrap_or_else(|| RealmName::DEFAULT.to_owned());
+    for (index, settings) in config.grants.iter().enumerate() {
+        let at = |setting: &str| format!("grants[{index}].{setting}");
+        let grant = match settings.grant() {
+            Ok(grant) => grant,
+            Err((setting, why)) => {
+                problems.push(Problem::wrong(&at(setting), why));
+                continue;
+            }
+        };
+        let realm = grant.realm.as_str();
+        if !grant.realm.is_default() && config.realms.iter().all(|known| known.name != realm) {
+            problems.push(Problem::wrong(&at("realm"), "no realm of this name is declared"));
+        }
+        let app = config.apps.iter().find(|app| settings.app.as_ref() == Some(&app.name));
+        if let Some(home) = app.map(realm_of).filter(|home| home != realm) {
+            let why = format!("the app is in the realm {home}: nothing crosses realms");
+            problems.push(Problem::wrong(&at("realm"), why));
         }
     }
 }

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{
     AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
-    KeySettings, LimitSettings, ListenerSettings, LogSettings, MailSettings, PasswordSettings,
-    PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings, ServerSettings,
-    SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings, WebhookSettings,
+    GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings, LogSettings,
+    MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings,
+    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings,
+    WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -130,6 +131,8 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "SecurityLogSettings" => fields::<SecurityLogSettings>(),
         "WebhookSettings" => fields::<WebhookSettings>(),
         "WebauthnSettings" => fields::<WebauthnSettings>(),
+        "GrantSettings" => fields::<GrantSettings>(),
+        "GrantHolderSettings" => fields::<GrantHolderSettings>(),
         _ => &[],
     }
 }

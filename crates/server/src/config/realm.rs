@@ -55,6 +55,10 @@ pub struct RealmSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = true)]
     pub new_device_mail: Option<bool>,
+    /// Whether its administrators (users with the role `admin`) may reach every app of the realm: yes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true)]
+    pub admins_hold_every_app: Option<bool>,
 
     /// How long a registered device may go unused, in seconds: 300 to 31536000 (a year), 2592000 (30 days) by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,6 +179,7 @@ impl RealmSettings {
                 trust: trust.unwrap_or(Span::ZERO),
             },
             new_device_mail: self.new_device_mail.unwrap_or(true),
+            admins_hold_every_app: self.admins_hold_every_app.unwrap_or(true),
             device: DevicePolicy {
                 idle: seconds(
                     "device_idle_seconds",

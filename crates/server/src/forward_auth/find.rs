@@ -7,6 +7,7 @@ use countersign_domain::{
     assurance::{Assurance, Method, Methods},
     changes::{Change, Changes},
     forward_auth::Opener,
+    membership::Role,
     refusal::Refusal,
     scope::Scopes,
     session::{Holder, Session},
@@ -25,6 +26,7 @@ use crate::{
     accounts::{held_session, open_identifier, open_profile},
     cookie::SessionCookie,
     error::ApiError,
+    grants,
     state::Server,
     tokens::{self, Checked},
     visitor::note_use,
@@ -218,9 +220,13 @@ async fn permitted(
         let person = Person { email: presence.email.take(), ..Person::default() };
         return Ok(app.forward_auth.open.then(|| (app.forward_auth.scopes.clone(), person)));
     };
+    let membership = grants::membership(server, user)?;
+    let of_group = |group| server.keys.access_of_group(&user.realm, group);
     presence.origin.holders = vec![server.keys.access_of_user(user.id)];
-    if !app.forward_auth.open {
-        return Ok(None);
+    presence.origin.holders.extend(membership.groups.iter().map(of_group));
+    let Some(access) = grants::access(server, user, app).await? else { return Ok(None) };
+    if let Some(end) = access.until {
+        presence.ends_at = presence.ends_at.min(end);
     }
     let identifiers = server.store.identifiers_of(user.id).await?;
     let name_of = |identifier: &UserIdentifier| open_identifier(server, identifier);
@@ -232,10 +238,10 @@ async fn permitted(
             .transpose()?,
         email: identifiers.iter().find(|known| known.is_first_address()).map(name_of).transpose()?,
         name: open_profile(server, user)?.display_name,
-        is_admin: Some(false),
-        groups: Vec::new(),
+        is_admin: Some(membership.role == Role::Admin),
+        groups: membership.groups,
     };
-    Ok(Some((app.forward_auth.scopes.clone(), person)))
+    Ok(Some((access.scopes, person)))
 }
 
 /// The person as an app knows them: given at the first visit, as at a first sign-in.

@@ -45,6 +45,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         admin::devices::list, admin::devices::end,
         admin::erasing::erase, admin::erasing::erase_many,
         admin::events::list, admin::events::one_segment, admin::events::waiting, admin::events::about,
+        admin::grants::list, admin::grants::give, admin::grants::take, admin::grants::explain,
         admin::invitations::list, admin::invitations::create, admin::invitations::revoke,
         admin::keys::create, admin::keys::list, admin::keys::revoke,
         admin::master_key::show, admin::master_key::rotate,
@@ -63,6 +64,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         (name = "keys", description = "API keys of apps, signing keys, the master key"),
         (name = "admin keys", description = "Who may administer what"),
         (name = "users", description = "People, their sessions, and who is to become one"),
+        (name = "grants", description = "Who may use which app, and what it learns of them"),
         (name = "messages", description = "What waits to be sent"),
         (name = "revocations", description = "What is taken back"),
         (name = "events", description = "The log of events"),
@@ -148,7 +150,7 @@ fn refusals(path: &str, operation: &Operation) -> Vec<ApiError> {
     }
     match path.trim_start_matches("/v1/admin/").split('/').next().unwrap_or_default() {
         "apps" | "realms" => all.extend([E::AlreadyExists(""), E::Declared, E::InUse("")]),
-        "keys" => all.push(E::Declared),
+        "keys" | "grants" => all.push(E::Declared),
         "users" if path.contains("/credentials/") => all.push(E::LastWayIn),
         "users" => all.extend([E::AddressTaken, E::PasswordsOff]),
         "invitations" => all.extend([
@@ -268,7 +270,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 51);
+        assert_eq!(names.len(), 55);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");

@@ -26,6 +26,14 @@ pub(super) fn refusals(path: &str) -> Vec<ApiError> {
             invalid("code", "malformed_code"),
         ]),
         "/v1/me/devices/{id}" => all.extend([ApiError::NotFound, ApiError::invalid("label", "")]),
+        "/v1/me/app-passwords" => all.extend([
+            ApiError::NotFresh,
+            ApiError::StrongerNeeded,
+            ApiError::AppDisabled,
+            ApiError::TooManyCredentials,
+            ApiError::invalid("apps", ""),
+        ]),
+        "/v1/me/app-passwords/{id}" => all.push(ApiError::NotFound),
         _ => {}
     }
     all

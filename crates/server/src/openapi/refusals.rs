@@ -17,7 +17,9 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
             return of_all.into_iter().chain(bodies).collect();
         }
         _ if starts("/v1/me/credentials") => credentials::refusals(path),
-        _ if starts("/v1/devices") || starts("/v1/me/devices") => devices::refusals(path),
+        _ if starts("/v1/devices") || starts("/v1/me/devices") || starts("/v1/me/app-passwords") => {
+            devices::refusals(path)
+        }
         _ if starts("/v1/me/password") => passwords::refusals_of_my_own(),
         _ if starts("/v1/me") || starts("/v1/session") => with_a_cookie(path),
         _ => with_a_key(path),

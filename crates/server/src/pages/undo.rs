@@ -30,6 +30,7 @@ use minijinja::context;
 use super::link::{Voice, over, refused};
 use crate::{
     accounts::{self, session_ended},
+    app_passwords,
     call::{admit_poll, client_address},
     credentials::taken_away,
     error::ApiError,
@@ -167,6 +168,9 @@ async fn take_back_all(server: &Server, user: &User, since: Timestamp) -> Result
     for gone in identifiers.iter().filter(|one| stays && is_new(one)) {
         changes.push(Change::IdentifierRemoved(gone.clone()));
         changes.push(happened(EventKind::IdentifierRemoved, user).into());
+    }
+    for gone in server.store.app_passwords_of(user.id).await?.iter().filter(|one| one.created_at >= since) {
+        changes.extend(app_passwords::removed(server, gone, server.now()));
     }
     if let Some(password) = server.store.password(user.id).await?.filter(|one| one.made_at >= since) {
         changes.push(Change::PasswordRemoved(user.id, password.version));

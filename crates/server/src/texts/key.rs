@@ -142,6 +142,7 @@ keys! {
     TouchedCredentials = "touched.credentials",
     DeviceRegisteredSubject = "device_registered.subject",
     DeviceRegisteredText = "device_registered.text",
+    FactorAppPassword = "factor.app_password",
     PageSignIn = "page.sign_in",
     PageName = "page.name",
     PageEmail = "page.email",

@@ -46,9 +46,12 @@ async fn held(server: &TestServer, password: &str, app: &str) -> Option<(UserId,
 async fn p30_an_app_password_is_good_at_its_apps_alone_and_kept_as_a_digest(world: World) {
     let server = world.node_with(with_apps).await;
     let (_, person) = ann(&server).await;
-    make(&server, &person, json!({"label": "Phone", "apps": ["mail"]})).await.refused(403, "stronger_sign_in_needed");
+    make(&server, &person, json!({"label": "Phone", "apps": ["mail"]}))
+        .await
+        .refused(403, "stronger_sign_in_needed");
     fresh(&server).await;
-    let made = make(&server, &person, json!({"label": "Phone", "apps": ["mail"], "days": 2})).await.expect(201);
+    let made =
+        make(&server, &person, json!({"label": "Phone", "apps": ["mail"], "days": 2})).await.expect(201);
     let password = made.text("password");
     assert!(password.starts_with("csp_") && password.len() == 43, "{password}");
     let told = loop {
@@ -68,11 +71,17 @@ async fn p30_an_app_password_is_good_at_its_apps_alone_and_kept_as_a_digest(worl
     for place in 4..password.len() {
         let letter = if &password[place..=place] == "0" { "1" } else { "0" };
         let forged = format!("{}{letter}{}", &password[..place], &password[place + 1..]);
-        assert!(held(&server, &forged, "mail").await.is_none() && held(&server, &password[..place], "mail").await.is_none());
+        assert!(
+            held(&server, &forged, "mail").await.is_none()
+                && held(&server, &password[..place], "mail").await.is_none()
+        );
     }
     // Listed without itself; ended by nobody else.
     let all = person.own(&server, Method::GET, PATH).await.expect(200).json();
-    assert_eq!((all["items"][0]["label"].clone(), all["items"][0]["apps"].clone()), (json!("Phone"), json!(["mail"])));
+    assert_eq!(
+        (all["items"][0]["label"].clone(), all["items"][0]["apps"].clone()),
+        (json!("Phone"), json!(["mail"]))
+    );
     assert!(all["items"][0].get("password").is_none());
     let path = format!("{PATH}/{}", made.text("id"));
     let bob = sessions::sign_in(&server, ISSUER, "bob@mail.example", "").await;
@@ -96,9 +105,9 @@ async fn p30_an_app_password_is_good_at_its_apps_alone_and_kept_as_a_digest(worl
 }
 
 async fn p28_whatever_takes_an_account_away_ends_app_passwords(world: World) {
+    let server = world.node_with(with_apps).await;
     for ending in ["disabled", "erased"] {
         let address = format!("{ending}@mail.example");
-        let server = world.node_with(with_apps).await;
         let person = sessions::sign_in(&server, ISSUER, &address, "").await;
         let made = make(&server, &person, json!({"label": "Phone", "apps": ["mail"]})).await.expect(201);
         let (user, _) = held(&server, &made.text("password"), "mail").await.unwrap();
@@ -112,9 +121,11 @@ async fn p28_whatever_takes_an_account_away_ends_app_passwords(world: World) {
             person.own(&server, Method::DELETE, "/v1/me").await.expect(204);
         }
         assert!(held(&server, &made.text("password"), "mail").await.is_none(), "{ending}");
-        assert!(server.server.revocations.access_changed(&[server.server.keys.access_of_user(user)], epoch), "{ending}");
+        assert!(
+            server.server.revocations.access_changed(&[server.server.keys.access_of_user(user)], epoch),
+            "{ending}"
+        );
         assert!(server.query("SELECT id FROM app_password").await.is_empty(), "{ending}");
-        server.stop().await;
     }
 }
 
@@ -139,5 +150,7 @@ async fn p37_an_app_password_is_for_named_apps_that_take_them() {
         let body = json!({"label": number.to_string(), "apps": ["mail"]});
         make(&server, &person, body).await.expect(201);
     }
-    make(&server, &person, json!({"label": "x", "apps": ["mail"]})).await.refused(409, "too_many_credentials");
+    make(&server, &person, json!({"label": "x", "apps": ["mail"]}))
+        .await
+        .refused(409, "too_many_credentials");
 }

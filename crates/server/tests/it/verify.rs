@@ -63,7 +63,7 @@ pub(crate) fn proxy(server: &TestServer) -> Client {
 }
 
 /// The proxy asks for a browser's request.
-async fn ask(server: &TestServer, app: &str, cookie: &str) -> Answer {
+pub(crate) async fn ask(server: &TestServer, app: &str, cookie: &str) -> Answer {
     proxy(server).with("cookie", cookie).get(&format!("/verify/{app}")).await
 }
 

@@ -87,18 +87,23 @@ async fn check(server: &TestServer, person: &Model, browser: usize) {
     }
 }
 
-async fn p28_checks_agree_with_a_model_whatever_happens_between_them(world: World) {
-    let server = world.node_with(services).await;
-    let mut random = Seeded::new(28);
-    let mut draw = move |below: usize| usize::from(random.bytes::<1>()[0]) % below;
+async fn three_people(server: &TestServer) -> Vec<Model> {
     let mut people = Vec::new();
     for address in ["ann@mail.example", "bob@mail.example", "cat@mail.example"] {
-        let browser = sessions::sign_in(&server, CLUB, address, "").await;
-        let me = browser.own(&server, Method::GET, "/v1/me").await.expect(200);
+        let browser = sessions::sign_in(server, CLUB, address, "").await;
+        let me = browser.own(server, Method::GET, "/v1/me").await.expect(200);
         let (address, id) = (address.to_owned(), me.text("id"));
         let browsers = vec![(browser, true)];
         people.push(Model { address, id, is_active: true, name: String::new(), browsers });
     }
+    people
+}
+
+async fn p28_checks_agree_with_a_model_whatever_happens_between_them(world: World) {
+    let server = world.node_with(services).await;
+    let mut random = Seeded::new(28);
+    let mut draw = move |below: usize| usize::from(random.bytes::<1>()[0]) % below;
+    let mut people = three_people(&server).await;
     for step in 0..150 {
         let person = draw(people.len());
         let person = &mut people[person];

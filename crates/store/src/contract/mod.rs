@@ -15,6 +15,7 @@ pub mod engine;
 pub mod engine_races;
 pub mod event;
 pub mod fact;
+pub mod grant;
 pub mod idempotency;
 pub mod message;
 pub mod people;

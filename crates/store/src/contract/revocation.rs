@@ -10,10 +10,11 @@ use countersign_domain::{
     secret::Digest,
     subject::Subject,
     testing::Seeded,
+    time::Timestamp,
     token::{Revocation, RevocationTarget},
 };
 
-use super::sample::{self, NOW, after, save};
+use super::sample::{self, NOW, after, digest, save};
 use crate::{Error, Store};
 
 fn all_targets() -> [RevocationTarget; 5] {
@@ -78,11 +79,26 @@ pub async fn an_earlier_one_moves_nothing_back(store: Store) {
         let later = Revocation { expires_at: after(20), ..revocation("forum", target.clone(), 10) };
         save(&store, vec![Change::Revocation(later.clone())]).await;
         let earlier = revocation("forum", target.clone(), 0);
-        let (now, expires_at) = (later.clone(), earlier.expires_at);
+        // What somebody may reach changed once more, whenever that was.
+        let more = i64::from(matches!(target, RevocationTarget::Access(_)));
+        let before = Timestamp::from_millis(later.before.millis() + more);
+        let (now, expires_at) = (Revocation { before, ..later.clone() }, earlier.expires_at);
         save(&store, vec![Change::Revocation(earlier)]).await;
         let found = since(&store, -100).await;
         let same: Vec<_> = found.iter().filter(|revocation| revocation.target == target).collect();
         assert_eq!(same, [&Revocation { expires_at, ..now }]);
+    }
+}
+
+/// Whatever the clock of the node says, what a holder of grants may reach has changed later than the last time.
+pub async fn every_change_of_access_is_news(store: Store) {
+    let told = |seconds| Revocation::of_access(digest(1), after(seconds));
+    let mut last = Timestamp::from_millis(0);
+    for seconds in [0, 0, -5, 3, 3, 2] {
+        save(&store, vec![Change::Revocation(told(seconds))]).await;
+        let [found] = &since(&store, -100).await[..] else { panic!("one row") };
+        assert!(found.before > last && found.target == told(0).target, "{found:?}");
+        last = found.before;
     }
 }
 

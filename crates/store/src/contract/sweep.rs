@@ -6,8 +6,9 @@ use countersign_domain::{
     algorithm::Algorithm,
     ceremony::Ceremony,
     challenge::Challenge,
-    changes::{Change, FlowChange, Idempotency},
+    changes::{Change, FlowChange, GrantChange, Idempotency},
     contact::Contact,
+    grant::StoredGrant,
     id::TokenId,
     invitation::Invitation,
     message::Message,
@@ -21,6 +22,7 @@ use countersign_domain::{
 };
 
 use super::credential::{ceremony, pending};
+use super::grant::grant;
 use super::sample::{self, NOW, digest, save};
 use crate::{Quota, Store};
 
@@ -46,6 +48,7 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
         "pending_sign_in",
         "ceremony",
         "invitation",
+        "access_grant",
     ];
     let gone: Vec<_> = gone.into_iter().filter(|(table, _)| !BESIDE.contains(table)).collect();
     assert_eq!(gone, tables.map(|table| (table, 1)));
@@ -99,6 +102,7 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
         Change::PasswordWished(wish),
         FlowChange::Saved(PendingSignIn { expires_at: end, ..pending(seed) }).into(),
         FlowChange::Asked(Ceremony { expires_at: end, ..ceremony(seed) }).into(),
+        GrantChange::Given(StoredGrant { expires_at: Some(end), ..grant(seed, seed) }).into(),
         Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
         Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
         Change::Message(Message { expires_at: end, ..sample::message(seed) }),

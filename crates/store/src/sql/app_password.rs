@@ -61,10 +61,7 @@ pub(super) fn insert(password: AppPassword) -> Write {
 }
 
 pub(super) fn used(id: AppPasswordId, at: Timestamp) -> Write {
-    any(
-        "UPDATE app_password SET used_at = ? WHERE id = ?",
-        vec![at.into(), id.bytes().as_slice().into()],
-    )
+    any("UPDATE app_password SET used_at = ? WHERE id = ?", vec![at.into(), id.bytes().as_slice().into()])
 }
 
 pub(super) fn remove(id: AppPasswordId) -> Write {

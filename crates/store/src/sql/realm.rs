@@ -37,7 +37,7 @@ pub(super) fn save(realm: StoredRealm) -> Write {
 }
 
 /// Its keys and invitations go with it: a later realm of the same name is another one.
-pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 3] {
+pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 4] {
     [
         one(
             "DELETE FROM realm WHERE name = ? AND version = ? \
@@ -46,5 +46,6 @@ pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 3] {
         ),
         any("DELETE FROM admin_key WHERE realm = ?", vec![name.as_str().into()]),
         any("DELETE FROM invitation WHERE realm = ?", vec![name.as_str().into()]),
+        any("DELETE FROM access_grant WHERE realm = ?", vec![name.as_str().into()]),
     ]
 }

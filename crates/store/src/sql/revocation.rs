@@ -48,7 +48,8 @@ pub(crate) fn read_revocation(row: Row) -> Result<Revocation, Error> {
 }
 
 /// Of two revocations of the same target the later time of each kind stays, in whichever order they are written: what
-/// is dead does not come alive because a node with a clock that is behind takes it back once more.
+/// is dead does not come alive because a node with a clock that is behind takes it back once more. What a holder of
+/// grants may reach changes in both directions: every change of it is later than the one before.
 pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
     let (kind, target): (&str, &[u8]) = match &revocation.target {
         RevocationTarget::Token(id) => ("token", id.bytes()),
@@ -63,7 +64,8 @@ pub(super) fn save(revocation: &Revocation) -> [Write; 2] {
     let twice = times.iter().flat_map(|time| [time.clone(), time.clone()]);
     [
         any(
-            "UPDATE revocation SET before_at = CASE WHEN before_at < ? THEN ? ELSE before_at END, \
+            "UPDATE revocation SET before_at = CASE WHEN before_at < ? THEN ? \
+             WHEN kind = 'access' THEN before_at + 1 ELSE before_at END, \
              revoked_at = CASE WHEN revoked_at < ? THEN ? ELSE revoked_at END, \
              expires_at = CASE WHEN expires_at < ? THEN ? ELSE expires_at END \
              WHERE kind = ? AND app = ? AND target = ?",

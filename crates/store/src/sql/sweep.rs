@@ -23,6 +23,8 @@ pub(crate) fn sweep(now: Timestamp) -> Vec<(&'static str, Write)> {
         ("user_undo", any("DELETE FROM user_undo WHERE expires_at <= ? AND kind <> 'erasure'", at())),
         ("pending_sign_in", any("DELETE FROM pending_sign_in WHERE expires_at <= ?", at())),
         ("ceremony", any("DELETE FROM ceremony WHERE expires_at <= ?", at())),
+        ("app_password", any("DELETE FROM app_password WHERE expires_at <= ?", at())),
         ("invitation", any("DELETE FROM invitation WHERE expires_at <= ?", at())),
+        ("access_grant", any("DELETE FROM access_grant WHERE expires_at <= ?", at())),
     ]
 }

@@ -1,6 +1,7 @@
 //! Reads about users and sessions.
 
 use countersign_domain::{
+    app_password::AppPassword,
     ceremony::Ceremony,
     credential::{Credential, CredentialKind},
     id::{CeremonyId, ChallengeId, SessionId, SignInId, UserId},
@@ -116,6 +117,22 @@ impl Store {
     /// As for every read.
     pub async fn credential(&self, realm: &RealmName, lookup: Digest) -> Result<Option<Credential>, Error> {
         self.first(sql::select_credential(realm, lookup)).await?.map(sql::read_credential).transpose()
+    }
+
+    /// The app password with this digest, whether it is over or not.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn app_password(&self, digest: Digest) -> Result<Option<AppPassword>, Error> {
+        self.first(sql::select_app_password(digest)).await?.map(sql::read_app_password).transpose()
+    }
+
+    /// The app passwords of a user, oldest first, those that are over too until they are swept.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn app_passwords_of(&self, user: UserId) -> Result<Vec<AppPassword>, Error> {
+        self.all(sql::select_app_passwords_of(user), sql::read_app_password).await
     }
 
     /// A sign-in that is under way, whether it is over or not.

@@ -88,6 +88,7 @@ macro_rules! suite {
                     targets_round_trip
                     the_later_replaces_the_earlier
                     an_earlier_one_moves_nothing_back
+                    every_change_of_access_is_news
                     the_latest_of_many_stays
                 }
                 schema { migrating_again_changes_nothing a_newer_schema_is_refused_and_untouched }
@@ -118,6 +119,14 @@ macro_rules! suite {
                     a_sign_in_under_way_is_written_at_its_version
                     p16_a_question_is_answered_once
                     erasing_a_user_takes_the_credentials
+                }
+                grant {
+                    grants_are_found_by_name_holder_and_target
+                    a_grant_is_written_and_taken_at_its_version
+                    one_of_many_gives_a_grant
+                    a_grant_to_who_is_erased_is_a_conflict
+                    a_removed_realm_takes_its_grants
+                    as_many_as_may_be_asked_for_are_found
                 }
                 user_password {
                     a_password_is_replaced_at_its_version

@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     accounts::{authentication, proven_address, sealed_address, user_of},
+    app_passwords,
     call::{Call, Json},
     error::ApiError,
     hashing::Hashing,
@@ -146,6 +147,7 @@ async fn decide(
     let mut all = replace(server, &call.app, &user, hash, Replaced::Forgotten).await?;
     all.extend(changes);
     let sessions = server.store.sessions_of(user.id).await?;
+    all.extend(app_passwords::all_removed(server, user.id, server.now()));
     all.extend(user::sign_out_everywhere(user, &sessions, server.now()));
     Ok((Ok(()), all))
 }

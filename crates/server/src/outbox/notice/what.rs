@@ -17,6 +17,8 @@ pub enum Factor {
     Totp,
     /// A sheet of codes.
     RecoveryCodes,
+    /// A password for one client.
+    AppPassword,
 }
 
 /// What of an account an administrator touched.
@@ -64,7 +66,8 @@ impl Touched {
 }
 
 impl Factor {
-    pub(super) const ALL: [Self; 4] = [Self::Passkey, Self::SecurityKey, Self::Totp, Self::RecoveryCodes];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Passkey, Self::SecurityKey, Self::Totp, Self::RecoveryCodes, Self::AppPassword];
 
     /// What a credential of a kind is called to people.
     #[must_use]
@@ -83,6 +86,7 @@ impl Factor {
             Self::SecurityKey => Key::FactorSecurityKey,
             Self::Totp => Key::FactorTotp,
             Self::RecoveryCodes => Key::FactorRecoveryCodes,
+            Self::AppPassword => Key::FactorAppPassword,
         }
     }
 }
