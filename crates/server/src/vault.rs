@@ -1,5 +1,7 @@
 //! The keys, behind the questions that the rules and the handlers ask of them.
 
+mod browser;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -112,25 +114,6 @@ impl Keys {
     #[must_use]
     pub fn proven_browser(&self, browser: &SecretToken, user: UserId) -> Digest {
         self.hierarchy.sessions.digest(&[b"proven-browser", browser.expose().as_bytes(), user.bytes()])
-    }
-
-    /// What shows an app's own host that a session is good there: for that app alone, and as long as the session lives.
-    #[must_use]
-    pub fn app_cookie(&self, session: SessionId, app: &AppName) -> Digest {
-        self.hierarchy.sessions.digest(&[b"app", session.bytes(), app.as_str().as_bytes()])
-    }
-
-    /// The secret of a ticket, as it is kept.
-    #[must_use]
-    pub fn ticket(&self, secret: &SecretToken) -> Digest {
-        self.hierarchy.links.digest(&[b"ticket", secret.expose().as_bytes()])
-    }
-
-    /// What a visit of the sign-in page is told of the browser that an app's host sent there: it shows which one it is, and
-    /// nobody can act as that browser by it.
-    #[must_use]
-    pub fn visit(&self, app: &AppName, state: &SecretToken) -> Digest {
-        self.hierarchy.bindings.digest(&[b"visit", app.as_str().as_bytes(), state.expose().as_bytes()])
     }
 
     /// What a database keeps to recognise its root key by.

@@ -37,7 +37,8 @@ async fn p30_a_name_and_a_code_register_a_browser_without_a_script(world: World)
     assert!(shown.iter().all(|page| *page == shown[0]), "{shown:#?}");
     server.advance(Span::from_seconds(30)).await;
     let form = format!("name=ann%40mail.example&code={}&label=Kitchen", app.shows(&server, 0));
-    let foreign = server.anybody().with("origin", "https://evil.example").with("sec-fetch-site", "cross-site");
+    let foreign =
+        server.anybody().with("origin", "https://evil.example").with("sec-fetch-site", "cross-site");
     foreign.form(NEW, &form).await.expect(403);
     let done = guest.send(NEW, &form).await.expect(200);
     assert!(text(&done).contains("This device is registered"));
