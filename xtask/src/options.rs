@@ -18,7 +18,7 @@ cargo xtask servers    keep the private database servers running, for tests star
   --no-install         fail with the command to type where a package is missing
 
   bench: --rounds N --seconds N --tokens N --json FILE, --factors for second factors alone,
-         and --large for a store with 1,000,000 challenges";
+         --verify for cookies and what proxies ask alone, --large for a store with 1,000,000 challenges";
 
 /// One command with its options.
 #[derive(Debug, PartialEq, Eq)]

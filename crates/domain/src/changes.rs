@@ -28,7 +28,7 @@ use crate::{
     time::Timestamp,
     token::Revocation,
     undo::{Undo, UndoKind},
-    user::{User, UserIdentifier, UserSubject},
+    user::{User, UserIdentifier, UserStatus, UserSubject},
     user_password::{PasswordWish, UserPassword},
     webhook::Delivery,
 };
@@ -80,10 +80,11 @@ impl Changes {
         })
     }
 
-    /// Whose names, as apps are told them, may be others after these. Who is new is known to no app yet.
+    /// Of whom other things may be true after these than what apps are told of them: their names, or that they may come
+    /// at all. Who is new is known to no app yet.
     #[must_use]
-    pub fn renamed(&self) -> Vec<UserId> {
-        let mut renamed: Vec<UserId> = Vec::new();
+    pub fn known_otherwise(&self) -> Vec<UserId> {
+        let mut known: Vec<UserId> = Vec::new();
         let mut new = None;
         for change in &self.0 {
             let user = match change {
@@ -95,17 +96,19 @@ impl Changes {
                 | Change::IdentifierChanged(identifier)
                 | Change::IdentifierRemoved(identifier)
                 | Change::IdentifierVerified(identifier) => identifier.user,
+                Change::User(user) if user.status != UserStatus::Active => user.id,
+                Change::UserErased(user, _) | Change::SessionsEnded(user) => *user,
                 Change::Event(event) => match (event.kind, &event.person) {
                     (EventKind::UserChanged, Concerned::User(user)) => *user,
                     _ => continue,
                 },
                 _ => continue,
             };
-            if Some(user) != new && !renamed.contains(&user) {
-                renamed.push(user);
+            if Some(user) != new && !known.contains(&user) {
+                known.push(user);
             }
         }
-        renamed
+        known
     }
 
     /// Whether something of these is told.
@@ -253,14 +256,27 @@ pub enum Change {
     /// What is written about grants.
     Grant(GrantChange),
 
-    /// Adds an app password. Whoever adds one writes the user too.
-    AppPasswordAdded(AppPassword),
-    /// Notes when an app password was last used.
-    AppPasswordUsed(AppPasswordId, Timestamp),
-    /// Removes an app password; one that is gone is a conflict.
-    AppPasswordRemoved(AppPasswordId),
-    /// Removes all app passwords of a user.
-    AppPasswordsRemoved(UserId),
+    /// What is written about app passwords.
+    AppPassword(AppPasswordChange),
+}
+
+/// What is written about app passwords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppPasswordChange {
+    /// Adds one. Whoever adds one writes the user too.
+    Added(AppPassword),
+    /// Notes when one was last used.
+    Used(AppPasswordId, Timestamp),
+    /// Removes one; one that is gone is a conflict.
+    Removed(AppPasswordId),
+    /// Removes all of a user.
+    AllRemoved(UserId),
+}
+
+impl From<AppPasswordChange> for Change {
+    fn from(change: AppPasswordChange) -> Self {
+        Self::AppPassword(change)
+    }
 }
 
 /// What a sign-in that is under way writes.

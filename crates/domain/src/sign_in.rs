@@ -131,11 +131,7 @@ pub fn sign_in(
         changes.push(Change::SubjectAdded(UserSubject { user: known.id, sector, subject }));
         subject
     });
-    if sign_in.wants == Wants::Device {
-        let _ = device::make_room(&known.sessions, known.presented.first(), now, &mut changes);
-    } else {
-        make_room(known.sessions, known.presented, now, &mut changes);
-    }
+    make_room((sign_in.wants, now), known.sessions, known.presented, &mut changes);
     let (holder, secret) = holder(&sign_in, vault, random);
     let expires_at = now + sign_in.policy.absolute;
     let session = Session {
@@ -223,7 +219,16 @@ fn accepted(invitation: &Invitation, user: UserId) -> Change {
 
 /// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are
 /// too many. Registered devices have a room of their own.
-fn make_room(sessions: Vec<Session>, presented: Vec<Session>, now: Timestamp, changes: &mut Changes) {
+fn make_room(
+    (wants, now): (Wants, Timestamp),
+    sessions: Vec<Session>,
+    presented: Vec<Session>,
+    changes: &mut Changes,
+) {
+    if wants == Wants::Device {
+        let _ = device::make_room(&sessions, presented.first(), now, changes);
+        return;
+    }
     let is_presented = |id| presented.iter().any(|session| session.id == id);
     let (mut live, over): (Vec<_>, Vec<_>) = sessions
         .into_iter()

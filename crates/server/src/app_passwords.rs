@@ -4,7 +4,7 @@
 use countersign_domain::{
     app::{App, AppName},
     app_password::{AppPassword, AppPasswordText},
-    changes::{Change, Changes},
+    changes::{AppPasswordChange, Change, Changes},
     event::{Event, EventKind},
     id::{AppPasswordId, UserId},
     realm::RealmName,
@@ -93,7 +93,7 @@ pub async fn note_use(server: &Server, password: &AppPassword, now: Timestamp) {
     if !password.is_use_noted(now) {
         return;
     }
-    let used = Changes(vec![Change::AppPasswordUsed(password.id, now)]);
+    let used = Changes(vec![AppPasswordChange::Used(password.id, now).into()]);
     if let Err(error) = server.store.commit(used).await {
         tracing::warn!(%error, "the use of an app password could not be noted");
     }
@@ -115,12 +115,16 @@ fn read(basic: &str) -> Option<AppPasswordText> {
 /// Ends one. What it opened is asked for anew on every node within a second.
 pub fn removed(server: &Server, password: &AppPassword, now: Timestamp) -> Changes {
     let told = event(EventKind::AppPasswordRemoved, password);
-    Changes(vec![Change::AppPasswordRemoved(password.id), again(server, password.user, now), told.into()])
+    Changes(vec![
+        AppPasswordChange::Removed(password.id).into(),
+        again(server, password.user, now),
+        told.into(),
+    ])
 }
 
 /// Ends all of a user.
 pub fn all_removed(server: &Server, user: UserId, now: Timestamp) -> Changes {
-    Changes(vec![Change::AppPasswordsRemoved(user), again(server, user, now)])
+    Changes(vec![AppPasswordChange::AllRemoved(user).into(), again(server, user, now)])
 }
 
 /// What a user may reach is to be read again.

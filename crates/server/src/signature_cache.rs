@@ -104,13 +104,23 @@ impl SignatureCache {
     /// caller's to see to.
     #[must_use]
     pub fn fingerprint_of(&self, parts: &[&[u8]]) -> Fingerprint {
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let mut salted = Vec::with_capacity(self.secret.len() + length);
-        salted.extend_from_slice(&*self.secret);
-        for part in parts {
-            salted.extend_from_slice(part);
+        let length = self.secret.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        // Nearly everything fits where no memory has to be asked for.
+        let (mut near, mut far) = ([0; 1024], Vec::new());
+        let salted = match near.get_mut(..length) {
+            Some(salted) => salted,
+            None => {
+                far.resize(length, 0);
+                &mut far[..]
+            }
+        };
+        let mut rest = &mut *salted;
+        for part in std::iter::once(&self.secret[..]).chain(parts.iter().copied()) {
+            let (place, after) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = after;
         }
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &salted);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, salted);
         salted[..self.secret.len()].zeroize();
         let mut half = [0; 16];
         half.copy_from_slice(&digest.as_ref()[..16]);

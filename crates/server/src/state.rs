@@ -164,7 +164,7 @@ impl Server {
     /// # Errors
     /// The store's, for the commit alone.
     pub async fn commit(self: &Arc<Self>, mut changes: Changes) -> Result<(), countersign_store::Error> {
-        for user in changes.renamed() {
+        for user in changes.known_otherwise() {
             let revocation = Revocation::of_access(self.keys.access_of_user(user), self.now());
             changes.push(Change::Revocation(revocation));
         }

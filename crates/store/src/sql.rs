@@ -34,7 +34,7 @@ mod webhook;
 use std::collections::BTreeSet;
 
 use countersign_domain::{
-    changes::{Change, FlowChange, GrantChange},
+    changes::{AppPasswordChange, Change, FlowChange, GrantChange},
     id::UserId,
 };
 use parking_lot::Mutex;
@@ -107,11 +107,16 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Flow(change) => write_flow(change, writes),
 
         Change::Grant(change) => writes.push(write_grant(change)),
+        Change::AppPassword(change) => writes.push(write_app_password(change)),
+    }
+}
 
-        Change::AppPasswordAdded(password) => writes.push(app_password::insert(password)),
-        Change::AppPasswordUsed(id, at) => writes.push(app_password::used(id, at)),
-        Change::AppPasswordRemoved(id) => writes.push(app_password::remove(id)),
-        Change::AppPasswordsRemoved(user) => writes.push(app_password::remove_all(user)),
+fn write_app_password(change: AppPasswordChange) -> Write {
+    match change {
+        AppPasswordChange::Added(password) => app_password::insert(password),
+        AppPasswordChange::Used(id, at) => app_password::used(id, at),
+        AppPasswordChange::Removed(id) => app_password::remove(id),
+        AppPasswordChange::AllRemoved(user) => app_password::remove_all(user),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     group_commit, passwords,
     process::Process,
     report::{Report, Target, machine, median, micros, percentile},
-    settings::Settings,
+    settings::{Alone, Settings},
     tokens::{self, Hello},
     verify as forward_auth,
     world::{Server, World},
@@ -32,11 +32,15 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(&settings.folder)?;
     let (world, mut report) = (World::new()?, Report::default());
-    if settings.factors {
+    if settings.alone == Some(Alone::Factors) {
         factors::measure(settings, &world, &mut report)?;
         return report.write(&machine, &settings.json);
     }
     let hello = hello(&settings.folder)?;
+    if settings.alone == Some(Alone::Verify) {
+        verify_alone(settings, &world, &hello, &mut report)?;
+        return report.write(&machine, &settings.json);
+    }
     let folder = settings.folder.join("main");
     start_and_stop(settings, &world, &folder, &mut report)?;
     let server = Server::start(&world, &folder)?;
@@ -64,6 +68,24 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     report.write(&machine, &settings.json)?;
     std::fs::remove_dir_all(&settings.folder)?;
     Ok(())
+}
+
+/// Cookies and tokens, the latter made by flows that are not measured.
+fn verify_alone(
+    settings: &Settings,
+    world: &World,
+    hello: &Hello,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    accounts::measure(settings, world, hello, report)?;
+    let folder = settings.folder.join("main");
+    let server = Server::start(world, &folder)?;
+    let tokens = flow::flows(world, server.port, MANY, Until::Count(settings.tokens), Duration::ZERO)?.tokens;
+    server.process.stop()?;
+    let server = Server::start(world, &folder)?;
+    let verify = || floor(&settings.folder, &["bench-part", "floor", "verify"]);
+    forward_auth::tokens(settings, (hello, &server), &tokens, report, &verify)?;
+    server.process.stop()
 }
 
 fn hello(folder: &Path) -> anyhow::Result<Hello> {

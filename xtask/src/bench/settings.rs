@@ -17,12 +17,21 @@ pub(crate) struct Settings {
     pub(crate) tokens: usize,
     /// Whether a store with 1,000,000 challenges is measured beside one with 1,000.
     pub(crate) large: bool,
-    /// Whether second factors alone are measured.
-    pub(crate) factors: bool,
+    /// The one part that is measured, where it is not all.
+    pub(crate) alone: Option<Alone>,
     /// Where the figures go as JSON.
     pub(crate) json: PathBuf,
     /// Where the databases lie while it runs.
     pub(crate) folder: PathBuf,
+}
+
+/// A part that can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alone {
+    /// Second factors.
+    Factors,
+    /// Cookies, and what proxies ask.
+    Verify,
 }
 
 impl Settings {
@@ -37,7 +46,7 @@ impl Settings {
             turn: Duration::from_secs(2),
             tokens: 100_000,
             large: false,
-            factors: false,
+            alone: None,
             json: target.join("bench.json"),
             folder: target.join("bench"),
         };
@@ -50,7 +59,8 @@ impl Settings {
                 "--tokens" => settings.tokens = value()?.parse::<usize>()?.max(1_000),
                 "--json" => settings.json = PathBuf::from(value()?),
                 "--large" => settings.large = true,
-                "--factors" => settings.factors = true,
+                "--factors" => settings.alone = Some(Alone::Factors),
+                "--verify" => settings.alone = Some(Alone::Verify),
                 other => bail!("cargo xtask bench does not know {other}"),
             }
         }

@@ -103,14 +103,8 @@ pub async fn begin(
     if let Some(user) = erasing {
         crate::erasure::remind(server, app, &user, &mut decision.changes).await?;
     }
-    match (&returning, &decision.outcome) {
-        (Some(user), Ok(signed_in)) if call.registers.is_some() => {
-            new_device::tell_registered(call, user, &signed_in.session, &mut decision.changes).await?;
-        }
-        (Some(user), Ok(signed_in)) if !is_own_session => {
-            new_device::tell(call, user, &signed_in.session, &mut decision.changes).await?;
-        }
-        _ => {}
+    if let (Some(user), Ok(signed_in)) = (&returning, &decision.outcome) {
+        tell_mailboxes(call, (user, is_own_session), &signed_in.session, &mut decision.changes).await?;
     }
     if let (Ok(signed_in), true) = (&mut decision.outcome, trusts) {
         trust(call, &policy, signed_in, &mut decision.changes).await?;
@@ -121,6 +115,20 @@ pub async fn begin(
     }
     let Decision { outcome, changes } = decision;
     Ok(Decision { outcome: outcome.map(|signed_in| Entry::SignedIn(Box::new(signed_in))), changes })
+}
+
+/// Writes to a person that a device was registered, or that somebody signed in with a browser that is not known.
+async fn tell_mailboxes(
+    call: &Call,
+    (user, is_own_session): (&User, bool),
+    session: &Session,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    match (session.is_registered(), is_own_session) {
+        (true, _) => new_device::tell_registered(call, user, session, changes).await,
+        (false, false) => new_device::tell(call, user, session, changes).await,
+        (false, true) => Ok(()),
+    }
 }
 
 /// Trusts the browser of a sign-in with a second factor, in place of what it was trusted by before.

@@ -26,9 +26,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Answered, answer, rfc3339, sign_in::more_needed, start};
+use super::{Answer, Answered, answer, rfc3339, sign_in::signed_in, start};
 use crate::{
-    accounts::{Entry, Passed, complete, holds_tokens, proven_address, remember},
+    accounts::{Passed, complete, holds_tokens, proven_address, remember},
     call::{Call, Json, Named},
     config::CookieKind,
     cookie,
@@ -286,14 +286,6 @@ pub(super) fn finish(call: &Call, passed: Result<Passed, Refusal>) -> Answer<Tok
         session,
     };
     answer_signed_in(call, &grant, signed_in.as_deref())
-}
-
-/// A session, where a proof was enough for one; else it is told how the sign-in goes on.
-pub(super) fn signed_in(call: &Call, entry: Entry) -> Result<Box<SignedIn>, ApiError> {
-    match entry {
-        Entry::SignedIn(signed_in) => Ok(signed_in),
-        Entry::Pending(pending) => Err(more_needed(call, &pending)),
-    }
 }
 
 /// The answer to a proof: a token, and the session's cookie for a browser.

@@ -23,13 +23,7 @@ use http::{StatusCode, header, request::Parts};
 
 use self::body::Proof;
 pub use self::body::{DeviceBody, RegisterDeviceBody};
-use super::{
-    Answer, answer, challenge,
-    me::user_of,
-    own_call::OwnCall,
-    password::sign_in::Name,
-    sign_in::{self, more_needed},
-};
+use super::{Answer, answer, challenge, me::user_of, own_call::OwnCall, password::sign_in::Name, sign_in};
 use crate::{
     accounts::{Entry, Evidence, Passed, authentication, begin, held_device, remember, tell_session},
     call::{Call, Json, Registration, admit_poll, client_address, host_of},
@@ -140,10 +134,7 @@ async fn by_proof(call: &Call, proof: Proof) -> Answer<DeviceBody> {
         Err(ApiError::Refused(refusal)) => return Err(refused(refusal)),
         Err(other) => return Err(other),
     };
-    let signed_in = match entry {
-        Entry::SignedIn(signed_in) => signed_in,
-        Entry::Pending(pending) => return Err(more_needed(call, &pending)),
-    };
+    let signed_in = sign_in::signed_in(call, entry)?;
     let secret = signed_in.secret.as_ref().ok_or(ApiError::Internal)?;
     Ok(registered(call, &signed_in.session, secret))
 }

@@ -9,7 +9,7 @@ use axum::{
 };
 use countersign_domain::{
     app_password::{AppPassword, AppPasswordText, MOST},
-    changes::{Change, Changes},
+    changes::{AppPasswordChange, Change, Changes},
     event::EventKind,
     forward_auth::Opener,
     id::AppPasswordId,
@@ -175,7 +175,7 @@ async fn add(
     // The user is written too: who is switched off at this moment gets none.
     let mut changes = Changes(vec![
         Change::User(user.clone()),
-        Change::AppPasswordAdded(made.clone()),
+        AppPasswordChange::Added(made.clone()).into(),
         event(EventKind::AppPasswordAdded, &made).into(),
     ]);
     let notice = Notice::FactorAdded { what: Factor::AppPassword };

@@ -24,6 +24,7 @@ use countersign_domain::{
     policy::Verdict,
     refusal::Refusal,
     session::Session,
+    sign_in::SignedIn,
     time::Span,
 };
 use http::StatusCode;
@@ -32,7 +33,7 @@ pub use self::body::{BeginSignInBody, MailedBody, SignInBody, SignInStepBody};
 use self::{factors::Typed, new_factors::Made};
 use super::{
     Answer, Answered, answer,
-    challenge::{TokenBody, answer_signed_in, parse_binding, signed_in},
+    challenge::{TokenBody, answer_signed_in, parse_binding},
     mailbox,
     password::{self, sign_in::Name},
     rfc3339, username,
@@ -300,10 +301,18 @@ fn body_of(call: &Call, pending: &Pending) -> SignInBody {
 }
 
 /// The refusal of a route that knows no sign-ins under way: it says how this one goes on.
-pub(super) fn more_needed(call: &Call, pending: &Pending) -> ApiError {
+fn more_needed(call: &Call, pending: &Pending) -> ApiError {
     match serde_json::to_value(body_of(call, pending)) {
         Ok(body) => ApiError::MoreNeeded(Box::new(body)),
         Err(_) => ApiError::Internal,
+    }
+}
+
+/// A session, where a proof was enough for one; else it is told how the sign-in goes on.
+pub(super) fn signed_in(call: &Call, entry: Entry) -> Result<Box<SignedIn>, ApiError> {
+    match entry {
+        Entry::SignedIn(signed_in) => Ok(signed_in),
+        Entry::Pending(pending) => Err(more_needed(call, &pending)),
     }
 }
 

@@ -17,6 +17,8 @@ use super::{AppSettings, ConfigError, PolicySettings};
 
 /// Longest list of domains that an app admits.
 const MOST_DOMAINS: usize = 100;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 
 /// A pool of users and apps. Nothing crosses realms. The realm `default` is there without being declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -129,16 +131,6 @@ impl RealmSettings {
     pub fn realm(&self) -> Result<Realm, ConfigError> {
         let name: RealmName =
             self.name.parse().map_err(|error| ConfigError(format!("realms.name: {error}")))?;
-        let (default, devices) = (SessionPolicy::default(), DevicePolicy::default());
-        let seconds =
-            |setting: &str, value: Option<i64>, (least, most): (i64, i64), default: Span| match value {
-                None => Ok(default),
-                Some(value) if (least..=most).contains(&value) => Ok(Span::from_seconds(value)),
-                Some(value) => Err(ConfigError(format!(
-                    "realms.{name}.{setting}: {value} is not between {least} and {most}"
-                ))),
-            };
-        let day = 86_400;
         let erasure_grace = match self.erasure_grace_days {
             None => Span::ZERO,
             Some(days @ 0..=30) => Span::from_hours(24 * days),
@@ -151,26 +143,7 @@ impl RealmSettings {
         let trust = self.policy.trust().map_err(|why| ConfigError(format!("realms.{name}.{why}")))?;
         Ok(Realm {
             erasure_grace,
-            session: SessionPolicy {
-                idle: seconds(
-                    "session_idle_seconds",
-                    self.session_idle_seconds,
-                    (300, 90 * day),
-                    default.idle,
-                )?,
-                absolute: seconds(
-                    "session_absolute_seconds",
-                    self.session_absolute_seconds,
-                    (300, 365 * day),
-                    default.absolute,
-                )?,
-                refresh_grace: seconds(
-                    "refresh_grace_seconds",
-                    self.refresh_grace_seconds,
-                    (0, 120),
-                    default.refresh_grace,
-                )?,
-            },
+            session: self.session_policy(&name)?,
             passwords: self.passwords == PasswordsSetting::On,
             policy: Policy {
                 start: start.unwrap_or(Policy::BEGINNINGS),
@@ -180,28 +153,69 @@ impl RealmSettings {
             },
             new_device_mail: self.new_device_mail.unwrap_or(true),
             admins_hold_every_app: self.admins_hold_every_app.unwrap_or(true),
-            device: DevicePolicy {
-                idle: seconds(
-                    "device_idle_seconds",
-                    self.device_idle_seconds,
-                    (300, 365 * day),
-                    devices.idle,
-                )?,
-                absolute: seconds(
-                    "device_absolute_seconds",
-                    self.device_absolute_seconds,
-                    (300, 730 * day),
-                    devices.absolute,
-                )?,
-                rotation: seconds(
-                    "device_rotation_seconds",
-                    self.device_rotation_seconds,
-                    (300, 30 * day),
-                    devices.rotation,
-                )?,
-            },
+            device: self.device_policy(&name)?,
             name,
         })
+    }
+
+    /// How long sessions last.
+    fn session_policy(&self, name: &RealmName) -> Result<SessionPolicy, ConfigError> {
+        let default = SessionPolicy::default();
+        let (idle, absolute) = (self.session_idle_seconds, self.session_absolute_seconds);
+        Ok(SessionPolicy {
+            idle: seconds((name, "session_idle_seconds"), idle, (300, 90 * DAY), default.idle)?,
+            absolute: seconds(
+                (name, "session_absolute_seconds"),
+                absolute,
+                (300, 365 * DAY),
+                default.absolute,
+            )?,
+            refresh_grace: seconds(
+                (name, "refresh_grace_seconds"),
+                self.refresh_grace_seconds,
+                (0, 120),
+                default.refresh_grace,
+            )?,
+        })
+    }
+
+    /// How long registered devices last.
+    fn device_policy(&self, name: &RealmName) -> Result<DevicePolicy, ConfigError> {
+        let default = DevicePolicy::default();
+        let (idle, absolute) = (self.device_idle_seconds, self.device_absolute_seconds);
+        let rotation = self.device_rotation_seconds;
+        Ok(DevicePolicy {
+            idle: seconds((name, "device_idle_seconds"), idle, (300, 365 * DAY), default.idle)?,
+            absolute: seconds(
+                (name, "device_absolute_seconds"),
+                absolute,
+                (300, 730 * DAY),
+                default.absolute,
+            )?,
+            rotation: seconds(
+                (name, "device_rotation_seconds"),
+                rotation,
+                (300, 30 * DAY),
+                default.rotation,
+            )?,
+        })
+    }
+}
+
+/// A setting of a realm in seconds, between the least and the most that it may be.
+fn seconds(
+    (realm, setting): (&RealmName, &str),
+    value: Option<i64>,
+    (least, most): (i64, i64),
+    default: Span,
+) -> Result<Span, ConfigError> {
+    match value {
+        None => Ok(default),
+        Some(value) if (least..=most).contains(&value) => Ok(Span::from_seconds(value)),
+        Some(value) => {
+            let why = format!("realms.{realm}.{setting}: {value} is not between {least} and {most}");
+            Err(ConfigError(why))
+        }
     }
 }
 

@@ -23,7 +23,8 @@ use super::{
     question::Shown,
 };
 use crate::{
-    accounts::{held_session, open_identifier, open_profile},
+    accounts::{held_device, held_session, open_identifier, open_profile},
+    app_passwords,
     cookie::SessionCookie,
     error::ApiError,
     grants,
@@ -92,8 +93,10 @@ pub async fn is_somebody(server: &Arc<Server>, shown: Shown<'_>) -> Result<bool,
     let now = server.now();
     Ok(match shown.opener {
         Opener::Session => cookie_session(server, shown.text, now).await?.is_some(),
+        Opener::Device => device(server, shown.text, now).await?.is_some(),
         Opener::Token => good_token(server, shown.text, now)?.is_some(),
-        Opener::Device | Opener::AppPassword => false,
+        // It is good for the apps that it names.
+        Opener::AppPassword => false,
     })
 }
 
@@ -113,7 +116,13 @@ async fn presence(
             Some(token) if token.app.name == app.name => of_token(server, app, token, now).await?,
             _ => None,
         },
-        Opener::Device | Opener::AppPassword => None,
+        Opener::Device => match device(server, shown.text, now).await? {
+            Some((session, until)) => of_session(server, app, session, now)
+                .await?
+                .map(|found| Presence { until: found.until.min(until), ..found }),
+            None => None,
+        },
+        Opener::AppPassword => of_app_password(server, app, shown.text, now).await?,
     };
     let is_active = |presence: &Presence| {
         presence.user.as_ref().is_none_or(|user| user.status == UserStatus::Active && user.realm == app.realm)
@@ -125,6 +134,42 @@ async fn cookie_session(server: &Server, text: &str, now: Timestamp) -> Result<O
     let Some(cookie) = SessionCookie::parse(text) else { return Ok(None) };
     let found = held_session(server, &cookie).await?;
     Ok(found.filter(|session| session.is_live(now) && matches!(session.holder, Holder::Cookie(_))))
+}
+
+/// The session of a registered device, and until when the secret that was shown holds it.
+async fn device(
+    server: &Server,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<(Session, Timestamp)>, ApiError> {
+    let Some(cookie) = SessionCookie::parse(text) else { return Ok(None) };
+    let Some(session) = held_device(server, &cookie, now).await? else { return Ok(None) };
+    let until = session.held_until(&cookie.secret, now, &server.keys);
+    Ok(until.map(|until| (session, until)))
+}
+
+async fn of_app_password(
+    server: &Server,
+    app: &App,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<Presence>, ApiError> {
+    if app.accounts.is_none() {
+        return Ok(None);
+    }
+    let Some((user, password)) = app_passwords::held(server, text, app, now).await? else { return Ok(None) };
+    app_passwords::note_use(server, &password, now).await;
+    let ends_at = password.expires_at.unwrap_or(now + TRUSTED);
+    Ok(Some(Presence {
+        user: server.store.user(user).await?,
+        // What the person made it with is not known any more: it is a secret that a program keeps.
+        assurance: Assurance::of(Method::Password, password.created_at),
+        subject: None,
+        email: None,
+        origin: Origin { session: None, token: None, holders: Vec::new() },
+        until: ends_at,
+        ends_at,
+    }))
 }
 
 fn good_token(server: &Server, text: &str, now: Timestamp) -> Result<Option<Checked>, ApiError> {
@@ -153,7 +198,7 @@ async fn of_session(
     }
     let Some(user) = server.store.user(session.user).await? else { return Ok(None) };
     note_use(server, &mut session, now).await;
-    let policy = server.realm(&session.realm).session;
+    let policy = server.realm(&session.realm).life_of(&session);
     Ok(Some(Presence {
         subject: (session.app == app.name).then_some(session.subject),
         assurance: session.assurance,

@@ -2,7 +2,7 @@
 //! decides nothing.
 
 use countersign_domain::forward_auth::{Accepted, Asked, Opener, Path};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 
 use super::settings::Settings;
 use crate::{
@@ -58,9 +58,10 @@ pub fn shown<'h>(
     settings: &'h Settings,
     accepts: Accepted,
 ) -> impl Iterator<Item = Shown<'h>> {
-    let cookies = single(headers, "cookie").ok().flatten().unwrap_or_default();
-    let authorization = single(headers, "authorization").ok().flatten().unwrap_or_default();
+    let cookies = once(headers, &header::COOKIE).unwrap_or_default();
+    let authorization = once(headers, &header::AUTHORIZATION).unwrap_or_default();
     let session = cookie(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
+    let device = cookie(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
     let header = authorization.split_once(' ').and_then(|(scheme, text)| {
         let text = text.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
@@ -71,11 +72,18 @@ pub fn shown<'h>(
             None
         }
     });
-    [session, header]
+    [session, device, header]
         .into_iter()
         .flatten()
         .filter(move |(opener, _)| accepts.has(*opener))
         .map(|(opener, text)| Shown { opener, text })
+}
+
+/// A header that came once, as text. By its name as the library knows it, which needs no look-up.
+fn once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let text = std::str::from_utf8(values.next()?.as_bytes()).ok().filter(|text| text.is_ascii());
+    text.filter(|_| values.next().is_none())
 }
 
 fn cookie<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {

@@ -78,5 +78,6 @@ mod tokens;
 mod trusted_devices;
 mod usernames;
 mod verify;
+mod verify_openers;
 mod verify_races;
 mod webhooks;
