@@ -19,6 +19,9 @@ pub enum CeremonyKind {
     Authentication,
     /// The first code of a new TOTP.
     Enrolment,
+
+    /// The way back to an app's host, for the browser that came from there: a ticket, redeemed once.
+    Ticket,
 }
 
 impl CeremonyKind {
@@ -29,13 +32,14 @@ impl CeremonyKind {
             Self::Registration => "registration",
             Self::Authentication => "authentication",
             Self::Enrolment => "enrolment",
+            Self::Ticket => "ticket",
         }
     }
 
     /// The kind that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Authentication, Self::Enrolment]
+        [Self::Registration, Self::Authentication, Self::Enrolment, Self::Ticket]
             .into_iter()
             .find(|kind| kind.name() == name)
     }

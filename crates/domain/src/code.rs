@@ -44,6 +44,12 @@ impl CodeForm {
         (Self::SHORTEST..=Self::LONGEST).contains(&length).then_some(Self { alphabet, length })
     }
 
+    /// Whether it is made of digits alone, as a keyboard of digits types it.
+    #[must_use]
+    pub const fn is_digits(self) -> bool {
+        matches!(self.alphabet, Alphabet::Digits)
+    }
+
     /// Draws a code: every code of this form is equally likely.
     pub fn draw(self, random: &mut dyn Random) -> Code {
         let letters = self.alphabet.letters();

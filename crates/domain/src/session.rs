@@ -179,6 +179,12 @@ impl Session {
         (device, secret)
     }
 
+    /// Whether it signs a person in from a browser: a trusted device does not, nor does a client with a refresh token.
+    #[must_use]
+    pub const fn is_in_a_browser(&self) -> bool {
+        matches!(self.holder, Holder::Cookie(_) | Holder::Registered { .. })
+    }
+
     /// Whether it is held by a refresh token.
     #[must_use]
     pub const fn has_refresh_token(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Accounts between the rules and the store: what is read to sign a person in, and a user's sealed parts. It knows
 //! no routes.
 
+mod ending;
 mod entering;
 mod new_device;
 mod sealed;
@@ -29,13 +30,19 @@ use countersign_domain::{
     vault::Vault as _,
 };
 
+pub use self::ending::{end_all, user_of_session};
 pub use self::entering::{Entry, Evidence, begin, seal_device_of};
 pub use self::new_device::{KnownBrowser, remember, tell_registered};
 pub use self::sealed::{
     Profile, open_device, open_identifier, open_profile, seal_device, seal_name, seal_profile,
 };
 use crate::{
-    call::Call, cookie::SessionCookie, error::ApiError, keys::Context, state::Server, user_passwords,
+    call::Call,
+    cookie::{AppCookie, SessionCookie},
+    error::ApiError,
+    keys::Context,
+    state::Server,
+    user_passwords,
 };
 
 pub use self::telling::{about_session, authentication, session_ended, tell_session, tell_sign_in};
@@ -275,6 +282,27 @@ pub async fn accepted_session(
 pub async fn held_session(server: &Server, cookie: &SessionCookie) -> Result<Option<Session>, ApiError> {
     let found = server.store.session(cookie.id).await?;
     Ok(found.filter(|session| session.is_held_by(&cookie.secret, &server.keys)))
+}
+
+/// The live session that the cookie of an app's own host names, if it is good for that app: an ordinary one or a
+/// registered device.
+///
+/// # Errors
+/// The store's.
+pub async fn held_app_cookie(
+    server: &Server,
+    cookie: &AppCookie,
+    app: &App,
+    now: Timestamp,
+) -> Result<Option<Session>, ApiError> {
+    // Compared in constant time, and before anything is read.
+    if cookie.mac != server.keys.app_cookie(cookie.session, &app.name) {
+        return Ok(None);
+    }
+    let found = server.store.session(cookie.session).await?;
+    let is_good =
+        |session: &Session| session.is_in_a_browser() && session.realm == app.realm && session.is_live(now);
+    Ok(found.filter(is_good))
 }
 
 /// The registered device of a cookie that holds its newest secret, or for a moment the one before; none where it is over.

@@ -1,5 +1,10 @@
 //! What a handler is called with: who asks, from where, when. Made once for each request, from its headers.
 
+mod host;
+mod page;
+
+pub use self::host::{host_of, is_forwarded};
+
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
@@ -244,17 +249,6 @@ pub fn authenticate_any(
     Ok((Arc::clone(app), Arc::clone(key)))
 }
 
-/// Whether some proxy says that it passed a request on.
-#[must_use]
-pub fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| {
-        name == "forwarded"
-            || name == "via"
-            || name == "x-real-ip"
-            || name.as_str().starts_with("x-forwarded-")
-    })
-}
-
 /// The Bearer credential of a request, if it carries one.
 ///
 /// # Errors
@@ -287,18 +281,6 @@ pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then(|| value.to_owned())
-}
-
-/// The host that a request is for, without its port, as the request says. Nothing is built from it: it chooses among
-/// what is configured.
-#[must_use]
-pub fn host_of(parts: &Parts) -> Option<String> {
-    let named = text_of(&parts.headers, header::HOST.as_str());
-    let authority: http::uri::Authority = match named {
-        Some(host) => host.parse().ok()?,
-        None => parts.uri.authority()?.clone(),
-    };
-    Some(authority.host().to_owned())
 }
 
 /// What stands in the path in place of `{…}`. Text that does not decode names nothing.

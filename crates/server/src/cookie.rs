@@ -1,6 +1,13 @@
 //! The cookie of a session, and what a browser tells about the page that makes a request. It knows no user.
 
-use countersign_domain::{id::SessionId, session::Session, time::Timestamp, token::SecretToken};
+use countersign_domain::{
+    id::SessionId,
+    secret::Digest,
+    session::Session,
+    time::{Span, Timestamp},
+    token::SecretToken,
+};
+use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
@@ -46,6 +53,41 @@ impl SessionCookie {
         let (id, secret) = value.split_once('.')?;
         let id = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
         Some(Self { id, secret: SecretToken::parse(secret).ok()? })
+    }
+}
+
+/// The value of the cookie of an app's own host behind a proxy: which session, and what shows that it is good there.
+#[derive(Clone, Debug)]
+pub struct AppCookie {
+    /// Which.
+    pub session: SessionId,
+    /// What the server alone can make, for one app.
+    pub mac: Digest,
+}
+
+impl AppCookie {
+    /// The cookie that came with a request. One that was cut, joined or made up counts as none.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, settings: &CookieSettings) -> Option<Self> {
+        Self::parse(&value(headers, &settings.name(CookieKind::App))?)
+    }
+
+    /// Reads the value of the cookie.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        let (id, mac) = value.split_once('.')?;
+        let session = format!("{}{id}", SessionId::PREFIX).parse().ok()?;
+        let mac = BASE64URL_NOPAD.decode(mac.as_bytes()).ok()?.try_into().ok()?;
+        Some(Self { session, mac: Digest::new(mac) })
+    }
+
+    /// `Set-Cookie` for the host of an app.
+    #[must_use]
+    pub fn set(&self, settings: &CookieSettings, life: Span) -> Option<HeaderValue> {
+        let id = self.session.to_string();
+        let id = id.strip_prefix(SessionId::PREFIX).unwrap_or_default();
+        let value = format!("{id}.{}", BASE64URL_NOPAD.encode(self.mac.bytes()));
+        settings.set(CookieKind::App, &value, life)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The keys, behind the questions that the rules and the handlers ask of them.
 
+mod browser;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;

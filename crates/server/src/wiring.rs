@@ -214,6 +214,10 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(passkeys::party::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
+            .merge(pages::sign_in::routes())
+            .merge(pages::sign_out::routes())
+            .merge(pages::devices::routes())
+            .merge(pages::forward::routes())
             .merge(pages::assets::routes())
             .merge(pages::docs::routes())
             .merge(openapi::routes());

@@ -23,6 +23,7 @@ mod relay;
 mod schemathesis;
 mod sealing;
 mod shared_secret;
+mod sign_in_pages;
 mod support;
 mod totp;
 mod traces;

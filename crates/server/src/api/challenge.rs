@@ -22,7 +22,7 @@ use countersign_domain::{
     token::SecretToken,
     vault::Vault,
 };
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -239,7 +239,7 @@ fn not_for_password(challenge: &Challenge) -> Result<(), ApiError> {
 }
 
 /// The same, with the counters of the person whom it asks.
-pub(super) async fn find_with_contact(
+pub(crate) async fn find_with_contact(
     server: &Server,
     app: &App,
     id: ChallengeId,
@@ -303,20 +303,22 @@ pub(super) fn answer_signed_in(
     } else {
         answer(StatusCode::OK, body)
     };
-    let config = server.config.load();
-    let cookies = config.cookies.at(call.host.as_deref());
-    let of_session = signed_in.and_then(|SignedIn { session, secret, .. }| {
-        let secret = secret.as_ref().filter(|_| !holds_tokens(call))?;
-        cookie::set(&cookies, session, secret, call.now)
-    });
-    let of_browser = signed_in.and_then(|signed_in| remember(call, &signed_in.session));
-    let of_device = signed_in
-        .and_then(|signed_in| signed_in.device.as_ref())
-        .and_then(|(device, secret)| cookie::set(&cookies, device, secret, call.now));
-    for cookie in of_session.into_iter().chain(of_browser).chain(of_device) {
+    for cookie in signed_in.into_iter().flat_map(|signed_in| cookies_of(call, signed_in)) {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answered)
+}
+
+/// What a browser is given to keep after a sign-in: the session, that it is known, and that it is trusted.
+pub(crate) fn cookies_of(call: &Call, signed_in: &SignedIn) -> Vec<HeaderValue> {
+    let config = call.server.config.load();
+    let settings = &config.cookies.at(call.host.as_deref());
+    let SignedIn { session, secret, device, .. } = signed_in;
+    let held = secret.as_ref().filter(|_| !holds_tokens(call));
+    let of_session = held.and_then(|secret| cookie::set(settings, session, secret, call.now));
+    let of_device =
+        device.as_ref().and_then(|(device, secret)| cookie::set(settings, device, secret, call.now));
+    of_session.into_iter().chain(remember(call, session)).chain(of_device).collect()
 }
 
 /// An answer whose tokens the browser gets in cookies, where no script reads them.
@@ -368,7 +370,7 @@ pub(super) fn body_of(server: &Server, grant: &Grant<'_>, issued: Issued) -> Tok
 }
 
 /// The id of a challenge.
-pub(super) fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
+pub(crate) fn challenge_id(text: &str) -> Result<ChallengeId, ApiError> {
     text.parse().map_err(|_| ApiError::Refused(Refusal::ChallengeNotFound))
 }
 

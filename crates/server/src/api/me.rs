@@ -14,9 +14,8 @@ use countersign_domain::{
     event::{Event, EventKind},
     id::SessionId,
     identifier::Username,
-    refusal::Refusal,
     session::{self, Session},
-    user::{self, IdentifierKind, User, UserStatus},
+    user::{IdentifierKind, User},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -31,7 +30,10 @@ use super::{
     username,
 };
 use crate::{
-    accounts::{Profile, open_device, open_identifier, open_profile, seal_name, seal_profile},
+    accounts::{
+        Profile, end_all, open_device, open_identifier, open_profile, seal_name, seal_profile,
+        user_of_session,
+    },
     call::{Json, Named},
     credentials, erasure,
     error::ApiError,
@@ -271,7 +273,7 @@ pub async fn end_session(Person(visitor): Person, Named(id): Named) -> Result<Re
     // Another person's is not told from one that never was.
     let found = found.filter(|session| session.user == visitor.session.user).ok_or(ApiError::NotFound)?;
     visitor.server.end_session(&found).await?;
-    if found.id == visitor.session.id { Ok(signed_out(visitor)) } else { Ok(nothing()) }
+    if found.id == visitor.session.id { Ok(signed_out(&visitor)) } else { Ok(nothing()) }
 }
 
 /// End all sessions; with `?except=current` all others.
@@ -288,20 +290,16 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
         }
     };
     let (server, visitor) = (&visitor.server, &visitor);
+    if !keep {
+        end_all(server, &visitor.session).await?;
+        return Ok(signed_out(visitor));
+    }
     server
         .decide(|| async move {
             let user = user_of(visitor).await?;
             let sessions = server.store.sessions_of(user.id).await?;
             let now = server.now();
             let told = told(EventKind::SessionsEnded, &user);
-            if !keep {
-                let mut changes = user::sign_out_everywhere(user.clone(), &sessions, now);
-                changes.push(told.into());
-                if let Some(app) = server.app(visitor.session.app.as_str()) {
-                    server.tell_user(&app, &user, &Notice::SignedOutEverywhere, &mut changes).await?;
-                }
-                return Ok(((), changes));
-            }
             let over = FlowChange::Dropped(user.id).into();
             let mut changes = Changes(vec![Change::User(user), over, told.by_method("all_others").into()]);
             for other in sessions.iter().filter(|other| other.id != visitor.session.id) {
@@ -310,19 +308,13 @@ pub async fn end_sessions(Person(visitor): Person, RawQuery(query): RawQuery) ->
             Ok(((), changes))
         })
         .await?;
-    if keep { Ok(nothing()) } else { Ok(signed_out(visitor)) }
+    Ok(nothing())
 }
 
 /// The user of a session, as long as both are as they were when the request came: a decision that lost a race against
 /// the end of its own session must not be made anew.
 pub(super) async fn user_of(visitor: &Visitor) -> Result<User, ApiError> {
-    let store = &visitor.server.store;
-    let user = store.user(visitor.session.user).await?.filter(|user| user.status == UserStatus::Active);
-    let session = store.session(visitor.session.id).await?;
-    match (user, session) {
-        (Some(user), Some(session)) if session.is_live(visitor.now) => Ok(user),
-        _ => Err(ApiError::Refused(Refusal::SessionOver)),
-    }
+    user_of_session(&visitor.server, &visitor.session).await
 }
 
 /// Something that a person did to their own account.

@@ -35,6 +35,9 @@ use utoipa::ToSchema;
 
 use crate::error::ApiError;
 
+/// Longest answer that a page reads, in bytes.
+const LONGEST_BODY: usize = 256 * 1024;
+
 /// What a handler gives: an answer with a body of this type, or a refusal. The type is for the document.
 pub type Answer<T> = Result<Answered<T>, ApiError>;
 
@@ -48,6 +51,16 @@ impl<T> axum::response::IntoResponse for Answered<T> {
 }
 
 impl<T> Answered<T> {
+    /// What it says, for a page that shows it.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it is no JSON.
+    pub(crate) async fn json(self) -> Result<serde_json::Value, ApiError> {
+        let bytes = axum::body::to_bytes(self.0.into_body(), LONGEST_BODY).await;
+        let bytes = bytes.map_err(|_| ApiError::Internal)?;
+        serde_json::from_slice(&bytes).map_err(|_| ApiError::Internal)
+    }
+
     /// The response, for adding headers.
     pub fn response_mut(&mut self) -> &mut Response {
         &mut self.0

@@ -4,22 +4,15 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use countersign_domain::{
-    api_key::{ApiKey, ApiKeyKind},
-    challenge::Purpose,
-    id::ApiKeyId,
-    secret::Digest,
-};
-use http::{header, request::Parts};
+use countersign_domain::challenge::Purpose;
+use http::request::Parts;
 
 use super::{
     Answer,
     start::{Aim, PurposeName, Recipient, StartBody, StartedBody, prepare, run},
 };
 use crate::{
-    accounts::KnownBrowser,
-    call::{Call, client_address, host_of, text_of},
-    cookie::SessionCookie,
+    call::Call,
     error::ApiError,
     state::Server,
     visitor::{Person, Visitor},
@@ -59,36 +52,13 @@ impl FromRequestParts<Arc<Server>> for OwnCall {
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, ApiError> {
         let Person(visitor) = Person::from_request_parts(parts, server).await?;
         let app = visitor.app()?;
-        // It is nobody's: it is neither stored nor handed out, and opens nothing.
-        let key = ApiKey {
-            id: ApiKeyId::from_bytes([0; 16]),
-            app: app.name.clone(),
-            kind: ApiKeyKind::Publishable,
-            digest: Digest::new([0; 32]),
-            label: String::new(),
-            created_at: visitor.now,
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        };
+        // What the browser holds is the visitor's, and was looked at already.
         let call = Call {
-            server: Arc::clone(server),
-            now: visitor.now,
-            app,
-            key: Arc::new(key),
             device_cookie: None,
-            host: host_of(parts),
-            registered_cookie: SessionCookie::of_registered(&parts.headers, &server.config.load().cookies),
-            registers: None,
-            origin: Some(server.issuer()),
-            address: client_address(server, parts),
-            idempotency_key: None,
-            languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
             session_cookie: None,
             held_binding: None,
             held_refresh: None,
-            user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
-            known_browser: KnownBrowser::of(&parts.headers, server),
+            ..Call::of_page(server, parts, &app)?
         };
         Ok(Self { visitor, call })
     }

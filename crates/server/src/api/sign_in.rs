@@ -58,6 +58,12 @@ pub fn routes() -> Router<Arc<crate::state::Server>> {
     security(("secret_key" = []), ("publishable_key" = [])),
     responses((status = 201, description = "It began", body = SignInBody)))]
 pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<SignInBody> {
+    let pending = begin_as(&call, body).await?;
+    Ok(answer(StatusCode::CREATED, body_of(&call, &pending)))
+}
+
+/// Begins a sign-in, for whoever answers with it.
+pub(crate) async fn begin_as(call: &Call, body: BeginSignInBody) -> Result<Pending, ApiError> {
     call.limit_network(None)?;
     if call.app.accounts.is_none() {
         return Err(ApiError::invalid(
@@ -74,23 +80,17 @@ pub async fn begin(call: Call, Json(body, _): Json<BeginSignInBody>) -> Answer<S
     if names + usize::from(body.step_up) > 1 {
         return Err(ApiError::invalid("email", "expected one of email, username, and step_up"));
     }
-    let call = &call;
-    let pending = if body.step_up {
-        call.server.decide(|| step_up(call, asked, body.max_age)).await?
-    } else if body.max_age.is_some() {
+    if body.step_up {
+        return call.server.decide(|| step_up(call, asked, body.max_age)).await;
+    }
+    if body.max_age.is_some() {
         return Err(ApiError::invalid("max_age", "only with step_up: a sign-in proves everything anew"));
-    } else {
-        let email = address.map(|address| address.canonical().to_owned());
-        let (row, binding) =
-            flow::fresh(call, &Said { email, username: body.username, challenge: None }, asked)?;
-        call.server.commit(Changes(vec![FlowChange::Saved(row.clone()).into()])).await?;
-        Pending {
-            row,
-            verdict: Verdict::More(call.server.policy(&call.app).beginnings()),
-            binding: Some(binding),
-        }
-    };
-    Ok(answer(StatusCode::CREATED, body_of(call, &pending)))
+    }
+    let email = address.map(|address| address.canonical().to_owned());
+    let (row, binding) = flow::fresh(call, &Said { email, username: body.username, challenge: None }, asked)?;
+    call.server.commit(Changes(vec![FlowChange::Saved(row.clone()).into()])).await?;
+    let verdict = Verdict::More(call.server.policy(&call.app).beginnings());
+    Ok(Pending { row, verdict, binding: Some(binding) })
 }
 
 /// A sign-in that goes on from the session that the browser holds, to no less than that. The user is written too: whatever
@@ -156,14 +156,15 @@ pub(super) async fn prove(
 }
 
 /// What a step was.
-enum Step {
+pub(crate) enum Step {
     /// A question, and its answer.
     Asked(Answered<SignInBody>),
     /// A proof, and what it led to.
     Proven(Result<Entry, Refusal>),
 }
 
-async fn step(call: &Call, key: &FlowKey, body: SignInStepBody) -> Result<Step, ApiError> {
+/// Takes a step of a sign-in that is under way, for whoever answers with what it led to.
+pub(crate) async fn step(call: &Call, key: &FlowKey, body: SignInStepBody) -> Result<Step, ApiError> {
     use SignInStepBody as Body;
     Ok(match body {
         Body::Mail { locale, end_user, .. } => Step::Asked(mails::send(call, key, locale, end_user).await?),
@@ -226,7 +227,8 @@ async fn name_of(call: &Call, row: &PendingSignIn) -> Result<Name, ApiError> {
     }
 }
 
-async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {
+/// What must follow in a sign-in that is under way.
+pub(crate) async fn verdict_of(call: &Call, row: &PendingSignIn) -> Result<Verdict, ApiError> {
     let policy = call.server.policy(&call.app);
     Ok(match row.user.filter(|_| !row.methods.is_empty()) {
         Some(user) => policy.judge(row.methods, flow::holdings(call, &policy, user).await?, row.asked),
@@ -253,39 +255,43 @@ async fn session_of(call: &Call) -> Result<Session, ApiError> {
 }
 
 /// The weakest of the levels that are asked for: any of them is enough.
-fn level(acr_values: &[String]) -> Result<Level, ApiError> {
+pub(crate) fn level(acr_values: &[String]) -> Result<Level, ApiError> {
     let levels: Option<Vec<Level>> = acr_values.iter().map(|acr| Level::from_acr(acr)).collect();
     let unknown = || ApiError::invalid("acr_values", "expected urn:countersign:mailbox, aal1 or aal2");
     Ok(levels.ok_or_else(unknown)?.into_iter().min().unwrap_or(Level::Mailbox))
 }
 
+/// The steps that may come next, by their names.
+pub(crate) fn steps_of(call: &Call, verdict: &Verdict) -> Vec<&'static str> {
+    let has_passwords = call.server.realm(&call.app.realm).passwords;
+    let Verdict::More(methods) = verdict else { return Vec::new() };
+    let mut steps = Vec::new();
+    for method in methods {
+        let name = match method {
+            Method::Code | Method::Link => "mail",
+            Method::Password if !has_passwords => continue,
+            method => method.name(),
+        };
+        if !steps.contains(&name) {
+            steps.push(name);
+        }
+    }
+    steps
+}
+
 /// How a sign-in stands, in the words of the interface.
 fn body_of(call: &Call, pending: &Pending) -> SignInBody {
     let Pending { row, verdict, binding } = pending;
-    let has_passwords = call.server.realm(&row.realm).passwords;
-    let (mut next, mut enrol) = (Vec::new(), Vec::new());
-    match verdict {
-        Verdict::Enough => {}
-        Verdict::More(methods) => {
-            for method in methods {
-                let name = match method {
-                    Method::Code | Method::Link => "mail",
-                    Method::Password if !has_passwords => continue,
-                    method => method.name(),
-                };
-                if !next.contains(&name) {
-                    next.push(name);
-                }
-            }
-        }
-        Verdict::Enrol(kinds) => enrol.extend(kinds.iter().copied().map(CredentialKind::name)),
-    }
+    let enrol = match verdict {
+        Verdict::Enrol(kinds) => kinds.iter().copied().map(CredentialKind::name).collect(),
+        Verdict::Enough | Verdict::More(_) => Vec::new(),
+    };
     SignInBody {
         id: row.id.to_string(),
         binding: binding.as_ref().map(|binding| binding.expose().to_owned()),
         expires_at: rfc3339(row.expires_at),
         done: row.methods.iter().map(Method::name).collect(),
-        next,
+        next: steps_of(call, verdict),
         enrol,
         challenge: None,
         passkey: None,

@@ -66,6 +66,13 @@ pub enum CookieKind {
     Device,
     /// A device that a person registered.
     RegisteredDevice,
+
+    /// A sign-in that is under way on the server's own page.
+    SignIn,
+    /// What shows an app's host behind a proxy whose session it is.
+    App,
+    /// What ties a visit of the sign-in page to the browser that an app's host sent there.
+    State,
 }
 
 impl CookieKind {
@@ -153,6 +160,10 @@ impl CookieSettings {
             CookieKind::Device => ("__Host-", "-device"),
             // The proxies of other hosts show it for their services, where the operator says so.
             CookieKind::RegisteredDevice => (self.prefix(), "-registered"),
+            CookieKind::SignIn => ("__Host-", "-sign-in"),
+            // These two are the app's host's own.
+            CookieKind::App => ("__Host-", "-app"),
+            CookieKind::State => ("__Host-", "-state"),
         };
         format!("{prefix}{}{suffix}", self.name)
     }
@@ -160,11 +171,9 @@ impl CookieSettings {
     /// `Set-Cookie` for a value that lives so long.
     #[must_use]
     pub fn set(&self, kind: CookieKind, value: &str, life: Span) -> Option<HeaderValue> {
-        let age = if self.persistent || kind == CookieKind::Binding {
-            format!("; Max-Age={}", life.seconds())
-        } else {
-            String::new()
-        };
+        let is_short = matches!(kind, CookieKind::Binding | CookieKind::SignIn | CookieKind::State);
+        let age =
+            if self.persistent || is_short { format!("; Max-Age={}", life.seconds()) } else { String::new() };
         let mut value =
             HeaderValue::from_str(&format!("{}={value}; {}{age}", self.name(kind), self.attributes(kind)))
                 .ok()?;
@@ -185,10 +194,11 @@ impl CookieSettings {
             }
             _ => String::new(),
         };
-        let same_site = match self.same_site {
-            SameSite::Lax => "Lax",
-            SameSite::Strict => "Strict",
-            SameSite::None => "None",
+        let same_site = match (self.same_site, kind) {
+            // The way back from the sign-in page is one from another site: it must find them, and lead somewhere.
+            (_, CookieKind::State) | (SameSite::Strict, CookieKind::App) | (SameSite::Lax, _) => "Lax",
+            (SameSite::Strict, _) => "Strict",
+            (SameSite::None, _) => "None",
         };
         format!("{domain}Path=/; Secure; HttpOnly; SameSite={same_site}")
     }

@@ -19,7 +19,7 @@ use super::{
     known::Known,
     question::Question,
 };
-use crate::{call::single, error::ApiError, state::Server};
+use crate::{call::single, error::ApiError, pages::forward::sign_in_location, state::Server};
 
 /// The status that a refusal would have had where the caller asked for another, so that a proxy can give it on.
 const OWN_STATUS: HeaderName = HeaderName::from_static("countersign-status");
@@ -200,8 +200,4 @@ fn redirect(place: &str) -> Response {
         Err(_) => *response.status_mut() = StatusCode::UNAUTHORIZED,
     }
     response
-}
-
-fn sign_in_location(_: &Server, _: &App, _: &str, _: Option<Level>) -> Option<String> {
-    None
 }

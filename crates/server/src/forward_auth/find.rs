@@ -23,9 +23,9 @@ use super::{
     question::Shown,
 };
 use crate::{
-    accounts::{held_device, held_session, open_identifier, open_profile},
+    accounts::{held_app_cookie, held_device, held_session, open_identifier, open_profile},
     app_passwords,
-    cookie::SessionCookie,
+    cookie::{AppCookie, SessionCookie},
     error::ApiError,
     grants,
     state::Server,
@@ -92,6 +92,8 @@ pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Res
 pub async fn is_somebody(server: &Arc<Server>, shown: Shown<'_>) -> Result<bool, ApiError> {
     let now = server.now();
     Ok(match shown.opener {
+        // It is good for its app alone.
+        _ if shown.of_app => false,
         Opener::Session => cookie_session(server, shown.text, now).await?.is_some(),
         Opener::Device => device(server, shown.text, now).await?.is_some(),
         Opener::Token => good_token(server, shown.text, now)?.is_some(),
@@ -107,6 +109,7 @@ async fn presence(
     now: Timestamp,
 ) -> Result<Option<Presence>, ApiError> {
     let found = match shown.opener {
+        _ if shown.of_app => of_app_cookie(server, app, shown.text, now).await?,
         Opener::Session => match cookie_session(server, shown.text, now).await? {
             Some(session) => of_session(server, app, session, now).await?,
             None => None,
@@ -134,6 +137,22 @@ async fn cookie_session(server: &Server, text: &str, now: Timestamp) -> Result<O
     let Some(cookie) = SessionCookie::parse(text) else { return Ok(None) };
     let found = held_session(server, &cookie).await?;
     Ok(found.filter(|session| session.is_live(now) && matches!(session.holder, Holder::Cookie(_))))
+}
+
+/// What the app's own host gave after a sign-in here: good as long as the session or device that it stands for.
+async fn of_app_cookie(
+    server: &Arc<Server>,
+    app: &Arc<App>,
+    text: &str,
+    now: Timestamp,
+) -> Result<Option<Presence>, ApiError> {
+    let Some(cookie) = AppCookie::parse(text) else { return Ok(None) };
+    let Some(session) = held_app_cookie(server, &cookie, app, now).await? else { return Ok(None) };
+    let opener = if session.is_registered() { Opener::Device } else { Opener::Session };
+    if !app.forward_auth.accepts.has(opener) {
+        return Ok(None);
+    }
+    of_session(server, app, session, now).await
 }
 
 /// The session of a registered device, and until when the secret that was shown holds it.

@@ -38,8 +38,10 @@ impl<'r> Question<'r> {
 /// What somebody showed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'h> {
-    /// As what.
+    /// As what. What the app's own host gave stands for a session or a device; which, is known when it was read.
     pub opener: Opener,
+    /// Whether the app's own host gave it.
+    pub of_app: bool,
     /// The value of the cookie, or the credential of the header.
     pub text: &'h str,
 }
@@ -48,7 +50,11 @@ impl Shown<'_> {
     /// How it is remembered for an app.
     #[must_use]
     pub fn fingerprint(&self, prints: &SignatureCache, app: &str) -> Fingerprint {
-        prints.fingerprint_of(&[app.as_bytes(), &[0, self.opener as u8], self.text.as_bytes()])
+        prints.fingerprint_of(&[
+            app.as_bytes(),
+            &[0, self.opener as u8, u8::from(self.of_app)],
+            self.text.as_bytes(),
+        ])
     }
 }
 
@@ -72,11 +78,16 @@ pub fn shown<'h>(
             None
         }
     });
-    [session, device, header]
+    let of_app = cookie(cookies, &settings.app_cookie).map(|text| Shown {
+        opener: if accepts.has(Opener::Session) { Opener::Session } else { Opener::Device },
+        of_app: true,
+        text,
+    });
+    let others = [session, device, header].into_iter().flatten();
+    of_app
         .into_iter()
-        .flatten()
-        .filter(move |(opener, _)| accepts.has(*opener))
-        .map(|(opener, text)| Shown { opener, text })
+        .chain(others.map(|(opener, text)| Shown { opener, of_app: false, text }))
+        .filter(move |shown| accepts.has(shown.opener))
 }
 
 /// A header that came once, as text. By its name as the library knows it, which needs no look-up.

@@ -10,6 +10,8 @@ use crate::config::{Config, CookieKind};
 pub struct Settings {
     /// The cookie of a session.
     pub session_cookie: String,
+    /// What the app's own host gave.
+    pub app_cookie: String,
     /// The cookie of a registered device.
     pub device_cookie: String,
     /// For how long what cannot be read again is used.
@@ -25,6 +27,7 @@ impl Settings {
     pub fn new(config: &Config) -> Self {
         Self {
             session_cookie: config.cookies.name(CookieKind::Session),
+            app_cookie: config.cookies.name(CookieKind::App),
             device_cookie: config.cookies.name(CookieKind::RegisteredDevice),
             stale: Span::from_seconds(config.forward_auth.stale_seconds.into()),
             is_strict: config.is_strict(),

@@ -18,10 +18,11 @@ const FOLDER: &str = "/assets/";
 /// Bytes of the digest in a name.
 const DIGEST_LENGTH: usize = 8;
 
-const FILES: [(&str, &str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str, &str); 5] = [
     ("style", "css", "text/css; charset=utf-8", include_str!("../static/style.css")),
     ("docs", "css", "text/css; charset=utf-8", include_str!("../static/docs.css")),
     ("demo", "js", "text/javascript; charset=utf-8", include_str!("../static/demo.js")),
+    ("sign_in", "js", "text/javascript; charset=utf-8", include_str!("../static/sign_in.js")),
     ("inbox", "js", "text/javascript; charset=utf-8", include_str!("../static/inbox.js")),
 ];
 
@@ -37,7 +38,10 @@ struct Asset {
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
-    Router::new().route("/assets/{name}", get(asset))
+    Router::new()
+        .route("/assets/{name}", get(asset))
+        // On the hosts of apps, whose proxies pass on nothing else to us.
+        .route("/.countersign/assets/{name}", get(asset))
 }
 
 /// The paths under which the files are served, by their plain names: for templates.

@@ -228,27 +228,57 @@ pub(super) struct Voice {
     app: String,
     /// The app as people know it.
     title: String,
+    /// Whether the page is shown on an app's own host.
+    at_app: bool,
 }
 
 impl Voice {
     /// For a person's browser, which says their language, and for a challenge's app.
     pub(super) fn of(server: &Server, headers: &HeaderMap, challenge: Option<&Challenge>) -> Self {
+        Self::of_app(server, headers, challenge.map_or("", |challenge| challenge.app.as_str()))
+    }
+
+    /// The same for a page at this path, of ours or on an app's own host.
+    pub(super) fn at(server: &Server, headers: &HeaderMap, path: &str) -> Self {
+        Self { at_app: path.starts_with(super::return_to::OWN), ..Self::of_app(server, headers, "") }
+    }
+
+    /// Whether the page is shown on an app's own host.
+    pub(super) const fn is_at_app(&self) -> bool {
+        self.at_app
+    }
+
+    /// The same for an app by its name; for the server itself where that is empty.
+    pub(super) fn of_app(server: &Server, headers: &HeaderMap, app: &str) -> Self {
         let renderer = server.renderer.load_full();
-        let app = challenge.map_or("", |challenge| challenge.app.as_str());
         let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
         let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
         let locale = renderer.catalog().negotiate(app, &wanted);
-        Self { locale, app: app.to_owned(), title, renderer }
+        Self { locale, app: app.to_owned(), title, at_app: false, renderer }
     }
 
     pub(super) fn say(&self, key: Key) -> String {
-        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &[("app", &self.title)])
+        self.say_of(key, "", "")
+    }
+
+    /// The same with something more put into it.
+    pub(super) fn say_of(&self, key: Key, place: &str, value: &str) -> String {
+        let places = [("app", self.title.as_str()), (place, value)];
+        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
     }
 
     /// A page with a heading and a text; with a request's id, for whoever is asked for help.
     pub(super) fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
         let (lang, dir) = (self.locale.tag(), self.locale.direction());
-        let values = context! { lang, dir, title => self.say(title), text => self.say(text), id };
-        page("message.html", &values)
+        let (title, text, at_app) = (self.say(title), self.say(text), self.at_app);
+        page("message.html", &context! { lang, dir, title, text, id, at_app })
+    }
+
+    /// The same with a way on, to the first page of the host.
+    pub(super) fn tell_with_way(&self, title: Key, text: Key, id: String) -> Response {
+        let (lang, dir) = (self.locale.tag(), self.locale.direction());
+        let (title, text, way) = (self.say(title), self.say(text), self.say(Key::PageGoOn));
+        let at_app = self.at_app;
+        page("message.html", &context! { lang, dir, title, text, id, way, at_app })
     }
 }

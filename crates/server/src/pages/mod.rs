@@ -2,9 +2,14 @@
 //! JavaScript, loading nothing from elsewhere.
 
 pub mod assets;
+pub mod devices;
 pub mod docs;
+pub mod forward;
 pub mod link;
 pub mod render;
+pub mod return_to;
+pub mod sign_in;
+pub mod sign_out;
 pub mod undo;
 
 use crate::{api::start::EndUser, call::Call, flood::network};

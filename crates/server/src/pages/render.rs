@@ -16,13 +16,16 @@ const POLICY: &str =
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 10] = [
     ("layout.html", include_str!("../templates/pages/layout.html")),
     ("link.html", include_str!("../templates/pages/link.html")),
     ("undo.html", include_str!("../templates/pages/undo.html")),
     ("message.html", include_str!("../templates/pages/message.html")),
     ("demo.html", include_str!("../templates/pages/demo.html")),
     ("inbox.html", include_str!("../templates/pages/inbox.html")),
+    ("sign_in.html", include_str!("../templates/pages/sign_in.html")),
+    ("device.html", include_str!("../templates/pages/device.html")),
+    ("sign_out.html", include_str!("../templates/pages/sign_out.html")),
     ("docs.html", include_str!("../templates/pages/docs.html")),
 ];
 
@@ -38,6 +41,34 @@ pub fn scripted_page(template: &str, values: &Value) -> Response {
     print(template, values, SCRIPTED_POLICY)
 }
 
+/// The same for a page of ours whose forms lead, at last, to an app's own page. Browsers name the page to us with what
+/// its forms send, and to nobody else.
+#[must_use]
+pub fn sign_in_page(template: &str, values: &Value, leads_to: Option<&str>) -> Response {
+    let mut response = print(template, values, POLICY);
+    let leads_to = leads_to.unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self' {leads_to}; \
+         frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    let Ok(policy) = HeaderValue::from_str(&policy) else { return ApiError::Internal.into_response() };
+    response.headers_mut().insert(http::header::CONTENT_SECURITY_POLICY, policy);
+    response.headers_mut().insert(http::header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// What every answer to a browser's visit says: nobody may keep it, and no other site learns where the person came from.
+pub(super) fn dress(response: &mut Response) {
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-robots-tag", "noindex"),
+    ] {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+}
+
 fn print(template: &str, values: &Value, policy: &'static str) -> Response {
     let printed = templates().and_then(|templates| templates.get_template(template)?.render(values.clone()));
     let mut response = match printed {
@@ -47,16 +78,8 @@ fn print(template: &str, values: &Value, policy: &'static str) -> Response {
             return ApiError::Internal.into_response();
         }
     };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("cache-control", "no-store"),
-        ("referrer-policy", "no-referrer"),
-        ("content-security-policy", policy),
-        ("x-content-type-options", "nosniff"),
-        ("x-robots-tag", "noindex"),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    dress(&mut response);
+    response.headers_mut().insert(http::header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
 
@@ -85,7 +108,10 @@ mod tests {
                     let own = found.starts_with('/') && !found.starts_with("//")
                         || found.starts_with('#')
                         || found.starts_with("{{ assets[")
-                        || found.starts_with("{{ mail.link }}");
+                        || found.starts_with("{{ mail.link }}")
+                        || found.starts_with("{{ here }}")
+                        || found.starts_with("{{ sign_in }}")
+                        || found.starts_with("{% if at_app %}/.countersign{% endif %}{{ assets[");
                     assert!(own, "{name}: {place}{}", &found[..found.len().min(40)]);
                 }
             }

@@ -1,0 +1,102 @@
+//! What a browser comes to the sign-in page with: for which app, where to go back to, how strongly it is to be known. All
+//! of it is in the address of the page, so that two visits do not mix.
+
+use std::sync::Arc;
+
+use countersign_domain::{app::App, assurance::Level, secret::Digest};
+use data_encoding::BASE64URL_NOPAD;
+use url::form_urlencoded::Serializer;
+
+use crate::{api::sign_in::level, error::ApiError, oauth2::Form, pages::return_to::ReturnTo, state::Server};
+
+/// A visit of the sign-in page.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// What is signed in to.
+    pub app: Arc<App>,
+    /// Where the browser goes afterwards.
+    pub return_to: Option<ReturnTo>,
+    /// Levels that are asked for, apart by spaces; empty for what the policy wants.
+    pub acr_values: String,
+    /// Which browser an app's host sent here, where it waits for a ticket.
+    pub state: Option<Digest>,
+    /// Whether this browser is to be a registered device, once it is known whose it is.
+    pub registers: bool,
+    /// The way that the person chose among those there are.
+    pub with: Option<String>,
+}
+
+impl Visit {
+    /// Reads the query of the page's address.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidMember`] names what is wrong; [`ApiError::NotFound`] for an app that is not there.
+    pub fn read(server: &Server, query: Option<&str>) -> Result<Self, ApiError> {
+        let repeated = |_| ApiError::invalid("query", "a parameter is repeated or does not decode");
+        let form = Form::read(query.unwrap_or_default().as_bytes()).map_err(repeated)?;
+        let app = form.value("app").and_then(|name| server.app(name)).ok_or(ApiError::NotFound)?;
+        if app.accounts.is_none() {
+            return Err(ApiError::invalid("app", "say accounts = \"realm\": without, nobody is signed in"));
+        }
+        let foreign = || ApiError::invalid("return_to", "list its origin under the app's origins");
+        let return_to = match form.value("return_to") {
+            Some(text) => Some(ReturnTo::parse(&app, text).ok_or_else(foreign)?),
+            None => None,
+        };
+        let unread = || ApiError::invalid("state", "it is not one of ours");
+        let state = form.value("state").map(|text| read_digest(text).ok_or_else(unread)).transpose()?;
+        let acr_values = form.value("acr_values").unwrap_or_default().to_owned();
+        let (registers, with) = (form.value("register").is_some(), form.value("with").map(str::to_owned));
+        let visit = Self { app, return_to, acr_values, state, registers, with };
+        level(&visit.levels())?;
+        Ok(visit)
+    }
+
+    /// The levels that are asked for.
+    #[must_use]
+    pub fn levels(&self) -> Vec<String> {
+        self.acr_values.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// The weakest of them, any of which is enough.
+    #[must_use]
+    pub fn asked(&self) -> Level {
+        level(&self.levels()).unwrap_or(Level::Aal2)
+    }
+
+    /// The query of the page's address, without what the person chose on it.
+    #[must_use]
+    pub fn query(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("app", self.app.name.as_str());
+        if let Some(return_to) = &self.return_to {
+            query.append_pair("return_to", return_to.as_str());
+        }
+        if !self.acr_values.is_empty() {
+            query.append_pair("acr_values", &self.acr_values);
+        }
+        if let Some(state) = &self.state {
+            query.append_pair("state", &BASE64URL_NOPAD.encode(state.bytes()));
+        }
+        if self.registers {
+            query.append_pair("register", "yes");
+        }
+        query.finish()
+    }
+
+    /// The address of the page where this browser becomes a registered device.
+    #[must_use]
+    pub fn devices(&self) -> String {
+        format!("/devices/new?{}", Self { registers: false, ..self.clone() }.query())
+    }
+
+    /// The page's own address, below the issuer.
+    #[must_use]
+    pub fn here(&self) -> String {
+        format!("/sign-in?{}", self.query())
+    }
+}
+
+fn read_digest(text: &str) -> Option<Digest> {
+    BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Digest::new)
+}
