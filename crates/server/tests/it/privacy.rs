@@ -250,7 +250,7 @@ async fn everything_about_a_person_is_forgotten_when_its_life_is_over() {
     server.app("careful").start("never@reads.example").await.expect(201);
     server.outbox_is_empty().await;
     let full = counts(&server).await;
-    assert!(full[0] > 3 && full[1] > 2 && full[3] == 1 && full[4] == 1 && full[5] == 3, "{full:?}");
+    assert!(full[0] > 3 && full[1] > 2 && full[3] == 1 && full[4] >= 1 && full[5] == 3, "{full:?}");
     // Ended challenges go an hour after their end, the rest within two days.
     server.advance(Span::from_hours(2)).await;
     server.server.store.sweep(server.now()).await.unwrap();

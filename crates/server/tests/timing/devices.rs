@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use countersign_domain::{
-    assurance::Methods,
+    assurance::{Method, Methods},
     changes::Change,
     credential::{Credential, CredentialKind},
     id::{CredentialId, UserId},
@@ -74,7 +74,7 @@ fn somebody(
             user: id,
             kind: CredentialKind::Totp,
             lookup: None,
-            vouched_by: Methods::NONE,
+            vouched_by: Methods::from(Method::Code),
             sealed: credentials::seal(server, (&realm, &app), &totp.to_bytes().unwrap()).unwrap(),
             sealed_label: None,
             counter: newest,
