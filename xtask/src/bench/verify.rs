@@ -11,6 +11,9 @@ use super::{
 
 const COUNTERS: [&str; 2] = ["countersign_verify_cache_hits_total", "countersign_verify_checks_total"];
 
+/// Longer than an assertion is told.
+const WARM: std::time::Duration = std::time::Duration::from_secs(40);
+
 const fn asked(shown: &str) -> Asked<'_> {
     Asked { shown, counters: COUNTERS, counts_all: true, rate: 0.80, tail: 1.5 }
 }
@@ -59,6 +62,8 @@ fn seen(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let (asked, at) = (asked(shown), (&server.process, server.verify));
+    // Until assertions are of every age, as they are where somebody asks all day: one is told again for 30 seconds.
+    tokens::drawn_load(at, requests, 5, WARM)?;
     let most = tokens::seen_before(settings, (hello, server, at), (&asked, requests), report)?;
     tokens::half_load(settings, (hello, at), (&asked, requests), report, most / 2.0)?;
     refuse_damaged(at, &requests[0])
