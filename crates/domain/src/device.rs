@@ -210,11 +210,11 @@ mod tests {
     #[test]
     fn p27_a_device_has_ends_of_its_own_and_begins_anew() {
         let (device, _) = device();
+        let mut used = device.clone();
         let day = Span::from_hours(24);
         assert_eq!((device.version, device.created_at), (1, START));
         assert!(device.is_live(START + Span::from_hours(30 * 24) - Span::from_millis(1)));
         assert!(!device.is_live(START + Span::from_hours(30 * 24)));
-        let mut used = device.clone();
         for days in 1..400 {
             let now = START + Span::from_millis(day.millis() * days);
             assert_eq!(used.is_live(now), days < 365, "day {days}");

@@ -75,7 +75,6 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SessionEnded(id) => writes.push(session::end(id)),
         Change::SessionsOfAppEnded(app) => writes.push(session::end_of_app(&app)),
         Change::SessionsEnded(user) => writes.push(session::end_of_user(user)),
-
         Change::Password(password) => writes.push(user_password::save(password)),
         Change::PasswordRemoved(user, version) => writes.push(user_password::remove(user, version)),
         Change::PasswordWished(wish) => writes.push(user_password::insert_wish(wish)),

@@ -385,18 +385,14 @@ pub(super) fn binding_of(call: &Call, given: Option<&str>) -> Result<SecretToken
 
 /// A code as it was typed.
 pub(super) fn parse_code(typed: &str) -> Result<Code, ApiError> {
-    Code::parse(typed).map_err(|error| ApiError::InvalidMember {
-        member: "code",
-        code: "malformed_code",
-        detail: error.to_string(),
-    })
+    Code::parse(typed).map_err(|error| malformed(("code", "malformed_code"), &error))
 }
 
 /// A binding as it was handed out.
 pub(super) fn parse_binding(text: &str) -> Result<SecretToken, ApiError> {
-    SecretToken::parse(text).map_err(|error| ApiError::InvalidMember {
-        member: "binding",
-        code: "malformed_binding",
-        detail: error.to_string(),
-    })
+    SecretToken::parse(text).map_err(|error| malformed(("binding", "malformed_binding"), &error))
+}
+
+fn malformed((member, code): (&'static str, &'static str), error: &dyn std::error::Error) -> ApiError {
+    ApiError::InvalidMember { member, code, detail: error.to_string() }
 }

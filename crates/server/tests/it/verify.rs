@@ -26,6 +26,7 @@ use crate::{
 on_every_engine! {
     p28_who_signed_out_is_refused_at_once_and_on_every_node
     p39_without_a_database_nobody_is_let_in
+    p39_who_is_remembered_stays_for_as_long_as_the_operator_says
 }
 
 const ANN: &str = "ann@mail.example";
@@ -315,4 +316,24 @@ async fn p39_without_a_database_nobody_is_let_in(world: World) {
     server.clock.advance(Span::from_minutes(11));
     assert_eq!(ask(&server, "notes", &ann.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ask(&server, "notes", "").await.status, StatusCode::NOT_FOUND);
+}
+
+async fn p39_who_is_remembered_stays_for_as_long_as_the_operator_says(world: World) {
+    let server = world
+        .node_with(|config| {
+            services(config);
+            config.forward_auth.stale_seconds = 60;
+        })
+        .await;
+    let (ann, bob) = (ann(&server).await, sessions::sign_in(&server, CLUB, BOB, "").await);
+    ask(&server, "notes", &ann.cookie).await.expect(200);
+    server.server.store.close().await;
+    // Beside other nodes it counts from when they were heard of last, alone from when it is to be read again.
+    let trusted = if server.server.is_shared() { Span::ZERO } else { Span::from_minutes(10) };
+    server.clock.advance(trusted);
+    server.clock.advance(Span::from_seconds(59));
+    ask(&server, "notes", &ann.cookie).await.expect(200);
+    assert_eq!(ask(&server, "notes", &bob.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    server.clock.advance(Span::from_seconds(2));
+    assert_eq!(ask(&server, "notes", &ann.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
