@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{
     AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
-    GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings, LogSettings,
-    MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings, SecurityLogSettings,
-    ServerSettings, SmtpServerSettings, StorageSettings, TelemetrySettings, WebauthnSettings,
-    WebhookSettings,
+    ForwardAuthSettings, GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings,
+    LogSettings, MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings,
+    RuleSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings,
+    TelemetrySettings, VerifySettings, WebauthnSettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -131,6 +131,9 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "SecurityLogSettings" => fields::<SecurityLogSettings>(),
         "WebhookSettings" => fields::<WebhookSettings>(),
         "WebauthnSettings" => fields::<WebauthnSettings>(),
+        "VerifySettings" => fields::<VerifySettings>(),
+        "ForwardAuthSettings" => fields::<ForwardAuthSettings>(),
+        "RuleSettings" => fields::<RuleSettings>(),
         "GrantSettings" => fields::<GrantSettings>(),
         "GrantHolderSettings" => fields::<GrantHolderSettings>(),
         _ => &[],

@@ -49,6 +49,7 @@ pub struct GrantHolderSettings {
     pub email: Option<String>,
     /// Everybody of the realm who is signed in: say `true`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(example = true)]
     pub everybody: bool,
 }
 

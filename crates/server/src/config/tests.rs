@@ -349,7 +349,7 @@ fn what_cannot_be_used_is_named_with_its_line() {
         ),
         (
             "[[apps]]\nname = \"a\"\n[[apps.keys]]\nkey = \"x\"",
-            "`apps[0].keys[0]` in line 3: an API key begins with cs_sk_ or cs_pk_ and has 45 characters",
+            "`apps[0].keys[0]` in line 3: an API key begins with cs_sk_, cs_pk_ or cs_vk_ and has 45 characters",
         ),
     ] {
         assert_eq!(problems(text), [expected], "{text}");

@@ -167,9 +167,15 @@ async fn ids_codes_and_bindings_that_are_none_are_refused() {
 async fn what_is_not_there_is_not_found_and_other_methods_are_not_allowed() {
     let server = TestServer::new().await;
     let app = server.app("forum");
-    for path in
-        ["/", "/v1", "/v1/users", "/v1/challenges/", "/v2/challenges", "/verify/forum", "/%2e%2e/etc/passwd"]
-    {
+    for path in [
+        "/",
+        "/v1",
+        "/v1/users",
+        "/v1/challenges/",
+        "/v2/challenges",
+        "/verified/forum",
+        "/%2e%2e/etc/passwd",
+    ] {
         app.get(path).await.refused(404, "not_found");
         app.post(path, &json!({})).await.refused(404, "not_found");
     }
@@ -177,6 +183,7 @@ async fn what_is_not_there_is_not_found_and_other_methods_are_not_allowed() {
         (Method::GET, "/v1/challenges"),
         (Method::DELETE, "/v1/challenges"),
         (Method::GET, "/v1/verify"),
+        (Method::POST, "/verify/forum"),
         (Method::POST, "/v1/token"),
         (Method::GET, "/oauth2/introspect"),
         (Method::POST, "/.well-known/jwks.json"),

@@ -71,7 +71,7 @@ fn every_notice_is_complete_in_every_language() {
             // Every place is filled: an empty one leaves a space before a full stop or at the end.
             assert!(!rendered.text.contains(" \n") && !rendered.text.contains(" ."), "{}", rendered.text);
         }
-        assert_eq!(subjects.len(), 17, "one for each kind: {locale:?}");
+        assert_eq!(subjects.len(), 18, "one for each kind: {locale:?}");
     }
 }
 
