@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Medians may differ by so much: a user and a sealed secret are there to be parsed for some, and not for others.
-const BOUND: Bound = Bound::Share(Duration::from_micros(25), 18);
+const BOUND: Bound = Bound::Share(Duration::from_micros(25), 8);
 
 fn with_devices(config: &mut Config) {
     let app = config.apps.iter_mut().find(|app| app.name == APP).unwrap();

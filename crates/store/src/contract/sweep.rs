@@ -4,12 +4,13 @@
 
 use countersign_domain::{
     algorithm::Algorithm,
+    app_password::AppPassword,
     ceremony::Ceremony,
     challenge::Challenge,
-    changes::{Change, FlowChange, GrantChange, Idempotency},
+    changes::{AppPasswordChange, Change, FlowChange, GrantChange, Idempotency},
     contact::Contact,
     grant::StoredGrant,
-    id::TokenId,
+    id::{AppPasswordId, TokenId},
     invitation::Invitation,
     message::Message,
     pending_sign_in::PendingSignIn,
@@ -47,6 +48,7 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
         "password_wish",
         "pending_sign_in",
         "ceremony",
+        "app_password",
         "invitation",
         "access_grant",
     ];
@@ -57,6 +59,7 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
         assert_eq!(store.contact(sample::contact(seed).key).await.unwrap().version == 1, kept);
         assert_eq!(store.idempotency(digest(seed)).await.unwrap().is_some(), kept);
         assert_eq!(store.session(sample::session(seed).id).await.unwrap().is_some(), kept);
+        assert_eq!(store.app_password(digest(seed)).await.unwrap().is_some(), kept);
     }
     let messages = store.messages(10).await.unwrap();
     assert!(matches!(&messages[..], [message] if message.id == sample::message(2).id));
@@ -72,6 +75,20 @@ pub async fn what_is_over_goes_and_the_rest_stays(store: Store) {
 
 fn quota(name: &str, expires_at: Timestamp) -> Quota<'_> {
     Quota { name, period: 1, block: 1, limit: 1, expires_at }
+}
+
+fn app_password(seed: u64, end: Timestamp) -> AppPassword {
+    let session = sample::session(seed);
+    AppPassword {
+        id: AppPasswordId::new(NOW, &mut Seeded::new(seed)),
+        realm: session.realm,
+        user: session.user,
+        digest: digest(seed),
+        sealed: vec![1],
+        created_at: NOW,
+        expires_at: Some(end),
+        used_at: None,
+    }
 }
 
 /// One row in every table, which may go at `end`.
@@ -103,6 +120,7 @@ async fn fill(store: &Store, seed: u64, end: Timestamp) {
         FlowChange::Saved(PendingSignIn { expires_at: end, ..pending(seed) }).into(),
         FlowChange::Asked(Ceremony { expires_at: end, ..ceremony(seed) }).into(),
         GrantChange::Given(StoredGrant { expires_at: Some(end), ..grant(seed, seed) }).into(),
+        AppPasswordChange::Added(app_password(seed, end)).into(),
         Change::Contact(Contact { expires_at: end, ..sample::contact(seed) }),
         Change::ChallengeStarted(Challenge { keep_until: end, ..challenge }),
         Change::Message(Message { expires_at: end, ..sample::message(seed) }),
