@@ -211,7 +211,7 @@ mod tests {
         let is_key = |line: &&str| !line.starts_with("# ");
         let taken: Vec<&str> =
             keys.lines().filter(is_key).map(|line| line.strip_prefix('#').unwrap_or(line)).collect();
-        // Several ways to give one secret cannot be taken together.
+        // Several ways to give one secret cannot be taken together, nor a level and the lack of any.
         let one_way = |line: &&&str| {
             ![
                 "url_file",
@@ -220,6 +220,7 @@ mod tests {
                 "password_file",
                 "key_file = \"/run",
                 "secret_file",
+                "access = ",
             ]
             .iter()
             .any(|key| line.starts_with(key))
