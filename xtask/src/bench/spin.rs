@@ -123,15 +123,22 @@ impl Connection {
     }
 }
 
-/// Whether `answer` holds a head and as many bytes after it as it says.
+/// Whether `answer` holds a head and as many bytes after it as it says. Line by line: a search for the end of a long head
+/// at every place of it would take longer than the server's answer.
 fn is_whole(answer: &[u8]) -> bool {
     const LENGTH: &[u8] = b"content-length: ";
-    let Some(head) = answer.windows(4).position(|each| each == b"\r\n\r\n") else { return false };
-    let length = answer[..head].windows(LENGTH.len()).position(|each| each.eq_ignore_ascii_case(LENGTH));
-    let digits = length.map_or(&[][..], |place| &answer[place + LENGTH.len()..head]);
-    let length = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
-    answer.len() >= head + 4 + length
+    let (mut head, mut length) = (0, 0);
+    for line in answer.split_inclusive(|byte| *byte == b'\n') {
+        head += line.len();
+        if line == b"\r\n" {
+            return answer.len() >= head + length;
+        }
+        if let Some((name, digits)) = line.split_at_checked(LENGTH.len())
+            && name.eq_ignore_ascii_case(LENGTH)
+        {
+            let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+            length = digits.fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+        }
+    }
+    false
 }
