@@ -24,7 +24,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, Operator, Page, realms, users::told};
+use super::{List, Operator, Page, list_query, realms, users::told};
 use crate::{
     accounts::{open_identifier, open_profile},
     api::{Answer, answer, rfc3339},
@@ -299,12 +299,8 @@ impl FromRequestParts<Arc<Server>> for ExportQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let members = Query::<ExportMembers>::try_from_uri(&parts.uri);
-        let Query(ExportMembers { realm, after, limit }) =
-            members.map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if !(1..=200).contains(&limit) {
-            return Err(ApiError::invalid("limit", "expected 1 to 200"));
-        }
+        let ExportMembers { realm, after, limit } =
+            list_query(&parts.uri, |members: &ExportMembers| members.limit)?;
         Ok(Self { realm, page: Page { after, limit } })
     }
 }

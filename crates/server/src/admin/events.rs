@@ -19,7 +19,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, Operator, usual_limit};
+use super::{List, Operator, list_query, usual_limit};
 use crate::{
     api::{Answer, answer},
     error::ApiError,
@@ -112,13 +112,7 @@ impl FromRequestParts<Arc<Server>> for EventQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if (1..=200).contains(&query.limit) {
-            Ok(query)
-        } else {
-            Err(ApiError::invalid("limit", "expected 1 to 200"))
-        }
+        list_query(&parts.uri, |query: &Self| query.limit)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, State},
     routing::{delete, get},
 };
 use countersign_domain::{
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
-use super::{List, Operator, usual_limit};
+use super::{List, Operator, list_query, usual_limit};
 use crate::{
     accounts::user_of,
     api::{Answer, answer, rfc3339},
@@ -110,13 +110,7 @@ impl FromRequestParts<Arc<Server>> for InvitationQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if (1..=200).contains(&query.limit) {
-            Ok(query)
-        } else {
-            Err(ApiError::invalid("limit", "expected 1 to 200"))
-        }
+        list_query(&parts.uri, |query: &Self| query.limit)
     }
 }
 

@@ -41,7 +41,7 @@ use countersign_domain::{
     app::{App, AppName},
     secret::Secret,
 };
-use http::request::Parts;
+use http::{Uri, request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoParams, ToSchema};
 
@@ -91,6 +91,17 @@ fn usual_limit() -> usize {
     50
 }
 
+/// What a list is asked with, as long as `limit` of it is in its range.
+fn list_query<Q: DeserializeOwned>(uri: &Uri, limit: impl Fn(&Q) -> usize) -> Result<Q, ApiError> {
+    let Query(query) =
+        Query::<Q>::try_from_uri(uri).map_err(|error| ApiError::invalid("limit", error.body_text()))?;
+    if (1..=200).contains(&limit(&query)) {
+        Ok(query)
+    } else {
+        Err(ApiError::invalid("limit", "expected 1 to 200"))
+    }
+}
+
 /// A part of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct List<T> {
@@ -105,13 +116,7 @@ impl FromRequestParts<Arc<Server>> for Page {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(page) = Query::<Self>::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if (1..=200).contains(&page.limit) {
-            Ok(page)
-        } else {
-            Err(ApiError::invalid("limit", "expected 1 to 200"))
-        }
+        list_query(&parts.uri, |page: &Self| page.limit)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Query, State},
+    extract::{FromRequestParts, State},
     routing::get,
 };
 use countersign_domain::{
@@ -21,7 +21,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, Operator, membership, realms, usual_limit};
+use super::{List, Operator, list_query, membership, realms, usual_limit};
 use crate::{
     accounts::{Profile, open_profile, seal_profile, user_of},
     api::{Answer, answer, rfc3339},
@@ -157,13 +157,7 @@ impl FromRequestParts<Arc<Server>> for UserQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if (1..=200).contains(&query.limit) {
-            Ok(query)
-        } else {
-            Err(ApiError::invalid("limit", "expected 1 to 200"))
-        }
+        list_query(&parts.uri, |query: &Self| query.limit)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use countersign_domain::{
     grant::{Grant, Holder, Target},
     id::{GrantId, UserId},
@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 
 use super::GrantBody;
 use crate::{
-    admin::{List, Operator, usual_limit},
+    admin::{List, Operator, list_query, usual_limit},
     error::ApiError,
     grants::open,
     state::Server,
@@ -56,13 +56,7 @@ impl FromRequestParts<Arc<Server>> for GrantQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let Query(query) = Query::<Self>::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::invalid("limit", error.body_text()))?;
-        if (1..=200).contains(&query.limit) {
-            Ok(query)
-        } else {
-            Err(ApiError::invalid("limit", "expected 1 to 200"))
-        }
+        list_query(&parts.uri, |query: &Self| query.limit)
     }
 }
 
