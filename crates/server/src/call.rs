@@ -145,6 +145,14 @@ pub fn admit_poll(server: &Server, address: IpAddr, now: Timestamp) -> Result<()
     server.flood.admit(Lane::Poll, address, limit, now).map_err(ApiError::TooManyRequests)
 }
 
+/// The same for the network that a request comes from, where that is known.
+///
+/// # Errors
+/// [`ApiError::TooManyRequests`].
+pub fn admit_page(server: &Server, parts: &Parts) -> Result<(), ApiError> {
+    client_address(server, parts).map_or(Ok(()), |address| admit_poll(server, address, server.now()))
+}
+
 impl FromRequestParts<Arc<Server>> for Call {
     type Rejection = ApiError;
 

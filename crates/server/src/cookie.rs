@@ -1,6 +1,9 @@
 //! The cookie of a session, and what a browser tells about the page that makes a request. It knows no user.
 
+use std::sync::Arc;
+
 use countersign_domain::{
+    app::App,
     id::SessionId,
     secret::Digest,
     session::Session,
@@ -152,6 +155,17 @@ impl Page {
             Some("same-origin") => Self::Own,
             Some("none") => Self::Unknown,
             Some(_) | None => Self::Foreign,
+        }
+    }
+
+    /// Whether it may ask something of an app: our own, one of the app's origins, or one of which a browser tells nothing.
+    /// The app is looked for only where it matters.
+    #[must_use]
+    pub fn may_ask(&self, app: impl FnOnce() -> Option<Arc<App>>) -> bool {
+        match self {
+            Self::Own | Self::Unknown => true,
+            Self::Other(origin) => app().is_some_and(|app| app.origins.contains(origin)),
+            Self::Foreign => false,
         }
     }
 }

@@ -18,7 +18,7 @@ use http::{HeaderMap, request::Parts};
 
 use crate::{
     accounts::{accepted_session, held_session, refreshed_session},
-    call::{admit_poll, client_address, host_of},
+    call::{admit_page, host_of},
     config::CookieKind,
     cookie::{self, Page, SessionCookie},
     error::ApiError,
@@ -70,18 +70,13 @@ impl FromRequestParts<Arc<Server>> for Visitor {
         let over = ApiError::Refused(Refusal::SessionOver);
         let held = Held::by(server, &parts.headers).ok_or(over.clone())?;
         let now = server.now();
-        if let Some(address) = client_address(server, parts) {
-            admit_poll(server, address, now)?;
-        }
+        admit_page(server, parts)?;
         let found =
             held.session(server, now, parts.method.is_safe()).await?.filter(|session| session.is_live(now));
         let refresh_token = held.refresh_token();
         let mut session = found.ok_or(over)?;
-        if let Page::Other(origin) = &page {
-            let app = server.app(session.app.as_str());
-            if !app.is_some_and(|app| app.origins.contains(origin)) {
-                return Err(ApiError::OriginNotAllowed);
-            }
+        if !page.may_ask(|| server.app(session.app.as_str())) {
+            return Err(ApiError::OriginNotAllowed);
         }
         context::note_actor(Actor::Person);
         note_use(server, &mut session, now).await;

@@ -26,7 +26,7 @@ pub use self::body::{DeviceBody, RegisterDeviceBody};
 use super::{Answer, answer, challenge, me::user_of, own_call::OwnCall, password::sign_in::Name, sign_in};
 use crate::{
     accounts::{Entry, Evidence, Passed, authentication, begin, held_device, remember, tell_session},
-    call::{Call, Json, Registration, admit_poll, client_address, host_of},
+    call::{Call, Json, Registration, admit_page, host_of},
     config::CookieKind,
     cookie::{self, Page, SessionCookie},
     credentials::{check_label, may_change},
@@ -228,18 +228,13 @@ impl FromRequestParts<Arc<Server>> for HeldDevice {
             return Err(ApiError::OriginNotAllowed);
         }
         let now = server.now();
-        if let Some(address) = client_address(server, parts) {
-            admit_poll(server, address, now)?;
-        }
+        admit_page(server, parts)?;
         let over = ApiError::Refused(Refusal::SessionOver);
         let cookie = SessionCookie::of_registered(&parts.headers, &server.config.load().cookies);
         let cookie = cookie.ok_or(over.clone())?;
         let device = held_device(server, &cookie, now).await?.ok_or(over)?;
-        if let Page::Other(origin) = &page {
-            let app = server.app(device.app.as_str());
-            if !app.is_some_and(|app| app.origins.contains(origin)) {
-                return Err(ApiError::OriginNotAllowed);
-            }
+        if !page.may_ask(|| server.app(device.app.as_str())) {
+            return Err(ApiError::OriginNotAllowed);
         }
         Ok(Self { server: Arc::clone(server), cookie, device, host: host_of(parts) })
     }

@@ -82,11 +82,8 @@ pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
         return None;
     }
     let app = server.app(session.app.as_str())?;
-    let may_ask = match Page::of(headers, &server.config.load().server.issuer) {
-        Page::Own | Page::Unknown => true,
-        Page::Other(origin) => app.origins.contains(&origin),
-        Page::Foreign => false,
-    };
+    let page = Page::of(headers, &server.config.load().server.issuer);
+    let may_ask = page.may_ask(|| Some(Arc::clone(&app)));
     let is_at_home = app.accounts.is_some() && app.realm == session.realm && !app.disabled;
     (may_ask && is_at_home).then(|| answer(StatusCode::OK, status_body(session)).into_response())
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{
     render::sign_in_page,
-    sign_in::{Guest, Visit, form, keep, keep_flow_of, mark, see_other, words},
+    sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, see_other, words},
 };
 use crate::{
     api::{
@@ -81,10 +81,7 @@ async fn press(State(server): State<Arc<Server>>, request: Request) -> Response 
     };
     let form = match form(&guest, Request::from_parts(parts.clone(), rest)).await {
         Ok(form) => form,
-        Err(error) => {
-            let page = guest.voice.tell(Key::PageForeign, Key::PageForeignText, Some(guest.id.clone()));
-            return mark(page, error);
-        }
+        Err(error) => return foreign(&guest.voice, &guest.id, error),
     };
     let is_known = is_known(&server, &mut parts, &guest.visit).await;
     match made(&server, &mut parts, &guest, (&form, is_known)).await {

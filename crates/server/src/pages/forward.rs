@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     accounts::held_app_cookie,
-    call::{admit_poll, client_address},
+    call::admit_page,
     config::{CookieKind, CookieSettings},
     cookie::{self, AppCookie},
     error::ApiError,
@@ -172,5 +172,5 @@ fn admit(server: &Server, parts: &Parts) -> Result<(), ApiError> {
     if !server.knows_registry(server.now()) {
         return Err(ApiError::Unavailable);
     }
-    client_address(server, parts).map_or(Ok(()), |address| admit_poll(server, address, server.now()))
+    admit_page(server, parts)
 }

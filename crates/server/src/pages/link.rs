@@ -22,7 +22,7 @@ use minijinja::context;
 
 use crate::{
     api::challenge::{contact_of, decided},
-    call::{admit_poll, body, client_address, text_of},
+    call::{admit_page, body, client_address, text_of},
     config::CookieKind,
     cookie,
     error::{ApiError, Problem},
@@ -49,8 +49,7 @@ pub fn routes() -> Router<Arc<Server>> {
 async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let (headers, id) = (&parts.headers, parts.extensions.get::<RequestId>());
-    let admitted =
-        client_address(&server, &parts).map_or(Ok(()), |address| admit_poll(&server, address, server.now()));
+    let admitted = admit_page(&server, &parts);
     if let Err(error) = admitted {
         return refused(&Voice::of(&server, headers, None), id, error);
     }

@@ -16,11 +16,11 @@ use minijinja::context;
 use super::{
     link::{Voice, refused},
     render::sign_in_page,
-    sign_in::{mark, request_id},
+    sign_in::{foreign, request_id},
 };
 use crate::{
     accounts::{end_all, held_app_cookie, held_session},
-    call::{admit_poll, body, client_address, text_of},
+    call::{admit_page, body, text_of},
     config::CookieKind,
     cookie::{self, AppCookie, Page, SessionCookie},
     error::ApiError,
@@ -105,7 +105,7 @@ fn admit(server: &Server, parts: &Parts, is_own: bool) -> Result<(), ApiError> {
     if !is_own {
         return Err(ApiError::OriginNotAllowed);
     }
-    client_address(server, parts).map_or(Ok(()), |address| admit_poll(server, address, server.now()))
+    admit_page(server, parts)
 }
 
 async fn end(server: &Arc<Server>, held: Option<Session>, everywhere: bool) -> Result<(), ApiError> {
@@ -131,10 +131,7 @@ fn done(server: &Server, parts: &Parts, ended: Result<(), ApiError>) -> Response
             }
             response
         }
-        Err(ApiError::OriginNotAllowed) => {
-            let page = voice.tell(Key::PageForeign, Key::PageForeignText, Some(request_id(parts)));
-            mark(page, ApiError::OriginNotAllowed)
-        }
+        Err(error @ ApiError::OriginNotAllowed) => foreign(&voice, &request_id(parts), error),
         Err(error) => refused(&voice, parts.extensions.get(), error),
     }
 }

@@ -31,7 +31,7 @@ use super::link::{Voice, over, refused};
 use crate::{
     accounts::{self, session_ended},
     app_passwords,
-    call::{admit_poll, client_address},
+    call::{admit_page, client_address},
     credentials::taken_away,
     error::ApiError,
     flood::Lane,
@@ -54,8 +54,7 @@ pub fn routes() -> Router<Arc<Server>> {
 async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let voice = voice(&server, &parts.headers);
-    let admitted =
-        client_address(&server, &parts).map_or(Ok(()), |address| admit_poll(&server, address, server.now()));
+    let admitted = admit_page(&server, &parts);
     let found = match admitted {
         Ok(()) => find(&server, &token).await,
         Err(error) => Err(error),

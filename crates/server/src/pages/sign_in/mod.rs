@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     api::{answer, sign_in::SignInStepBody},
-    call::{Call, admit_poll, body, client_address},
+    call::{Call, admit_page, body},
     cookie::Page,
     error::{ApiError, Problem},
     events::context,
@@ -66,9 +66,7 @@ impl Guest {
     pub(super) fn read(server: &Arc<Server>, parts: &Parts) -> Result<Self, Box<Response>> {
         context::note_actor(Actor::Person);
         let lost = |error: ApiError| Box::new(astray(server, parts, error));
-        if let Some(address) = client_address(server, parts) {
-            admit_poll(server, address, server.now()).map_err(lost)?;
-        }
+        admit_page(server, parts).map_err(lost)?;
         let visit = Visit::read(server, parts.uri.query()).map_err(lost)?;
         let call = Call::of_page(server, parts, &visit.app).map_err(lost)?;
         let voice = Voice::of_app(server, &parts.headers, visit.app.name.as_str());
@@ -157,12 +155,7 @@ async fn act(State(server): State<Arc<Server>>, request: Request) -> Response {
     };
     let form = match form(&guest, Request::from_parts(parts, rest)).await {
         Ok(form) => form,
-        Err(ApiError::OriginNotAllowed) => {
-            return mark(
-                guest.voice.tell(Key::PageForeign, Key::PageForeignText, Some(guest.id.clone())),
-                ApiError::OriginNotAllowed,
-            );
-        }
+        Err(error @ ApiError::OriginNotAllowed) => return foreign(&guest.voice, &guest.id, error),
         Err(error) => return guest.again("", &error, Vec::new()).await,
     };
     let step = form.value("step").unwrap_or_default();
@@ -270,6 +263,11 @@ pub(super) fn astray(server: &Server, parts: &Parts, error: ApiError) -> Respons
     };
     let voice = Voice::at(server, &parts.headers, parts.uri.path());
     mark(voice.tell(title, text, Some(request_id(parts))), error)
+}
+
+/// The page for whoever was sent here by a page of another site.
+pub(super) fn foreign(voice: &Voice, id: &str, error: ApiError) -> Response {
+    mark(voice.tell(Key::PageForeign, Key::PageForeignText, Some(id.to_owned())), error)
 }
 
 /// Gives a page the status of a refusal, and leaves its code for logs and metrics.
