@@ -346,7 +346,6 @@ impl IntoResponse for ApiError {
         let retry_after = self.retry_after();
         let mut response = status.into_response();
         response.extensions_mut().insert(Problem(self.code()));
-        response.extensions_mut().insert(Document(self.document()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -360,17 +359,16 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // Its document is written once the request's id is known.
+        response.extensions_mut().insert(self);
         response
     }
 }
 
-/// What a refused response will say once the request's id is known.
-#[derive(Clone, Debug)]
-struct Document(serde_json::Map<String, serde_json::Value>);
-
 /// Writes the body of a refused response, with the request's id in it. Other responses stay as they are.
 pub fn finish(response: &mut Response, id: RequestId) {
-    if let Some(Document(mut document)) = response.extensions_mut().remove::<Document>() {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        let mut document = error.document();
         document.insert("request_id".into(), id.to_string().into());
         *response.body_mut() = serde_json::Value::Object(document).to_string().into();
         // The router has counted the empty body that was there before.

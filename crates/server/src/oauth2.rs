@@ -147,6 +147,11 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The names of all parameters.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The `token` parameter.
     ///
     /// # Errors

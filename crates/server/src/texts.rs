@@ -83,6 +83,11 @@ impl Texts {
         if problems.is_empty() { Ok(texts) } else { Err(problems) }
     }
 
+    /// The places in a text, as they stand.
+    fn places_of(text: &str) -> impl Iterator<Item = &str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(place, _)| place))
+    }
+
     fn find(&self, key: Key) -> Option<&Text> {
         self.0.iter().find(|(known, _)| *known == key).map(|(_, text)| text)
     }

@@ -190,27 +190,8 @@ pub fn routes(server: &Arc<Server>, parts: &[Part]) -> Router {
 pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<Server>>) -> Router {
     if parts.contains(&Part::Public) {
         router = router
-            .merge(api::challenge::routes())
-            .merge(api::verify::routes())
-            .merge(api::token::routes())
-            .merge(api::refresh::routes())
-            .merge(api::session::routes())
-            .merge(api::sign_in::routes())
-            .merge(api::me::routes())
-            .merge(api::identifiers::routes())
-            .merge(api::users::routes())
+            .merge(api::routes())
             .merge(pages::undo::routes())
-            .merge(api::events::routes())
-            .merge(api::password::routes())
-            .merge(api::my_password::routes())
-            .merge(api::my_credentials::routes())
-            .merge(api::devices::routes())
-            .merge(api::my_devices::routes())
-            .merge(api::my_app_passwords::routes())
-            .merge(api::my_grants::routes())
-            .merge(api::my_totp::routes())
-            .merge(api::my_recovery_codes::routes())
-            .merge(api::passkeys::routes())
             .merge(passkeys::party::routes())
             .merge(operations::public_routes())
             .merge(pages::link::routes())
@@ -220,6 +201,7 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(pages::forward::routes())
             .merge(pages::assets::routes())
             .merge(pages::docs::routes())
+            .merge(pages::account::routes(server))
             .merge(openapi::routes());
     }
     if let Some(door) = service::door(parts) {

@@ -24,7 +24,12 @@ pub mod token;
 pub mod users;
 pub mod verify;
 
-use axum::response::{IntoResponse as _, Response};
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    response::{IntoResponse as _, Response},
+};
 use countersign_domain::{
     identifier::{EmailAddress, Username},
     time::Timestamp,
@@ -33,7 +38,32 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, state::Server};
+
+/// All routes for apps and for people's own pages.
+pub fn routes() -> Router<Arc<Server>> {
+    Router::new()
+        .merge(challenge::routes())
+        .merge(verify::routes())
+        .merge(token::routes())
+        .merge(refresh::routes())
+        .merge(session::routes())
+        .merge(sign_in::routes())
+        .merge(me::routes())
+        .merge(identifiers::routes())
+        .merge(users::routes())
+        .merge(events::routes())
+        .merge(password::routes())
+        .merge(my_password::routes())
+        .merge(my_credentials::routes())
+        .merge(devices::routes())
+        .merge(my_devices::routes())
+        .merge(my_app_passwords::routes())
+        .merge(my_grants::routes())
+        .merge(my_totp::routes())
+        .merge(my_recovery_codes::routes())
+        .merge(passkeys::routes())
+}
 
 /// Longest answer that a page reads, in bytes.
 const LONGEST_BODY: usize = 256 * 1024;

@@ -16,7 +16,7 @@ use minijinja::context;
 use serde_json::json;
 
 use super::{
-    render::sign_in_page,
+    render::form_page,
     sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, see_other, words},
 };
 use crate::{
@@ -170,5 +170,5 @@ fn page(guest: &Guest, shown: Shown<'_>) -> Response {
         problem => error.map(|error| words(voice, "device", error)),
         reference => error.map(|_| guest.id.clone()),
     };
-    sign_in_page("device.html", &values, visit.return_to.as_ref().map(|to| to.origin()))
+    form_page("device.html", &values, visit.return_to.as_ref().map(|to| to.origin()))
 }

@@ -22,9 +22,9 @@ use url::{Url, form_urlencoded::Serializer};
 
 use self::ticket::Ticket;
 use super::{
-    link::Voice,
     return_to::{OWN, ReturnTo},
     sign_in::{Visit, astray, mark, request_id, see_other},
+    voice::Voice,
 };
 use crate::{
     accounts::held_app_cookie,

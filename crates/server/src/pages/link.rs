@@ -20,9 +20,10 @@ use countersign_domain::{
 use http::{HeaderMap, header};
 use minijinja::context;
 
+use super::voice::Voice;
 use crate::{
     api::challenge::{contact_of, decided},
-    call::{admit_page, body, client_address, text_of},
+    call::{admit_page, body, client_address},
     config::CookieKind,
     cookie,
     error::{ApiError, Problem},
@@ -30,11 +31,10 @@ use crate::{
     flood::Lane,
     keys::Context,
     oauth2::Form,
-    outbox::render::Renderer,
     pages::render::page,
     security_log::Failure,
     state::Server,
-    texts::{Key, Locale},
+    texts::Key,
 };
 
 /// Longest form: a number of two digits.
@@ -51,11 +51,11 @@ async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, requ
     let (headers, id) = (&parts.headers, parts.extensions.get::<RequestId>());
     let admitted = admit_page(&server, &parts);
     if let Err(error) = admitted {
-        return refused(&Voice::of(&server, headers, None), id, error);
+        return refused(&Voice::of_app(&server, headers, ""), id, error);
     }
     let shown = match find(&server, &token).await {
         Ok(challenge) => {
-            let voice = Voice::of(&server, headers, Some(&challenge));
+            let voice = Voice::of_app(&server, headers, challenge.app.as_str());
             Ok(match challenge.status(server.now()) {
                 Status::Pending => {
                     let elsewhere = own_binding(&server, headers, &challenge).is_none();
@@ -66,16 +66,16 @@ async fn show(State(server): State<Arc<Server>>, Path(token): Path<String>, requ
             })
         }
         Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
-        Err(_) => Ok(over(&Voice::of(&server, headers, None))),
+        Err(_) => Ok(over(&Voice::of_app(&server, headers, ""))),
     };
-    shown.unwrap_or_else(|error| refused(&Voice::of(&server, headers, None), id, error))
+    shown.unwrap_or_else(|error| refused(&Voice::of_app(&server, headers, ""), id, error))
 }
 
 /// Approves the challenge, for who asked.
 async fn press(State(server): State<Arc<Server>>, Path(token): Path<String>, request: Request) -> Response {
     let (headers, id) = (request.headers().clone(), request.extensions().get::<RequestId>().copied());
     let approved = approve(&server, &token, &headers, request).await;
-    approved.unwrap_or_else(|error| refused(&Voice::of(&server, &headers, None), id.as_ref(), error))
+    approved.unwrap_or_else(|error| refused(&Voice::of_app(&server, &headers, ""), id.as_ref(), error))
 }
 
 /// Turns what is refused into a page: people come here, not programs.
@@ -115,9 +115,9 @@ async fn approve(
     let challenge = match find(server, token).await {
         Ok(challenge) => challenge,
         Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-        Err(_) => return Ok(over(&Voice::of(server, headers, None))),
+        Err(_) => return Ok(over(&Voice::of_app(&server, headers, ""))),
     };
-    let voice = Voice::of(server, headers, Some(&challenge));
+    let voice = Voice::of_app(&server, headers, challenge.app.as_str());
     let binding = own_binding(server, headers, &challenge);
     let _lane = server.lanes.enter(&challenge.contact).await;
     let binding = &binding;
@@ -217,67 +217,4 @@ fn done(voice: &Voice) -> Response {
 
 pub(super) fn over(voice: &Voice) -> Response {
     voice.tell(Key::LinkOver, Key::LinkOverText, None)
-}
-
-/// In whose name a page speaks, and in which language.
-pub(super) struct Voice {
-    renderer: Arc<Renderer>,
-    pub(super) locale: Locale,
-    /// The app, as its folder of texts is called; empty where it is not known.
-    app: String,
-    /// The app as people know it.
-    title: String,
-    /// Whether the page is shown on an app's own host.
-    at_app: bool,
-}
-
-impl Voice {
-    /// For a person's browser, which says their language, and for a challenge's app.
-    pub(super) fn of(server: &Server, headers: &HeaderMap, challenge: Option<&Challenge>) -> Self {
-        Self::of_app(server, headers, challenge.map_or("", |challenge| challenge.app.as_str()))
-    }
-
-    /// The same for a page at this path, of ours or on an app's own host.
-    pub(super) fn at(server: &Server, headers: &HeaderMap, path: &str) -> Self {
-        Self { at_app: path.starts_with(super::return_to::OWN), ..Self::of_app(server, headers, "") }
-    }
-
-    /// Whether the page is shown on an app's own host.
-    pub(super) const fn is_at_app(&self) -> bool {
-        self.at_app
-    }
-
-    /// The same for an app by its name; for the server itself where that is empty.
-    pub(super) fn of_app(server: &Server, headers: &HeaderMap, app: &str) -> Self {
-        let renderer = server.renderer.load_full();
-        let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
-        let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
-        let locale = renderer.catalog().negotiate(app, &wanted);
-        Self { locale, app: app.to_owned(), title, at_app: false, renderer }
-    }
-
-    pub(super) fn say(&self, key: Key) -> String {
-        self.say_of(key, "", "")
-    }
-
-    /// The same with something more put into it.
-    pub(super) fn say_of(&self, key: Key, place: &str, value: &str) -> String {
-        let places = [("app", self.title.as_str()), (place, value)];
-        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
-    }
-
-    /// A page with a heading and a text; with a request's id, for whoever is asked for help.
-    pub(super) fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
-        let (lang, dir) = (self.locale.tag(), self.locale.direction());
-        let (title, text, at_app) = (self.say(title), self.say(text), self.at_app);
-        page("message.html", &context! { lang, dir, title, text, id, at_app })
-    }
-
-    /// The same with a way on, to the first page of the host.
-    pub(super) fn tell_with_way(&self, title: Key, text: Key, id: String) -> Response {
-        let (lang, dir) = (self.locale.tag(), self.locale.direction());
-        let (title, text, way) = (self.say(title), self.say(text), self.say(Key::PageGoOn));
-        let at_app = self.at_app;
-        page("message.html", &context! { lang, dir, title, text, id, way, at_app })
-    }
 }

@@ -1,16 +1,21 @@
 //! What people see in a browser: the page of a link, and that of the interface. Rendered here, working without
 //! JavaScript, loading nothing from elsewhere.
 
+pub mod account;
 pub mod assets;
 pub mod devices;
 pub mod docs;
 pub mod forward;
+mod interface;
 pub mod link;
 pub mod render;
 pub mod return_to;
+mod rooms;
 pub mod sign_in;
 pub mod sign_out;
 pub mod undo;
+mod voice;
+mod words;
 
 use crate::{api::start::EndUser, call::Call, flood::network};
 

@@ -16,17 +16,31 @@ const POLICY: &str =
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-const SOURCES: [(&str, &str); 10] = [
-    ("layout.html", include_str!("../templates/pages/layout.html")),
-    ("link.html", include_str!("../templates/pages/link.html")),
-    ("undo.html", include_str!("../templates/pages/undo.html")),
-    ("message.html", include_str!("../templates/pages/message.html")),
-    ("demo.html", include_str!("../templates/pages/demo.html")),
-    ("inbox.html", include_str!("../templates/pages/inbox.html")),
-    ("sign_in.html", include_str!("../templates/pages/sign_in.html")),
-    ("device.html", include_str!("../templates/pages/device.html")),
-    ("sign_out.html", include_str!("../templates/pages/sign_out.html")),
-    ("docs.html", include_str!("../templates/pages/docs.html")),
+macro_rules! sources {
+    ($($name:literal,)*) => {
+        [$(($name, include_str!(concat!("../templates/pages/", $name))),)*]
+    };
+}
+
+/// The templates that come with the program.
+const SOURCES: &[(&str, &str)] = &sources![
+    "layout.html",
+    "link.html",
+    "undo.html",
+    "message.html",
+    "demo.html",
+    "inbox.html",
+    "sign_in.html",
+    "device.html",
+    "sign_out.html",
+    "docs.html",
+    "shell.html",
+    "account/you.html",
+    "account/security.html",
+    "account/devices.html",
+    "account/apps.html",
+    "account/history.html",
+    "account/data.html",
 ];
 
 /// A page without scripts as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
@@ -44,7 +58,7 @@ pub fn scripted_page(template: &str, values: &Value) -> Response {
 /// The same for a page of ours whose forms lead, at last, to an app's own page. Browsers name the page to us with what
 /// its forms send, and to nobody else.
 #[must_use]
-pub fn sign_in_page(template: &str, values: &Value, leads_to: Option<&str>) -> Response {
+pub fn form_page(template: &str, values: &Value, leads_to: Option<&str>) -> Response {
     let mut response = print(template, values, POLICY);
     let leads_to = leads_to.unwrap_or_default();
     let policy = format!(
@@ -90,7 +104,7 @@ fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
     }
     let mut templates = Environment::new();
     templates.add_global("assets", Value::from_pairs(assets::paths()));
-    for (name, source) in SOURCES {
+    for &(name, source) in SOURCES {
         templates.add_template(name, source)?;
     }
     Ok(TEMPLATES.get_or_init(|| templates))

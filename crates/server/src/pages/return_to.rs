@@ -8,7 +8,10 @@ const LONGEST: usize = 2048;
 /// What is served on the hosts of apps by us. To go back there would go round in circles.
 pub(super) const OWN: &str = "/.countersign/";
 
-/// An address of an app's. Its origin is registered, exactly.
+/// Pages of ours where people go on after a sign-in.
+const PAGES: [&str; 2] = ["account", "admin"];
+
+/// An address of an app's, whose origin is registered, exactly; or of a page of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo(Url);
 
@@ -25,6 +28,18 @@ impl ReturnTo {
         let is_own = url.path().starts_with(OWN);
         let origin = url.origin().ascii_serialization();
         (is_plain && !is_own && app.origins.contains(&origin)).then_some(Self(url))
+    }
+
+    /// Reads the address of a page of ours where people go on after a sign-in.
+    #[must_use]
+    pub fn own(issuer: &str, text: &str) -> Option<Self> {
+        if text.len() > LONGEST || !text.starts_with(issuer) {
+            return None;
+        }
+        let url = Url::parse(text).ok()?;
+        let is_ours = url.origin().ascii_serialization() == issuer;
+        let first = url.path_segments()?.next()?;
+        (is_ours && url.username().is_empty() && PAGES.contains(&first)).then_some(Self(url))
     }
 
     /// The whole address, as a browser reads it.
@@ -56,6 +71,29 @@ mod tests {
     fn app() -> App {
         let origins = vec!["https://shop.example".to_owned(), "http://localhost:3000".to_owned()];
         AppSettings { name: "shop".to_owned(), origins, ..AppSettings::default() }.app().unwrap()
+    }
+
+    #[test]
+    fn p37_only_the_account_and_the_administration_are_gone_back_to_of_our_own_pages() {
+        for (text, is_good) in [
+            ("https://login.example/account", true),
+            ("https://login.example/account/devices?done=end", true),
+            ("https://login.example/admin", true),
+            ("https://login.example/accounts", false),
+            ("https://login.example/sign-out", false),
+            ("https://login.example/link/abc", false),
+            ("https://login.example//account", false),
+            ("https://login.example/x/../account", true),
+            ("https://login.example/account/../sign-out", false),
+            ("https://login.example.evil.example/account", false),
+            ("https://login.example@evil.example/account", false),
+            ("https://login.example:8443/account", false),
+            ("https://ann@login.example/account", false),
+            ("/account", false),
+            ("https:\\\\login.example\\account", false),
+        ] {
+            assert_eq!(ReturnTo::own("https://login.example", text).is_some(), is_good, "{text}");
+        }
     }
 
     #[test]

@@ -14,9 +14,10 @@ use http::{HeaderMap, header, request::Parts};
 use minijinja::context;
 
 use super::{
-    link::{Voice, refused},
-    render::sign_in_page,
+    link::refused,
+    render::form_page,
     sign_in::{foreign, request_id},
+    voice::Voice,
 };
 use crate::{
     accounts::{end_all, held_app_cookie, held_session},
@@ -50,7 +51,7 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
         text => voice.say(Key::PageSignOutText), button => voice.say(Key::PageSignOut), everywhere,
         at_app => voice.is_at_app(),
     };
-    sign_in_page("sign_out.html", &values, None)
+    form_page("sign_out.html", &values, None)
 }
 
 /// Ends the session of this browser, or all of the person's.

@@ -27,7 +27,10 @@ use countersign_domain::{
 use http::{HeaderMap, request::Parts};
 use minijinja::context;
 
-use super::link::{Voice, over, refused};
+use super::{
+    link::{over, refused},
+    voice::Voice,
+};
 use crate::{
     accounts::{self, session_ended},
     app_passwords,
@@ -89,7 +92,7 @@ fn admit(server: &Server, parts: &Parts) -> Result<(), ApiError> {
 
 /// No app's: a link that is over has none.
 fn voice(server: &Server, headers: &HeaderMap) -> Voice {
-    Voice::of(server, headers, None)
+    Voice::of_app(server, headers, "")
 }
 
 fn ask(undo: &Undo, voice: &Voice) -> Response {

@@ -13,13 +13,28 @@ pub const FILE: &str = "texts.txt";
 /// Longest file, in bytes.
 const LONGEST_FILE: u64 = 256 * 1024;
 
-const SOURCES: [(Locale, &str); 5] = [
-    (Locale::ENGLISH, include_str!("en.txt")),
-    (Locale::GERMAN, include_str!("de.txt")),
-    (Locale::FRENCH, include_str!("fr.txt")),
-    (Locale::SPANISH, include_str!("es.txt")),
-    (Locale::JAPANESE, include_str!("ja.txt")),
+/// The texts of a language that come with the program: of mails and first pages, of the account's, of operators'.
+type Source = [&'static str; 3];
+
+macro_rules! source {
+    ($tag:literal) => {
+        [
+            include_str!(concat!($tag, ".txt")),
+            include_str!(concat!("account/", $tag, ".txt")),
+            include_str!(concat!("admin/", $tag, ".txt")),
+        ]
+    };
+}
+
+const SOURCES: [(Locale, Source); 5] = [
+    (Locale::ENGLISH, source!("en")),
+    (Locale::GERMAN, source!("de")),
+    (Locale::FRENCH, source!("fr")),
+    (Locale::SPANISH, source!("es")),
+    (Locale::JAPANESE, source!("ja")),
 ];
+/// The texts that only templates of pages name, in the language that has all.
+pub(super) const ENGLISH_PAGES: [&str; 2] = [SOURCES[0].1[1], SOURCES[0].1[2]];
 
 /// Texts by their language's tag.
 type Languages = BTreeMap<String, Texts>;
@@ -50,7 +65,7 @@ impl fmt::Display for TextProblems {
 pub fn template(locale: &Locale) -> String {
     let of_tag = |tag: &str| SOURCES.iter().find(|(known, _)| known.tag() == tag);
     let source = locale.widening().find_map(of_tag).map_or(SOURCES[0].1, |(_, source)| *source);
-    source.lines().map(|line| format!("#{line}\n")).collect()
+    source.iter().flat_map(|part| part.lines()).map(|line| format!("#{line}\n")).collect()
 }
 
 impl Catalog {
@@ -61,7 +76,7 @@ impl Catalog {
     pub fn built_in() -> Result<Self, TextProblems> {
         let mut built_in = Languages::new();
         for (locale, source) in SOURCES {
-            let texts = Texts::parse(source).map_err(|problems| in_file(locale.tag(), problems))?;
+            let texts = Texts::parse(&source.concat()).map_err(|problems| in_file(locale.tag(), problems))?;
             built_in.insert(locale.tag().to_owned(), texts);
         }
         Ok(Self { built_in, own: Languages::new(), of_apps: BTreeMap::new() })
@@ -174,9 +189,9 @@ mod tests {
         assert_eq!(catalog.locales().len(), Locale::BUILT_IN.len());
         for locale in Locale::BUILT_IN {
             let texts = &catalog.built_in[locale.tag()];
-            for key in Key::ALL {
+            for key in Key::all() {
                 let places = |texts: &Texts| {
-                    let text = texts.find(*key).unwrap_or_else(|| panic!("{key:?} in {locale:?}"));
+                    let text = texts.find(key).unwrap_or_else(|| panic!("{key:?} in {locale:?}"));
                     let mut places: Vec<String> = text.places().map(str::to_owned).collect();
                     places.sort_unstable();
                     places
@@ -191,7 +206,7 @@ mod tests {
         let template = template(&Locale::parse("de-AT").unwrap());
         assert_eq!(Texts::parse(&template).unwrap().0.len(), 0);
         let texts = Texts::parse(&template.replace('#', "")).unwrap();
-        assert_eq!(texts.0.len(), Key::ALL.len());
+        assert_eq!(texts.0.len(), Key::all().count());
         assert!(template.contains("#sign_in.button = Anmelden\n"));
     }
 

@@ -1,22 +1,29 @@
 //! The texts that there are, by name, and what is put into them.
 
+use std::sync::LazyLock;
+
+use super::{Texts, catalog};
+
 macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
         /// The texts there are.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Key {
             $(#[doc = concat!("`", $name, "`")] $key,)*
+            /// One that only templates of pages name, by its place among those.
+            OfPages(usize),
         }
 
         impl Key {
-            /// All of them: those of mails, then those of the link's pages.
-            pub const ALL: &[Self] = &[$(Self::$key,)*];
+            /// Those that the program names.
+            const NAMED: &[Self] = &[$(Self::$key,)*];
 
             /// The name in files.
             #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$key => $name,)*
+                    Self::OfPages(place) => OF_PAGES.get(place).map_or("", |(name, _)| *name),
                 }
             }
         }
@@ -224,22 +231,35 @@ keys! {
     WrongTrouble = "wrong.trouble",
 }
 
+/// The texts that templates of pages name, and what can be put into them: as the English ones have it.
+static OF_PAGES: LazyLock<Vec<(&'static str, Vec<&'static str>)>> = LazyLock::new(|| {
+    let lines = catalog::ENGLISH_PAGES.iter().flat_map(|source| source.lines());
+    let texts = lines.filter_map(|line| line.split_once('=').filter(|_| !line.starts_with('#')));
+    texts.map(|(name, text)| (name.trim(), Texts::places_of(text).collect())).collect()
+});
+
 impl Key {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMED.iter().copied().chain((0..OF_PAGES.len()).map(Self::OfPages))
+    }
+
     /// The text of a name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|key| key.name() == name)
+        Self::all().find(|key| key.name() == name)
     }
 
     /// All names.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Self::ALL.iter().map(|key| key.name())
+        Self::all().map(Self::name)
     }
 
     /// What can be put into it. Pages that say what went wrong do not always know the app.
     #[must_use]
-    pub const fn places(self) -> &'static [&'static str] {
+    pub fn places(self) -> &'static [&'static str] {
         match self {
+            Self::OfPages(place) => OF_PAGES.get(place).map_or(&[], |(_, places)| places.as_slice()),
             Self::ExpiryMinutes | Self::ExpiryHours => &["app", "count"],
             Self::RequestedFrom => &["app", "place"],
             Self::AddressAddedText | Self::AddressRemovedText | Self::PrimaryChangedText => {

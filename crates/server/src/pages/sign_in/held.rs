@@ -22,6 +22,7 @@ use crate::{
     call::Call,
     config::CookieKind,
     cookie,
+    credentials::may_change,
     error::ApiError,
     flow::{self, FlowKey, Said},
     state::Server,
@@ -73,9 +74,24 @@ pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, Api
 }
 
 async fn is_enough(call: &Call, visit: &Visit, session: &Session) -> Result<bool, ApiError> {
+    if visit.fresh && !is_fresh(call, session).await? {
+        return Ok(false);
+    }
     let policy = call.server.policy(&call.app);
     let holdings = flow::holdings(call, &policy, session.user).await?;
     Ok(policy.judge(session.assurance.methods, holdings, visit.asked()) == Verdict::Enough)
+}
+
+/// Whether the session may change its person's account.
+async fn is_fresh(call: &Call, session: &Session) -> Result<bool, ApiError> {
+    let server = &call.server;
+    let Some(user) = server.store.user(session.user).await? else { return Ok(false) };
+    let credentials = server.store.credentials_of(user.id).await?;
+    match may_change(server, (&user, &credentials), session, server.now()).await {
+        Ok(()) => Ok(true),
+        Err(ApiError::NotFresh | ApiError::StrongerNeeded) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A sign-in under way, and what a page shows of it.

@@ -25,11 +25,7 @@ use self::{
     steps::{Outcome, begin_nameless, go_on, take},
     view::Shown,
 };
-use super::{
-    forward,
-    link::{Voice, refused},
-    render::dress,
-};
+use super::{forward, link::refused, render::dress, voice::Voice};
 use crate::{
     api::{answer, sign_in::SignInStepBody},
     call::{Call, admit_page, body},

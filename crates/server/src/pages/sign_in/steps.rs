@@ -45,7 +45,9 @@ pub(super) async fn take(
     match form.value("step").unwrap_or_default() {
         "begin" => begin(call, visit, form.value("name").unwrap_or_default()).await,
         "step_up" => {
-            let body = BeginSignInBody { step_up: true, ..beginning(visit) };
+            // Proven anew: nothing of before counts.
+            let max_age = visit.fresh.then_some(0);
+            let body = BeginSignInBody { step_up: true, max_age, ..beginning(visit) };
             begun(call, &begin_as(call, body).await?)
         }
         "restart" => Ok(Outcome { cookies: forget_flow(&call.server).collect(), answer: None }),

@@ -2,7 +2,7 @@
 
 use countersign_domain::{refusal::Refusal, time::Span};
 
-use crate::{error::ApiError, pages::link::Voice, texts::Key};
+use crate::{error::ApiError, pages::voice::Voice, texts::Key};
 
 /// What a refusal says on the page.
 pub(in crate::pages) fn words(voice: &Voice, step: &str, error: &ApiError) -> String {

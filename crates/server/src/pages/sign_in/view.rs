@@ -16,7 +16,7 @@ use crate::{
     api::sign_in::steps_of,
     call::Call,
     error::ApiError,
-    pages::{link::Voice, render::sign_in_page},
+    pages::{render::form_page, voice::Voice},
     texts::Key,
 };
 
@@ -150,7 +150,7 @@ impl Shown<'_> {
             lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(heading),
             view, texts, problem, reference, here => self.visit.here(), ..more
         };
-        sign_in_page("sign_in.html", &values, self.visit.return_to.as_ref().map(|to| to.origin()))
+        form_page("sign_in.html", &values, self.visit.return_to.as_ref().map(|to| to.origin()))
     }
 
     /// What stands on the page of one step alone.
@@ -193,7 +193,8 @@ impl Shown<'_> {
         if let Some(view) = chosen.and_then(View::of_step) {
             return view;
         }
-        let is_named = standing.said.email.is_some() || standing.said.username.is_some();
+        let said = &standing.said;
+        let is_named = said.email.is_some() || said.username.is_some() || standing.row.user.is_some();
         if !is_named && !self.is_further() {
             // It waits for a passkey that says who it is; whoever has none gives a name.
             return View::Start;

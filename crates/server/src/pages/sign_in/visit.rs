@@ -22,6 +22,8 @@ pub struct Visit {
     pub state: Option<Digest>,
     /// Whether this browser is to be a registered device, once it is known whose it is.
     pub registers: bool,
+    /// Whether it is to be proven anew who it is, as for changes of an account.
+    pub fresh: bool,
     /// The way that the person chose among those there are.
     pub with: Option<String>,
 }
@@ -40,14 +42,19 @@ impl Visit {
         }
         let foreign = || ApiError::invalid("return_to", "list its origin under the app's origins");
         let return_to = match form.value("return_to") {
-            Some(text) => Some(ReturnTo::parse(&app, text).ok_or_else(foreign)?),
+            Some(text) => {
+                let own = || ReturnTo::own(&server.issuer(), text);
+                Some(ReturnTo::parse(&app, text).or_else(own).ok_or_else(foreign)?)
+            }
             None => None,
         };
         let unread = || ApiError::invalid("state", "it is not one of ours");
         let state = form.value("state").map(|text| read_digest(text).ok_or_else(unread)).transpose()?;
         let acr_values = form.value("acr_values").unwrap_or_default().to_owned();
-        let (registers, with) = (form.value("register").is_some(), form.value("with").map(str::to_owned));
-        let visit = Self { app, return_to, acr_values, state, registers, with };
+        let is_said = |name: &str| form.value(name).is_some();
+        let (registers, fresh) = (is_said("register"), is_said("fresh"));
+        let with = form.value("with").map(str::to_owned);
+        let visit = Self { app, return_to, acr_values, state, registers, fresh, with };
         level(&visit.levels())?;
         Ok(visit)
     }
@@ -80,6 +87,9 @@ impl Visit {
         }
         if self.registers {
             query.append_pair("register", "yes");
+        }
+        if self.fresh {
+            query.append_pair("fresh", "yes");
         }
         query.finish()
     }

@@ -1,0 +1,242 @@
+//! `/account`: a person's own account, as pages. Each is made of answers of `/v1/me`, and each form asks it; there are no
+//! rules here. What takes a fresh sign-in leads to one and back.
+
+mod rooms;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+    routing::get,
+};
+use countersign_domain::{app::App, event::Actor, refusal::Refusal, session::Session};
+use http::request::Parts;
+use minijinja::{
+    context,
+    value::{Serde, merge_maps},
+};
+use serde_json::Value as Json;
+use url::form_urlencoded::Serializer;
+
+use self::rooms::ROOMS;
+use super::{
+    interface::{Answered, Interface},
+    rooms::{Act, Places, Room, Then, answers, download, menu, places_of, read_form, typed},
+    sign_in::words,
+    sign_in::{astray, foreign, keep, mark, request_id, see_other},
+    voice::Voice,
+};
+use crate::{
+    accounts::held_session,
+    api,
+    call::admit_page,
+    cookie::{Page, SessionCookie},
+    error::ApiError,
+    events::context as events,
+    oauth2::Form,
+    state::Server,
+};
+
+/// The routes of this file.
+pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
+    let interface = Interface::new(api::routes().with_state(Arc::clone(server)));
+    ROOMS.iter().fold(Router::new(), |router, room| {
+        let (of_show, of_press) = (interface.clone(), interface.clone());
+        let show = move |State(server): State<Arc<Server>>, request: Request| async move {
+            show(&server, &of_show, room, request).await
+        };
+        let press = move |State(server): State<Arc<Server>>, request: Request| async move {
+            press(&server, &of_press, room, request).await
+        };
+        router.route(room.path, get(show).post(press))
+    })
+}
+
+/// Somebody who is signed in, on a page of their account.
+struct Visit<'a> {
+    interface: &'a Interface,
+    room: &'static Room,
+    parts: Parts,
+    session: Session,
+    voice: Voice,
+    /// The query of the page's address.
+    query: Places,
+}
+
+/// What a page is shown with besides what it reads.
+#[derive(Default)]
+struct Shown {
+    /// What went wrong, in words, with what was typed.
+    problem: Option<(ApiError, Places)>,
+    /// What is shown this once: which act was answered, and how.
+    answer: Option<(&'static str, Json)>,
+}
+
+async fn show(
+    server: &Arc<Server>,
+    interface: &Interface,
+    room: &'static Room,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let visit = match Visit::of(server, interface, room, parts).await {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    visit.print(server, Shown::default()).await
+}
+
+async fn press(
+    server: &Arc<Server>,
+    interface: &Interface,
+    room: &'static Room,
+    request: Request,
+) -> Response {
+    let (parts, rest) = request.into_parts();
+    if Page::of(&parts.headers, &server.issuer()) != Page::Own {
+        let voice = Voice::of_app(server, &parts.headers, "");
+        return foreign(&voice, &request_id(&parts), ApiError::OriginNotAllowed);
+    }
+    let visit = match Visit::of(server, interface, room, parts.clone()).await {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    let form = match read_form(Request::from_parts(parts, rest)).await {
+        Ok(form) => form,
+        Err(error) => {
+            let problem = Some((error, Places::new()));
+            return visit.print(server, Shown { problem, answer: None }).await;
+        }
+    };
+    let acted = async {
+        let act = visit.room.act(&form)?;
+        let (path, body) = act.question(&form)?;
+        let answered = visit.interface.act(&visit.parts, (act.asks.0.clone(), &path), &body).await?;
+        Ok((act, answered))
+    };
+    match acted.await {
+        Ok((act, answered)) => visit.go_on(server, act, answered).await,
+        Err(error @ (ApiError::NotFresh | ApiError::StrongerNeeded)) => {
+            see_other(&sign_in(server, &visit.session.app, room.path, Some(&error)), None)
+        }
+        Err(ApiError::Refused(Refusal::SessionOver)) => {
+            see_other(&sign_in(server, &visit.session.app, room.path, None), None)
+        }
+        Err(error) => visit.print(server, Shown { problem: Some((error, typed(&form))), answer: None }).await,
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// The visit of whoever is signed in; for others, the way to sign in.
+    async fn of(
+        server: &Arc<Server>,
+        interface: &'a Interface,
+        room: &'static Room,
+        parts: Parts,
+    ) -> Result<Self, Box<Response>> {
+        events::note_actor(Actor::Person);
+        let lost = |error| Box::new(astray(server, &parts, error));
+        admit_page(server, &parts).map_err(lost)?;
+        let query = Form::read(parts.uri.query().unwrap_or_default().as_bytes());
+        let query =
+            places_of(&query.map_err(|_| lost(ApiError::invalid("query", "a parameter is repeated")))?);
+        let held = match SessionCookie::of(&parts.headers, &server.config.load_full().cookies) {
+            Some(cookie) => held_session(server, &cookie).await.map_err(lost)?,
+            None => None,
+        };
+        let Some(session) = held.filter(|session| session.is_live(server.now())) else {
+            let app = app_of(server, query.get("app")).ok_or_else(|| lost(ApiError::NotFound))?;
+            return Err(Box::new(see_other(&sign_in(server, &app.name, room.path, None), None)));
+        };
+        let voice = Voice::of_app(server, &parts.headers, session.app.as_str());
+        Ok(Self { interface, room, parts, session, voice, query })
+    }
+
+    /// What follows an answer.
+    async fn go_on(&self, server: &Arc<Server>, act: &'static Act, answered: Answered) -> Response {
+        let Answered { body, cookies } = answered;
+        let mut response = match act.then {
+            Then::Done => return see_other(&format!("{}?done={}", self.room.path, act.name), cookies),
+            Then::Leave(text) => {
+                let when = body["erased_at"].as_str().map(day).unwrap_or_default();
+                let text = if when.is_empty() { text.to_owned() } else { format!("{text}_later") };
+                self.voice.tell_named(&text, &[("when", &when)])
+            }
+            Then::Show => {
+                let answer = Some((act.name, body));
+                self.print(server, Shown { problem: None, answer }).await
+            }
+            Then::Download(name) => download(&body, name),
+        };
+        keep(&mut response, cookies);
+        response
+    }
+
+    /// The page, of what its questions answer.
+    async fn print(&self, server: &Arc<Server>, shown: Shown) -> Response {
+        let read = match answers(self.interface, self.room, (&self.parts, &self.query)).await {
+            Ok(read) => read,
+            Err(ApiError::Refused(Refusal::SessionOver)) => {
+                return see_other(&sign_in(server, &self.session.app, self.room.path, None), None);
+            }
+            Err(error) => return astray(server, &self.parts, error),
+        };
+        let voice = &self.voice;
+        let is_known = |name: &&String| self.room.acts.iter().any(|act| act.name == name.as_str());
+        let done = self.query.get("done").filter(is_known).filter(|_| shown.problem.is_none());
+        let is_done = done.map(|name| voice.say_named(&format!("account.done_{name}"), &[]));
+        let (act, answer) = shown.answer.unzip();
+        let answer = answer.map(Serde);
+        let (problem, form) = shown.problem.unzip();
+        let values = context! {
+            title => voice.say_named(self.room.heading, &[]), menu => menu(ROOMS, self.room, voice),
+            brand => voice.title(), app => self.session.app.as_str(), done => is_done, act, answer,
+            problem => problem.as_ref().map(|error| words(voice, "account", error)),
+            reference => problem.as_ref().map(|_| request_id(&self.parts)), form,
+            passwords => server.realm(&self.session.realm).passwords,
+            fresh => sign_in(server, &self.session.app, self.room.path, Some(&ApiError::NotFresh)),
+        };
+        let values = merge_maps([values, read]);
+        let response = voice.form_page(self.room.template, values, None);
+        match problem {
+            Some(error) => mark(response, error),
+            None => response,
+        }
+    }
+}
+
+/// The sign-in that leads back to a page; to a fresh one where that is what is missing.
+fn sign_in(
+    server: &Server,
+    app: &countersign_domain::app::AppName,
+    path: &str,
+    missing: Option<&ApiError>,
+) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("app", app.as_str());
+    query.append_pair("return_to", &format!("{}{path}", server.issuer()));
+    if missing.is_some() {
+        query.append_pair("fresh", "yes");
+    }
+    if missing == Some(&ApiError::StrongerNeeded) {
+        query.append_pair("acr_values", "aal2");
+    }
+    format!("/sign-in?{}", query.finish())
+}
+
+/// The app that people sign in to for their account: the one that is named, or the only one there is.
+fn app_of(server: &Server, named: Option<&String>) -> Option<Arc<App>> {
+    let registry = server.registry.load_full();
+    let mut known = registry.apps().into_iter().filter(|app| app.accounts.is_some() && !app.disabled);
+    match named {
+        Some(name) => known.find(|app| app.name.as_str() == name).cloned(),
+        None => known.next().filter(|_| known.next().is_none()).cloned(),
+    }
+}
+
+/// The day of a time, as people write it.
+fn day(time: &str) -> String {
+    time.split('T').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,106 @@
+//! In whose name a page speaks, and in which language.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::{HeaderMap, header};
+use minijinja::{Value, context};
+
+use super::{
+    render::{form_page, page},
+    return_to::OWN,
+    words::Say,
+};
+use crate::{
+    call::text_of,
+    outbox::render::Renderer,
+    state::Server,
+    texts::{Key, Locale},
+};
+
+/// In whose name a page speaks, and in which language.
+#[derive(Clone)]
+pub(super) struct Voice {
+    renderer: Arc<Renderer>,
+    pub(super) locale: Locale,
+    /// The app, as its folder of texts is called; empty where it is not known.
+    app: String,
+    /// The app as people know it.
+    title: String,
+    /// Whether the page is shown on an app's own host.
+    at_app: bool,
+}
+
+impl Voice {
+    /// The same for a page at this path, of ours or on an app's own host.
+    pub(super) fn at(server: &Server, headers: &HeaderMap, path: &str) -> Self {
+        Self { at_app: path.starts_with(OWN), ..Self::of_app(server, headers, "") }
+    }
+
+    /// Whether the page is shown on an app's own host.
+    pub(super) const fn is_at_app(&self) -> bool {
+        self.at_app
+    }
+
+    /// The same for an app by its name; for the server itself where that is empty.
+    pub(super) fn of_app(server: &Server, headers: &HeaderMap, app: &str) -> Self {
+        let renderer = server.renderer.load_full();
+        let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
+        let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
+        let locale = renderer.catalog().negotiate(app, &wanted);
+        Self { locale, app: app.to_owned(), title, at_app: false, renderer }
+    }
+
+    pub(super) fn say(&self, key: Key) -> String {
+        self.say_of(key, "", "")
+    }
+
+    /// The same with something more put into it.
+    pub(super) fn say_of(&self, key: Key, place: &str, value: &str) -> String {
+        let places = [("app", self.title.as_str()), (place, value)];
+        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
+    }
+
+    /// A text by its name, for templates. One that is not there says its name, so that it is seen.
+    pub(super) fn say_named(&self, name: &str, places: &[(&str, &str)]) -> String {
+        let Some(key) = Key::of_name(name) else { return name.to_owned() };
+        let places: Vec<_> =
+            [("app", self.title.as_str())].into_iter().chain(places.iter().copied()).collect();
+        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
+    }
+
+    /// The app as people know it.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// A page with a heading and a text, by their common name.
+    pub(super) fn tell_named(&self, name: &str, places: &[(&str, &str)]) -> Response {
+        let (lang, dir, at_app) = (self.locale.tag(), self.locale.direction(), self.at_app);
+        let title = self.say_named(name, places);
+        let text = self.say_named(&format!("{name}_text"), places);
+        page("message.html", &context! { lang, dir, title, text, at_app })
+    }
+
+    /// A page with forms, whose template says its texts itself: `say("name", place=value)`.
+    pub(super) fn form_page(&self, template: &str, values: Value, leads_to: Option<&str>) -> Response {
+        let say = Value::from_object(Say(self.clone()));
+        let (lang, dir) = (self.locale.tag(), self.locale.direction());
+        form_page(template, &context! { lang, dir, say, ..values }, leads_to)
+    }
+
+    /// A page with a heading and a text; with a request's id, for whoever is asked for help.
+    pub(super) fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
+        let (lang, dir) = (self.locale.tag(), self.locale.direction());
+        let (title, text, at_app) = (self.say(title), self.say(text), self.at_app);
+        page("message.html", &context! { lang, dir, title, text, id, at_app })
+    }
+
+    /// The same with a way on, to the first page of the host.
+    pub(super) fn tell_with_way(&self, title: Key, text: Key, id: String) -> Response {
+        let (lang, dir) = (self.locale.tag(), self.locale.direction());
+        let (title, text, way) = (self.say(title), self.say(text), self.say(Key::PageGoOn));
+        let at_app = self.at_app;
+        page("message.html", &context! { lang, dir, title, text, id, way, at_app })
+    }
+}

@@ -1,0 +1,31 @@
+//! The texts of pages as their templates say them: `say("account.emails")`, `say("account.left", count=3)`.
+
+use std::{fmt, sync::Arc};
+
+use minijinja::{
+    Error, State, Value,
+    value::{Kwargs, Object, from_args},
+};
+
+use super::voice::Voice;
+
+/// What templates call as `say`.
+pub(super) struct Say(pub(super) Voice);
+
+impl fmt::Debug for Say {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Say")
+    }
+}
+
+impl Object for Say {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let (name, places): (&str, Kwargs) = from_args(args)?;
+        let mut given = Vec::new();
+        for place in places.args() {
+            given.push((place, places.get::<Value>(place)?.to_string()));
+        }
+        let given: Vec<(&str, &str)> = given.iter().map(|(place, value)| (*place, value.as_str())).collect();
+        Ok(Value::from(self.0.say_named(name, &given)))
+    }
+}
