@@ -104,9 +104,8 @@ impl Service {
     /// Answers one request that is not [answered at once](Self::answer_at_once).
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
-        // Pages never speak to operators' routes, so they are told nothing about them either.
-        let is_for_operators = request.uri().path().starts_with("/v1/admin");
-        let origin = request.headers().get(header::ORIGIN).filter(|_| !is_for_operators).cloned();
+        let is_readable = is_readable(request.uri().path());
+        let origin = request.headers().get(header::ORIGIN).filter(|_| is_readable).cloned();
         let method = request.method().clone();
         let span = self.server.telemetry.begin(request.headers());
         let (mut request, address) = self.where_from(request);
@@ -231,6 +230,13 @@ impl Service {
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         !crate::call::is_forwarded(request.headers()) && hosts.iter().any(|known| known == host)
     }
+}
+
+/// Whether pages of apps may read what is answered at a path. They never speak to operators' routes, and pages of ours are
+/// for the person in front of them.
+fn is_readable(path: &str) -> bool {
+    const FOR_PROGRAMS: [&str; 4] = ["/v1/", "/oauth2/", "/.well-known/", "/openapi.json"];
+    FOR_PROGRAMS.iter().any(|start| path.starts_with(start)) && !path.starts_with("/v1/admin")
 }
 
 /// The stable code of a refusal; empty where it is none.

@@ -8,11 +8,13 @@ use axum::{
     routing::{delete, get},
 };
 use countersign_domain::{
+    app::App,
     app_password::{AppPassword, AppPasswordText, MOST},
     changes::{AppPasswordChange, Change, Changes},
     event::EventKind,
     forward_auth::Opener,
     id::AppPasswordId,
+    realm::RealmName,
     time::{Span, Timestamp},
     user::User,
 };
@@ -200,12 +202,19 @@ pub async fn end(Person(visitor): Person, Named(id): Named) -> Result<Response, 
     Ok(nothing())
 }
 
+/// The apps of a realm that take app passwords.
+pub(crate) fn takers_of_app_passwords(server: &Server, realm: &RealmName) -> Vec<Arc<App>> {
+    let takes = |app: &&Arc<App>| {
+        let is_at_home = app.realm == *realm && app.accounts.is_some() && !app.disabled;
+        is_at_home && app.forward_auth.accepts.has(Opener::AppPassword)
+    };
+    server.registry.load_full().apps().into_iter().filter(takes).cloned().collect()
+}
+
 /// Refuses apps that are not there, are of another realm, or take no app passwords; none, too many, or one twice.
 fn check_apps(visitor: &Visitor, apps: &[String]) -> Result<(), ApiError> {
-    let takes = |name: &String| {
-        let app = visitor.server.app(name).filter(|app| app.realm == visitor.session.realm && !app.disabled);
-        app.is_some_and(|app| app.accounts.is_some() && app.forward_auth.accepts.has(Opener::AppPassword))
-    };
+    let known = takers_of_app_passwords(&visitor.server, &visitor.session.realm);
+    let takes = |name: &String| known.iter().any(|app| app.name.as_str() == name);
     let is_new = |(place, name): (usize, &String)| !apps[..place].contains(name);
     if !(1..=MOST_APPS).contains(&apps.len()) || !apps.iter().enumerate().all(is_new) {
         return Err(ApiError::invalid("apps", format!("expected 1 to {MOST_APPS} apps, each once")));

@@ -104,10 +104,23 @@ fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
     }
     let mut templates = Environment::new();
     templates.add_global("assets", Value::from_pairs(assets::paths()));
+    templates.add_filter("day", day);
+    templates.add_filter("when", when);
     for &(name, source) in SOURCES {
         templates.add_template(name, source)?;
     }
     Ok(TEMPLATES.get_or_init(|| templates))
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> String {
+    time.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// An RFC 3339 time, to the minute.
+fn when(time: &str) -> String {
+    let minute = time.rsplit_once(':').map_or(time, |(minute, _)| minute);
+    format!("{} UTC", minute.replace('T', " "))
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ use minijinja::{
 };
 
 use super::voice::Voice;
+use crate::texts::Key;
+
+/// What is said where there is no such text: `say("scope." ~ scope, or=scope)`.
+const OTHERWISE: &str = "or";
 
 /// What templates call as `say`.
 pub(super) struct Say(pub(super) Voice);
@@ -24,6 +28,11 @@ impl Object for Say {
         let mut given = Vec::new();
         for place in places.args() {
             given.push((place, places.get::<Value>(place)?.to_string()));
+        }
+        if let Some((_, other)) = given.iter().find(|(place, _)| *place == OTHERWISE)
+            && Key::of_name(name).is_none()
+        {
+            return Ok(Value::from(other.clone()));
         }
         let given: Vec<(&str, &str)> = given.iter().map(|(place, value)| (*place, value.as_str())).collect();
         Ok(Value::from(self.0.say_named(name, &given)))

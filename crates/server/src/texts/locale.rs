@@ -29,6 +29,19 @@ impl Locale {
     pub const BUILT_IN: [Self; 5] =
         [Self::ENGLISH, Self::GERMAN, Self::FRENCH, Self::SPANISH, Self::JAPANESE];
 
+    /// What its speakers call it, where it comes with the program; its tag otherwise.
+    #[must_use]
+    pub fn endonym(&self) -> &str {
+        match self.tag() {
+            "en" => "English",
+            "de" => "Deutsch",
+            "fr" => "Français",
+            "es" => "Español",
+            "ja" => "日本語",
+            tag => tag,
+        }
+    }
+
     /// The BCP 47 tag.
     #[must_use]
     pub fn tag(&self) -> &str {

@@ -17,6 +17,7 @@ mod network;
 mod support;
 
 mod account_mails;
+mod account_pages;
 mod accounts;
 mod admin;
 mod admin_import;

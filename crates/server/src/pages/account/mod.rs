@@ -14,7 +14,7 @@ use axum::{
 use countersign_domain::{app::App, event::Actor, refusal::Refusal, session::Session};
 use http::request::Parts;
 use minijinja::{
-    context,
+    Value, context,
     value::{Serde, merge_maps},
 };
 use serde_json::Value as Json;
@@ -30,13 +30,15 @@ use super::{
 };
 use crate::{
     accounts::held_session,
-    api,
+    api::{self, my_app_passwords::takers_of_app_passwords},
     call::admit_page,
     cookie::{Page, SessionCookie},
+    credentials::is_fresh,
     error::ApiError,
     events::context as events,
     oauth2::Form,
     state::Server,
+    texts::Key,
 };
 
 /// The routes of this file.
@@ -118,11 +120,11 @@ async fn press(
     };
     match acted.await {
         Ok((act, answered)) => visit.go_on(server, act, answered).await,
-        Err(error @ (ApiError::NotFresh | ApiError::StrongerNeeded)) => {
-            see_other(&sign_in(server, &visit.session.app, room.path, Some(&error)), None)
+        Err(ApiError::NotFresh | ApiError::StrongerNeeded) => {
+            see_other(&sign_in(server, &visit.session.app, room.path, true), None)
         }
         Err(ApiError::Refused(Refusal::SessionOver)) => {
-            see_other(&sign_in(server, &visit.session.app, room.path, None), None)
+            see_other(&sign_in(server, &visit.session.app, room.path, false), None)
         }
         Err(error) => visit.print(server, Shown { problem: Some((error, typed(&form))), answer: None }).await,
     }
@@ -147,8 +149,11 @@ impl<'a> Visit<'a> {
             None => None,
         };
         let Some(session) = held.filter(|session| session.is_live(server.now())) else {
-            let app = app_of(server, query.get("app")).ok_or_else(|| lost(ApiError::NotFound))?;
-            return Err(Box::new(see_other(&sign_in(server, &app.name, room.path, None), None)));
+            let Some(app) = app_of(server, query.get("app")) else {
+                let voice = Voice::of_app(server, &parts.headers, "");
+                return Err(Box::new(mark(voice.tell_named("account.nobody", &[]), ApiError::NotFound)));
+            };
+            return Err(Box::new(see_other(&sign_in(server, &app.name, room.path, false), None)));
         };
         let voice = Voice::of_app(server, &parts.headers, session.app.as_str());
         Ok(Self { interface, room, parts, session, voice, query })
@@ -158,7 +163,10 @@ impl<'a> Visit<'a> {
     async fn go_on(&self, server: &Arc<Server>, act: &'static Act, answered: Answered) -> Response {
         let Answered { body, cookies } = answered;
         let mut response = match act.then {
-            Then::Done => return see_other(&format!("{}?done={}", self.room.path, act.name), cookies),
+            Then::Done => {
+                let done = format!("{}?done={}&app={}", self.room.path, act.name, self.session.app);
+                return see_other(&done, cookies);
+            }
             Then::Leave(text) => {
                 let when = body["erased_at"].as_str().map(day).unwrap_or_default();
                 let text = if when.is_empty() { text.to_owned() } else { format!("{text}_later") };
@@ -174,12 +182,18 @@ impl<'a> Visit<'a> {
         response
     }
 
+    /// Whether the page changes what takes a fresh sign-in, and there is none.
+    fn is_stale(&self, server: &Server) -> bool {
+        let is_easy = self.room.acts.is_empty() || self.room.path == "/account/devices";
+        !is_easy && !is_fresh(self.session.assurance.proven_at, server.now())
+    }
+
     /// The page, of what its questions answer.
     async fn print(&self, server: &Arc<Server>, shown: Shown) -> Response {
         let read = match answers(self.interface, self.room, (&self.parts, &self.query)).await {
             Ok(read) => read,
             Err(ApiError::Refused(Refusal::SessionOver)) => {
-                return see_other(&sign_in(server, &self.session.app, self.room.path, None), None);
+                return see_other(&sign_in(server, &self.session.app, self.room.path, false), None);
             }
             Err(error) => return astray(server, &self.parts, error),
         };
@@ -193,10 +207,11 @@ impl<'a> Visit<'a> {
         let values = context! {
             title => voice.say_named(self.room.heading, &[]), menu => menu(ROOMS, self.room, voice),
             brand => voice.title(), app => self.session.app.as_str(), done => is_done, act, answer,
-            problem => problem.as_ref().map(|error| words(voice, "account", error)),
+            problem => problem.as_ref().map(|error| told(voice, error)),
             reference => problem.as_ref().map(|_| request_id(&self.parts)), form,
             passwords => server.realm(&self.session.realm).passwords,
-            fresh => sign_in(server, &self.session.app, self.room.path, Some(&ApiError::NotFresh)),
+            stale => self.is_stale(server), languages => languages(server), takers => takers(server, &self.session),
+            script => "account.js", fresh => sign_in(server, &self.session.app, self.room.path, true),
         };
         let values = merge_maps([values, read]);
         let response = voice.form_page(self.room.template, values, None);
@@ -208,20 +223,12 @@ impl<'a> Visit<'a> {
 }
 
 /// The sign-in that leads back to a page; to a fresh one where that is what is missing.
-fn sign_in(
-    server: &Server,
-    app: &countersign_domain::app::AppName,
-    path: &str,
-    missing: Option<&ApiError>,
-) -> String {
+fn sign_in(server: &Server, app: &countersign_domain::app::AppName, path: &str, fresh: bool) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("app", app.as_str());
     query.append_pair("return_to", &format!("{}{path}", server.issuer()));
-    if missing.is_some() {
+    if fresh {
         query.append_pair("fresh", "yes");
-    }
-    if missing == Some(&ApiError::StrongerNeeded) {
-        query.append_pair("acr_values", "aal2");
     }
     format!("/sign-in?{}", query.finish())
 }
@@ -234,6 +241,28 @@ fn app_of(server: &Server, named: Option<&String>) -> Option<Arc<App>> {
         Some(name) => known.find(|app| app.name.as_str() == name).cloned(),
         None => known.next().filter(|_| known.next().is_none()).cloned(),
     }
+}
+
+/// A refusal in the account's own words, where it has some; in those of the sign-in otherwise.
+fn told(voice: &Voice, error: &ApiError) -> String {
+    let of_code = Key::of_name(&format!("account.refused_{}", error.code()));
+    let of_member = match error {
+        ApiError::InvalidMember { member, .. } => Key::of_name(&format!("account.wrong_{member}")),
+        _ => None,
+    };
+    of_code.or(of_member).map_or_else(|| words(voice, "account", error), |key| voice.say(key))
+}
+
+/// The languages that people can be written to in, each in its own.
+fn languages(server: &Server) -> Value {
+    let locales = server.renderer.load_full().catalog().locales();
+    locales.iter().map(|locale| context! { tag => locale.tag(), name => locale.endonym() }).collect()
+}
+
+/// The apps of the person's realm that take app passwords.
+fn takers(server: &Server, session: &Session) -> Value {
+    let apps = takers_of_app_passwords(server, &session.realm);
+    apps.iter().map(|app| context! { name => app.name.as_str(), title => app.title.as_str() }).collect()
 }
 
 /// The day of a time, as people write it.

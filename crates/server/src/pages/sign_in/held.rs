@@ -2,6 +2,7 @@
 //! way, in cookies.
 
 use countersign_domain::{
+    assurance::Level,
     challenge::Challenge,
     forward_auth::{Opener, SignInMode},
     id::SignInId,
@@ -22,7 +23,7 @@ use crate::{
     call::Call,
     config::CookieKind,
     cookie,
-    credentials::may_change,
+    credentials::{may_change, owned},
     error::ApiError,
     flow::{self, FlowKey, Said},
     state::Server,
@@ -92,6 +93,22 @@ async fn is_fresh(call: &Call, session: &Session) -> Result<bool, ApiError> {
         Err(ApiError::NotFresh | ApiError::StrongerNeeded) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// The level that whoever changes their account has to show: the highest that they can.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn highest(call: &Call) -> Result<Level, ApiError> {
+    let server = &call.server;
+    let held = match &call.session_cookie {
+        Some(cookie) => held_session(server, cookie).await?,
+        None => None,
+    };
+    let Some(session) = held else { return Ok(Level::Mailbox) };
+    let credentials = server.store.credentials_of(session.user).await?;
+    let kinds = credentials.iter().map(|one| one.kind);
+    Ok(owned(server, (&session.realm, session.user), kinds).await?.level())
 }
 
 /// A sign-in under way, and what a page shows of it.

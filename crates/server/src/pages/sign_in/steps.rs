@@ -7,7 +7,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    held::{flow_key, forget_flow, keep_flow},
+    held::{flow_key, forget_flow, highest, keep_flow},
     visit::Visit,
 };
 use crate::{
@@ -45,9 +45,12 @@ pub(super) async fn take(
     match form.value("step").unwrap_or_default() {
         "begin" => begin(call, visit, form.value("name").unwrap_or_default()).await,
         "step_up" => {
-            // Proven anew: nothing of before counts.
-            let max_age = visit.fresh.then_some(0);
-            let body = BeginSignInBody { step_up: true, max_age, ..beginning(visit) };
+            let mut body = BeginSignInBody { step_up: true, ..beginning(visit) };
+            if visit.fresh {
+                // Nothing of before counts.
+                body.max_age = Some(0);
+                body.acr_values = vec![highest(call).await?.max(visit.asked()).acr().to_owned()];
+            }
             begun(call, &begin_as(call, body).await?)
         }
         "restart" => Ok(Outcome { cookies: forget_flow(&call.server).collect(), answer: None }),
