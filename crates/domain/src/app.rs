@@ -6,6 +6,7 @@ use crate::{
     algorithm::Algorithm,
     assurance::{Level, Methods},
     code::CodeForm,
+    color::Color,
     forward_auth::ForwardAuth,
     identifier::EmailAddress,
     realm::RealmName,
@@ -226,6 +227,8 @@ pub struct App {
     pub name: AppName,
     /// What people read.
     pub title: String,
+    /// The colour of its pages; ours where there is none.
+    pub accent: Option<Color>,
     /// A disabled app starts nothing and its keys and tokens are refused.
     pub disabled: bool,
     /// Pages that may use its publishable keys: `https://host[:port]`, compared exactly.
@@ -254,6 +257,7 @@ impl App {
     pub fn new(name: AppName) -> Self {
         Self {
             title: name.to_string(),
+            accent: None,
             disabled: false,
             origins: Vec::new(),
             realm: RealmName::default(),

@@ -15,6 +15,7 @@ pub mod ceremony;
 pub mod challenge;
 pub mod changes;
 pub mod code;
+pub mod color;
 pub mod contact;
 pub mod credential;
 pub mod device;

@@ -33,6 +33,10 @@ pub struct AppSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = &"My Shop")]
     pub title: Option<String>,
+    /// The colour of its pages, `#rrggbb`; darkened or lightened where texts in it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"#14548c")]
+    pub accent: Option<String>,
     /// Switched off: starts nothing, its keys and tokens are refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(example = true)]
@@ -274,8 +278,13 @@ impl AppSettings {
         for origin in &self.origins {
             at.origin(origin)?;
         }
+        let accent = self
+            .accent
+            .as_deref()
+            .map(|text| text.parse().map_err(|error| at.error("accent", &format!("{error}"))));
         Ok(App {
             title,
+            accent: accent.transpose()?,
             disabled: self.disabled,
             origins: self.origins.clone(),
             realm,

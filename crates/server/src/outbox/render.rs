@@ -12,7 +12,10 @@ use super::{
     blocks::{Block, Draft, Kind, one_line},
     letter::{Letter, Purpose},
 };
-use crate::texts::{Catalog, catalog};
+use crate::{
+    pages::own::{self, Logo, OwnError, OwnPages},
+    texts::{Catalog, catalog},
+};
 
 mod sample;
 
@@ -44,6 +47,9 @@ pub enum TemplateError {
     /// Files of texts cannot be used.
     #[error(transparent)]
     Texts(#[from] catalog::TextProblems),
+    /// Pages or logos cannot be used.
+    #[error(transparent)]
+    Pages(#[from] OwnError),
 }
 
 /// The names of the two templates, and of an operator's texts.
@@ -59,6 +65,7 @@ pub struct Renderer {
     catalog: Catalog,
     /// Whether an operator has templates: without them there is nothing to look for.
     overridden: bool,
+    pages: OwnPages,
 }
 
 impl Renderer {
@@ -72,23 +79,27 @@ impl Renderer {
 
     fn of(catalog: Catalog) -> Result<Self, TemplateError> {
         let templates = environment().map_err(|error| broken(BUILT_IN, &error))?;
-        let mut renderer = Self { templates, catalog, overridden: false };
+        let mut renderer = Self { templates, catalog, overridden: false, pages: OwnPages::default() };
         renderer.add(&format!("{BUILT_IN}{TEXT}"), include_str!("../templates/mail/mail.txt"))?;
         renderer.add(&format!("{BUILT_IN}{HTML}"), include_str!("../templates/mail/mail.html"))?;
         Ok(renderer)
     }
 
     /// The built-in templates and texts, and an operator's. `mail.txt` and `mail.html` are looked for, each by itself,
-    /// in `<folder>/<app>/<locale>/`, `<folder>/<app>/`, `<folder>/<locale>/`, `<folder>/`; texts as
+    /// in `<folder>/<app>/<locale>/`, `<folder>/<app>/`, `<folder>/<locale>/`, `<folder>/`; pages and logos as
+    /// [`OwnPages::load`] says; texts as
     /// [`Catalog::with`] says. Every template is compiled here and printed with sample letters of every purpose and
     /// language, so that none fails later.
     ///
     /// # Errors
     /// [`TemplateError`] if the folder cannot be read, or a template or a text cannot be used.
     pub fn load(folder: &Path) -> Result<Self, TemplateError> {
+        let (pages, files): (Vec<_>, Vec<_>) =
+            files(folder)?.into_iter().partition(|(name, _)| own::is_one(name));
         let (texts, templates): (Vec<_>, Vec<_>) =
-            files(folder)?.into_iter().partition(|(name, _)| name.ends_with(catalog::FILE));
+            files.into_iter().partition(|(name, _)| name.ends_with(catalog::FILE));
         let mut renderer = Self::of(Catalog::with(&texts)?)?;
+        renderer.pages = OwnPages::load(&pages)?;
         for (name, path) in templates {
             let source = fs::read_to_string(&path).map_err(|error| TemplateError::Unreadable(path, error))?;
             renderer.add(&name, &source)?;
@@ -116,6 +127,18 @@ impl Renderer {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// An operator's own pages.
+    #[must_use]
+    pub const fn pages(&self) -> Option<&Environment<'static>> {
+        self.pages.templates()
+    }
+
+    /// The logo of an app.
+    #[must_use]
+    pub fn logo(&self, app: &str) -> Option<&Logo> {
+        self.pages.logo(app)
     }
 
     fn print(&self, letter: &Letter, kind: &str, values: &Value) -> Result<String, TemplateError> {
@@ -223,7 +246,7 @@ fn below(folder: &Path, prefix: &str, depth: u8) -> Result<Vec<(String, PathBuf)
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         if path.is_dir() && depth > 0 && !name.starts_with('.') {
             found.extend(below(&path, &format!("{prefix}{name}/"), depth - 1)?);
-        } else if [TEXT, HTML, catalog::FILE].contains(&name) {
+        } else if [TEXT, HTML, catalog::FILE].contains(&name) || own::is_one(&format!("{prefix}{name}")) {
             found.push((format!("{prefix}{name}"), path));
         }
     }

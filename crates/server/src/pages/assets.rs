@@ -5,16 +5,18 @@ use std::sync::{Arc, OnceLock};
 
 use axum::{
     Router,
-    extract::Path,
-    response::{IntoResponse as _, Response},
+    extract::{Path, State},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use http::{HeaderValue, header};
 
+use super::brand;
 use crate::{error::ApiError, state::Server};
 
 /// Where they are served.
-const FOLDER: &str = "/assets/";
+pub(super) const FOLDER: &str = "/assets/";
+const CSS: &str = "text/css; charset=utf-8";
 /// Bytes of the digest in a name.
 const DIGEST_LENGTH: usize = 8;
 
@@ -41,6 +43,7 @@ struct Asset {
 pub fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/assets/{name}", get(asset))
+        .route("/assets/logo/{app}/{name}", get(logo))
         // On the hosts of apps, whose proxies pass on nothing else to us.
         .route("/.countersign/assets/{name}", get(asset))
 }
@@ -51,16 +54,41 @@ pub(super) fn paths() -> impl Iterator<Item = (String, String)> {
 }
 
 async fn asset(Path(name): Path<String>) -> Response {
-    let Some(asset) = assets().iter().find(|asset| asset.digested == name) else {
+    let asset = assets().iter().find(|asset| asset.digested == name);
+    match (asset, brand::style(&name)) {
+        (Some(asset), _) => kept(asset.text, asset.kind),
+        (None, Some(style)) => kept(style, CSS),
+        (None, None) => ApiError::NotFound.into_response(),
+    }
+}
+
+/// The logo of an app, as its operator drew it. It runs nothing, whoever opens it.
+async fn logo(State(server): State<Arc<Server>>, Path((app, name)): Path<(String, String)>) -> Response {
+    let renderer = server.renderer.load_full();
+    let Some(logo) = renderer.logo(&app).filter(|logo| logo.name == name) else {
         return ApiError::NotFound.into_response();
     };
-    let mut response = asset.text.into_response();
+    let mut response = kept(logo.picture.clone(), logo.kind);
+    let alone = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, alone);
+    response
+}
+
+/// Something that never changes under its name.
+fn kept(body: impl IntoResponse, kind: &'static str) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
     headers.insert(header::CACHE_CONTROL, for_ever);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Our style, and the digest in its name.
+pub(super) fn style() -> (&'static str, String) {
+    let text = assets().iter().find(|asset| asset.plain == "style.css").map_or("", |asset| asset.text);
+    (text, digest(text.as_bytes()))
 }
 
 fn assets() -> &'static [Asset] {
@@ -68,7 +96,7 @@ fn assets() -> &'static [Asset] {
     ASSETS.get_or_init(|| {
         let asset = |(name, ending, kind, text): (&str, &str, &'static str, &'static str)| Asset {
             plain: format!("{name}.{ending}"),
-            digested: format!("{name}.{}.{ending}", digest(text)),
+            digested: format!("{name}.{}.{ending}", digest(text.as_bytes())),
             kind,
             text,
         };
@@ -76,8 +104,9 @@ fn assets() -> &'static [Asset] {
     })
 }
 
-fn digest(text: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+/// What stands for a content in its name.
+pub(crate) fn digest(content: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
     digest.as_ref().iter().take(DIGEST_LENGTH).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -105,6 +134,6 @@ mod tests {
         for stale in ["style.css", "style.0000000000000000.css", ".css", ""] {
             assert_eq!(served(stale).await.0, 404, "{stale}");
         }
-        assert_ne!(digest("a"), digest("b"));
+        assert_ne!(digest(b"a"), digest(b"b"));
     }
 }

@@ -15,10 +15,7 @@ use http::{HeaderValue, header, request::Parts};
 use minijinja::context;
 use serde_json::json;
 
-use super::{
-    render::form_page,
-    sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, see_other, words},
-};
+use super::sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, see_other, words};
 use crate::{
     api::{
         devices::{RegisterDeviceBody, Registrar, register},
@@ -165,10 +162,10 @@ fn page(guest: &Guest, shown: Shown<'_>) -> Response {
     let heading = if is_done { Key::PageDeviceDone } else { Key::PageDevice };
     let sign_in = (!is_known).then(|| to_sign_in(visit));
     let values = context! {
-        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(heading),
+        title => voice.say(heading),
         texts, is_done, is_known, sign_in,
         problem => error.map(|error| words(voice, "device", error)),
         reference => error.map(|_| guest.id.clone()),
     };
-    form_page("device.html", &values, visit.return_to.as_ref().map(|to| to.origin()))
+    voice.form_page("device.html", values, visit.return_to.as_ref().map(|to| to.origin()))
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::members::{Field, Words, fields, list, parameter, resolve, text, words};
-use crate::{error, openapi, pages::render::page, state::Server};
+use crate::{error, openapi, pages::render::built_in_page, state::Server};
 
 /// The operations about one thing.
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ async fn show(State(server): State<Arc<Server>>) -> Response {
         }
     });
     let head = context! { lang => "en", title => "Countersign: the interface", issuer => server.issuer() };
-    page("docs.html", &merge_maps([head, content.clone()]))
+    built_in_page("docs.html", &merge_maps([head, content.clone()]))
 }
 
 fn groups(document: &Value) -> Vec<Group> {

@@ -31,7 +31,6 @@ use crate::{
     flood::Lane,
     keys::Context,
     oauth2::Form,
-    pages::render::page,
     security_log::Failure,
     state::Server,
     texts::Key,
@@ -201,14 +200,14 @@ fn ask(
         Purpose::SignIn | Purpose::ConfirmAddress | Purpose::Register => Key::LinkQuestion,
     };
     let values = context! {
-        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(question),
+        title => voice.say(question),
         when => crate::api::rfc3339(challenge.created_at).replace('T', " ").replace('Z', " UTC"),
         when_label => voice.say(Key::LinkWhen), origin_label => voice.say(Key::LinkOrigin), origin,
         problem => problem.map(|key| voice.say(key)), wants_number,
         number_label => voice.say(Key::LinkNumber), number_hint => voice.say(Key::LinkNumberHint),
         button => voice.say(Key::LinkButton), warning => voice.say(Key::LinkWarning),
     };
-    page("link.html", &values)
+    voice.page("link.html", values)
 }
 
 fn done(voice: &Voice) -> Response {

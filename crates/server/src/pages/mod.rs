@@ -3,11 +3,13 @@
 
 pub mod account;
 pub mod assets;
+mod brand;
 pub mod devices;
 pub mod docs;
 pub mod forward;
 mod interface;
 pub mod link;
+pub(crate) mod own;
 pub mod render;
 pub mod return_to;
 mod rooms;

@@ -10,8 +10,7 @@ use super::assets;
 use crate::error::ApiError;
 
 /// What a page for everybody may do: show our style and send its form to us.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 /// What a page of `dev` may do besides: run our scripts, which ask us, and show a mail in a frame.
 const SCRIPTED_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                                form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -23,7 +22,7 @@ macro_rules! sources {
 }
 
 /// The templates that come with the program.
-const SOURCES: &[(&str, &str)] = &sources![
+pub(super) const SOURCES: &[(&str, &str)] = &sources![
     "layout.html",
     "link.html",
     "undo.html",
@@ -43,27 +42,37 @@ const SOURCES: &[(&str, &str)] = &sources![
     "account/data.html",
 ];
 
+/// Own templates, where an operator has some.
+pub(super) type Own<'a> = Option<&'a Environment<'static>>;
+
 /// A page without scripts as a response. Nobody may cache or frame it, and it tells no other site where the person came from.
 #[must_use]
-pub fn page(template: &str, values: &Value) -> Response {
-    print(template, values, POLICY)
+pub(super) fn page(own: Own<'_>, template: &str, values: &Value) -> Response {
+    print(own, template, values, POLICY)
+}
+
+/// A page that nobody but us draws.
+#[must_use]
+pub(super) fn built_in_page(template: &str, values: &Value) -> Response {
+    print(None, template, values, POLICY)
 }
 
 /// The same for a page that runs a script of ours.
 #[must_use]
 pub fn scripted_page(template: &str, values: &Value) -> Response {
-    print(template, values, SCRIPTED_POLICY)
+    print(None, template, values, SCRIPTED_POLICY)
 }
 
 /// The same for a page of ours whose forms lead, at last, to an app's own page. Browsers name the page to us with what
 /// its forms send, and to nobody else.
 #[must_use]
-pub fn form_page(template: &str, values: &Value, leads_to: Option<&str>) -> Response {
-    let mut response = print(template, values, POLICY);
+pub(super) fn form_page(own: Own<'_>, template: &str, values: &Value, leads_to: Option<&str>) -> Response {
+    let mut response = print(own, template, values, POLICY);
     let leads_to = leads_to.unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self' {leads_to}; \
-         frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+         form-action 'self' {leads_to}; frame-ancestors 'none'; base-uri 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'"
     );
     let Ok(policy) = HeaderValue::from_str(&policy) else { return ApiError::Internal.into_response() };
     response.headers_mut().insert(http::header::CONTENT_SECURITY_POLICY, policy);
@@ -83,9 +92,8 @@ pub(super) fn dress(response: &mut Response) {
     }
 }
 
-fn print(template: &str, values: &Value, policy: &'static str) -> Response {
-    let printed = templates().and_then(|templates| templates.get_template(template)?.render(values.clone()));
-    let mut response = match printed {
+fn print(own: Own<'_>, template: &str, values: &Value, policy: &'static str) -> Response {
+    let mut response = match printed(own, template, values) {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
             tracing::error!(%error, template, "a page cannot be printed");
@@ -97,11 +105,34 @@ fn print(template: &str, values: &Value, policy: &'static str) -> Response {
     response
 }
 
+/// As the operator draws it; if that fails, as we do.
+fn printed(own: Own<'_>, template: &str, values: &Value) -> Result<String, minijinja::Error> {
+    let from = |templates: &Environment<'_>| templates.get_template(template)?.render(values.clone());
+    if let Some(own) = own {
+        match from(own) {
+            Ok(html) => return Ok(html),
+            Err(error) => {
+                tracing::error!(%error, template, "an own page cannot be printed: it is printed as ours")
+            }
+        }
+    }
+    from(templates()?)
+}
+
 fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
     static TEMPLATES: OnceLock<Environment<'static>> = OnceLock::new();
     if let Some(templates) = TEMPLATES.get() {
         return Ok(templates);
     }
+    let templates = environment()?;
+    Ok(TEMPLATES.get_or_init(|| templates))
+}
+
+/// Our templates, and what they call.
+///
+/// # Errors
+/// If one was damaged before the program was built, which tests rule out.
+pub(super) fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut templates = Environment::new();
     templates.add_global("assets", Value::from_pairs(assets::paths()));
     templates.add_filter("day", day);
@@ -109,7 +140,7 @@ fn templates() -> Result<&'static Environment<'static>, minijinja::Error> {
     for &(name, source) in SOURCES {
         templates.add_template(name, source)?;
     }
-    Ok(TEMPLATES.get_or_init(|| templates))
+    Ok(templates)
 }
 
 /// The day of an RFC 3339 time.
@@ -136,6 +167,10 @@ mod tests {
                         || found.starts_with('#')
                         || found.starts_with("{{ assets[")
                         || found.starts_with("{{ mail.link }}")
+                        || found.starts_with("{{ logo }}")
+                        || found.starts_with("{{ style }}")
+                        || found.starts_with("{{ item.href }}")
+                        || found.starts_with("{{ fresh }}")
                         || found.starts_with("{{ here }}")
                         || found.starts_with("{{ sign_in }}")
                         || found.starts_with("{% if at_app %}/.countersign{% endif %}{{ assets[");

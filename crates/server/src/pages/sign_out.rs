@@ -15,7 +15,6 @@ use minijinja::context;
 
 use super::{
     link::refused,
-    render::form_page,
     sign_in::{foreign, request_id},
     voice::Voice,
 };
@@ -47,11 +46,10 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
     let voice = Voice::at(&server, &parts.headers, parts.uri.path());
     let everywhere = (!voice.is_at_app()).then(|| voice.say(Key::PageSignOutEverywhere));
     let values = context! {
-        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(Key::PageSignOutQuestion),
+        title => voice.say(Key::PageSignOutQuestion),
         text => voice.say(Key::PageSignOutText), button => voice.say(Key::PageSignOut), everywhere,
-        at_app => voice.is_at_app(),
     };
-    form_page("sign_out.html", &values, None)
+    voice.form_page("sign_out.html", values, None)
 }
 
 /// Ends the session of this browser, or all of the person's.

@@ -43,7 +43,6 @@ use crate::{
         Notice,
         notice::{Factor, masked},
     },
-    pages::render::page,
     state::Server,
     texts::Key,
 };
@@ -102,10 +101,10 @@ fn ask(undo: &Undo, voice: &Voice) -> Response {
         UndoKind::SignIn => (Key::DisownQuestion, Key::DisownText, Key::DisownButton),
     };
     let values = context! {
-        lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(title),
+        title => voice.say(title),
         text => voice.say(text), button => voice.say(button), warning => voice.say(Key::LinkWarning),
     };
-    page("undo.html", &values)
+    voice.page("undo.html", values)
 }
 
 /// A link that is not over.

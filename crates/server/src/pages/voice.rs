@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use countersign_domain::color::Color;
 use http::{HeaderMap, header};
 use minijinja::{Value, context};
 
 use super::{
+    assets, brand,
     render::{form_page, page},
     return_to::OWN,
     words::Say,
@@ -27,6 +29,8 @@ pub(super) struct Voice {
     app: String,
     /// The app as people know it.
     title: String,
+    /// Its colour.
+    accent: Option<Color>,
     /// Whether the page is shown on an app's own host.
     at_app: bool,
 }
@@ -44,11 +48,20 @@ impl Voice {
 
     /// The same for an app by its name; for the server itself where that is empty.
     pub(super) fn of_app(server: &Server, headers: &HeaderMap, app: &str) -> Self {
+        Self::asked(server, headers, app, "")
+    }
+
+    /// The same where the app asks for languages, the best first, apart by spaces (OpenID Connect Core, `ui_locales`).
+    pub(super) fn asked(server: &Server, headers: &HeaderMap, app: &str, asked: &str) -> Self {
         let renderer = server.renderer.load_full();
-        let title = server.app(app).map_or_else(|| app.to_owned(), |known| known.title.clone());
+        let known = server.app(app);
+        let title = known.as_ref().map_or_else(|| app.to_owned(), |known| known.title.clone());
+        let accent = known.and_then(|known| known.accent);
         let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
+        let asked = asked.replace(' ', ", ");
+        let wanted = if asked.is_empty() { wanted } else { format!("{asked}, {wanted}") };
         let locale = renderer.catalog().negotiate(app, &wanted);
-        Self { locale, app: app.to_owned(), title, at_app: false, renderer }
+        Self { locale, app: app.to_owned(), title, accent, at_app: false, renderer }
     }
 
     pub(super) fn say(&self, key: Key) -> String {
@@ -69,38 +82,44 @@ impl Voice {
         self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
     }
 
-    /// The app as people know it.
-    pub(super) fn title(&self) -> &str {
-        &self.title
-    }
-
     /// A page with a heading and a text, by their common name.
     pub(super) fn tell_named(&self, name: &str, places: &[(&str, &str)]) -> Response {
-        let (lang, dir, at_app) = (self.locale.tag(), self.locale.direction(), self.at_app);
         let title = self.say_named(name, places);
         let text = self.say_named(&format!("{name}_text"), places);
-        page("message.html", &context! { lang, dir, title, text, at_app })
-    }
-
-    /// A page with forms, whose template says its texts itself: `say("name", place=value)`.
-    pub(super) fn form_page(&self, template: &str, values: Value, leads_to: Option<&str>) -> Response {
-        let say = Value::from_object(Say(self.clone()));
-        let (lang, dir) = (self.locale.tag(), self.locale.direction());
-        form_page(template, &context! { lang, dir, say, ..values }, leads_to)
+        self.page("message.html", context! { title, text })
     }
 
     /// A page with a heading and a text; with a request's id, for whoever is asked for help.
     pub(super) fn tell(&self, title: Key, text: Key, id: Option<String>) -> Response {
-        let (lang, dir) = (self.locale.tag(), self.locale.direction());
-        let (title, text, at_app) = (self.say(title), self.say(text), self.at_app);
-        page("message.html", &context! { lang, dir, title, text, id, at_app })
+        let (title, text) = (self.say(title), self.say(text));
+        self.page("message.html", context! { title, text, id })
     }
 
     /// The same with a way on, to the first page of the host.
     pub(super) fn tell_with_way(&self, title: Key, text: Key, id: String) -> Response {
-        let (lang, dir) = (self.locale.tag(), self.locale.direction());
         let (title, text, way) = (self.say(title), self.say(text), self.say(Key::PageGoOn));
-        let at_app = self.at_app;
-        page("message.html", &context! { lang, dir, title, text, id, way, at_app })
+        self.page("message.html", context! { title, text, id, way })
+    }
+
+    /// A page without scripts.
+    pub(super) fn page(&self, template: &str, values: Value) -> Response {
+        page(self.renderer.pages(), template, &self.dressed(values))
+    }
+
+    /// A page with forms, whose template says its texts itself: `say("name", place=value)`.
+    pub(super) fn form_page(&self, template: &str, values: Value, leads_to: Option<&str>) -> Response {
+        form_page(self.renderer.pages(), template, &self.dressed(values), leads_to)
+    }
+
+    /// What every page is printed from: the language, the app's name, colour and logo, and what says texts.
+    fn dressed(&self, values: Value) -> Value {
+        let say = Value::from_object(Say(self.clone()));
+        let logo = self.renderer.logo(&self.app).filter(|_| !self.at_app);
+        let logo = logo.map(|logo| format!("{}logo/{}/{}", assets::FOLDER, self.app, logo.name));
+        let style = self.accent.filter(|_| !self.at_app).map(brand::path);
+        context! {
+            lang => self.locale.tag(), dir => self.locale.direction(), at_app => self.at_app,
+            brand => self.title.as_str(), logo, style, say, ..values
+        }
     }
 }

@@ -206,7 +206,7 @@ impl<'a> Visit<'a> {
         let (problem, form) = shown.problem.unzip();
         let values = context! {
             title => voice.say_named(self.room.heading, &[]), menu => menu(ROOMS, self.room, voice),
-            brand => voice.title(), app => self.session.app.as_str(), done => is_done, act, answer,
+            app => self.session.app.as_str(), done => is_done, act, answer,
             problem => problem.as_ref().map(|error| told(voice, error)),
             reference => problem.as_ref().map(|_| request_id(&self.parts)), form,
             passwords => server.realm(&self.session.realm).passwords,

@@ -65,7 +65,7 @@ impl Guest {
         admit_page(server, parts).map_err(lost)?;
         let visit = Visit::read(server, parts.uri.query()).map_err(lost)?;
         let call = Call::of_page(server, parts, &visit.app).map_err(lost)?;
-        let voice = Voice::of_app(server, &parts.headers, visit.app.name.as_str());
+        let voice = Voice::asked(server, &parts.headers, visit.app.name.as_str(), &visit.ui_locales);
         Ok(Self { call, visit, voice, headers: parts.headers.clone(), id: request_id(parts) })
     }
 

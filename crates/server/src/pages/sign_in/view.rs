@@ -12,13 +12,7 @@ use minijinja::{Value, context};
 use serde_json::Value as Json;
 
 use super::{held::Standing, trouble::words, visit::Visit};
-use crate::{
-    api::sign_in::steps_of,
-    call::Call,
-    error::ApiError,
-    pages::{render::form_page, voice::Voice},
-    texts::Key,
-};
+use crate::{api::sign_in::steps_of, call::Call, error::ApiError, pages::voice::Voice, texts::Key};
 
 /// The texts that stand on the page as they are, by their names in the template.
 const TEXTS: [(&str, Key); 38] = [
@@ -147,10 +141,10 @@ impl Shown<'_> {
         let problem = self.refused.as_ref().map(|(step, error, _)| words(voice, step, error));
         let reference = self.refused.as_ref().map(|(_, _, id)| id);
         let values = context! {
-            lang => voice.locale.tag(), dir => voice.locale.direction(), title => voice.say(heading),
+            title => voice.say(heading),
             view, texts, problem, reference, here => self.visit.here(), ..more
         };
-        form_page("sign_in.html", &values, self.visit.return_to.as_ref().map(|to| to.origin()))
+        voice.form_page("sign_in.html", values, self.visit.return_to.as_ref().map(|to| to.origin()))
     }
 
     /// What stands on the page of one step alone.

@@ -9,6 +9,9 @@ use url::form_urlencoded::Serializer;
 
 use crate::{api::sign_in::level, error::ApiError, oauth2::Form, pages::return_to::ReturnTo, state::Server};
 
+/// Longest list of languages.
+const LONGEST_LOCALES: usize = 100;
+
 /// A visit of the sign-in page.
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -18,6 +21,8 @@ pub struct Visit {
     pub return_to: Option<ReturnTo>,
     /// Levels that are asked for, apart by spaces; empty for what the policy wants.
     pub acr_values: String,
+    /// The languages that the app asks for, apart by spaces; empty for those of the browser.
+    pub ui_locales: String,
     /// Which browser an app's host sent here, where it waits for a ticket.
     pub state: Option<Digest>,
     /// Whether this browser is to be a registered device, once it is known whose it is.
@@ -51,10 +56,13 @@ impl Visit {
         let unread = || ApiError::invalid("state", "it is not one of ours");
         let state = form.value("state").map(|text| read_digest(text).ok_or_else(unread)).transpose()?;
         let acr_values = form.value("acr_values").unwrap_or_default().to_owned();
+        let ui_locales = form.value("ui_locales").unwrap_or_default();
+        let ui_locales =
+            ui_locales.chars().filter(|letter| !letter.is_control()).take(LONGEST_LOCALES).collect();
         let is_said = |name: &str| form.value(name).is_some();
         let (registers, fresh) = (is_said("register"), is_said("fresh"));
         let with = form.value("with").map(str::to_owned);
-        let visit = Self { app, return_to, acr_values, state, registers, fresh, with };
+        let visit = Self { app, return_to, acr_values, ui_locales, state, registers, fresh, with };
         level(&visit.levels())?;
         Ok(visit)
     }
@@ -81,6 +89,9 @@ impl Visit {
         }
         if !self.acr_values.is_empty() {
             query.append_pair("acr_values", &self.acr_values);
+        }
+        if !self.ui_locales.is_empty() {
+            query.append_pair("ui_locales", &self.ui_locales);
         }
         if let Some(state) = &self.state {
             query.append_pair("state", &BASE64URL_NOPAD.encode(state.bytes()));
