@@ -82,7 +82,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("chromium", Sign::Program(&CHROMIUM), Need::Browser, "the pages are used in a real browser"),
     package("openssl", Sign::Program(&["openssl"]), Need::Browser, "certificates for pages of several names"),
     package("nodejs", Sign::Program(&["node"]), Need::EndToEnd, "drives the browser; reads tokens with jose"),
-    package("npm", Sign::Program(&["npm"]), Need::EndToEnd, "brings jose and playwright-core"),
+    package("npm", Sign::Program(&["npm"]), Need::EndToEnd, "brings axe-core, jose and playwright-core"),
     package("python3", Sign::Program(&["python3"]), Need::EndToEnd, "SMTP servers, DKIM, schemathesis"),
     package(
         "python3-venv",

@@ -3,20 +3,20 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import fs from "node:fs";
 import http from "node:http";
-import { createRequire } from "node:module";
 import path from "node:path";
 
+import { Looks, heading } from "./looks.mjs";
 import { letter, mailed } from "./mails.mjs";
 
 const [modules, executablePath, words] = process.argv.slice(2);
-const { chromium } = createRequire(modules + "/")("playwright-core");
 const told = JSON.parse(words);
 const mails = path.join(told.folder, "mail");
 const base = told.issuer;
 const appHost = new URL(told.page).host;
-const complaints = [];
+const looks = new Looks(modules, executablePath, told.shots, [new URL(base).host, appHost]);
+const person = (options) => looks.person(options);
+const look = (page, name) => looks.look(page, name);
 
 // An app's host: what begins with /.countersign/ is passed on to us, all else wants the cookie of the app.
 const proxy = http.createServer((request, response) => {
@@ -35,45 +35,12 @@ const proxy = http.createServer((request, response) => {
 });
 proxy.listen(Number(new URL(told.page).port), "127.0.0.1");
 
-const args = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-  "--disable-background-networking", "--disable-component-update",
-];
-const browser = await chromium.launch({ executablePath, args });
-
-async function person(options = {}) {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(15_000);
-  context.on("request", (request) => {
-    if (![new URL(base).host, appHost].includes(new URL(request.url()).host)) complaints.push(`asked ${request.url()}`);
-  });
-  context.on("console", (message) => {
-    const isRefusal = /status of 4\d\d/.test(message.text());
-    if (["error", "warning"].includes(message.type()) && !isRefusal) complaints.push(`said ${message.text()}`);
-  });
-  context.on("weberror", (error) => complaints.push(`threw ${error.error()}`));
-  return context.newPage();
-}
-
-// Pictures of a page as it stands, and that nothing of it is cut off.
-async function look(page, name) {
-  for (const [colorScheme, width] of [["light", 320], ["dark", 320], ["light", 1280], ["dark", 1280]]) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: width === 320 ? 640 : 720 });
-    const cut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.equal(cut, 0, `${name} at ${width} px: ${cut} px to the right`);
-    await page.screenshot({ path: path.join(told.shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
-  }
-}
-
 const signIn = (app, to = `${told.page}/x?y=1`) => `${base}/sign-in?${new URLSearchParams({ app, return_to: to })}`;
 
 async function name(page, address) {
   await page.getByLabel(/Email address/).fill(address);
   await page.keyboard.press("Enter");
 }
-
-const heading = (page, name) => page.getByRole("heading", { name }).waitFor();
 
 async function withoutScripts() {
   const page = await person({ javaScriptEnabled: false });
@@ -269,7 +236,7 @@ async function otherSitesGetNothing() {
   await page.setContent(`<iframe src="${base}/sign-in?app=club"></iframe>`);
   await page.waitForTimeout(300);
   assert.equal(await page.frameLocator("iframe").locator("main").count().catch(() => 0), 0);
-  complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes("frame-ancestors")));
+  looks.complaints = looks.complaints.filter((one) => !one.includes("frame-ancestors"));
 }
 
 async function wordsAreTheReaders() {
@@ -282,19 +249,13 @@ async function wordsAreTheReaders() {
   }
 }
 
-fs.mkdirSync(told.shots, { recursive: true });
-const failures = [];
-setTimeout(() => assert.fail(`it took too long: ${failures.join("\n\n")}`), 200_000).unref();
+async function firstViewsAreSmall() {
+  await looks.weigh(await person(), signIn("club"));
+}
+
 try {
-  for (const flow of [withoutScripts, theLinkElsewhereLetsThePageGoOn, anAppThatShowsCodesIsMadeOnTheWayAndAskedForThen,
-    aPasswordIsAskedForWhereThereAreSome, passkeys, otherSitesGetNothing, wordsAreTheReaders]) {
-    const began = Date.now();
-    await flow().catch((error) => failures.push(`${flow.name}: ${error.stack}`));
-    await Promise.all(browser.contexts().map((context) => context.close()));
-    console.error(`${flow.name}: ${Date.now() - began} ms`);
-  }
+  await looks.run([withoutScripts, theLinkElsewhereLetsThePageGoOn, anAppThatShowsCodesIsMadeOnTheWayAndAskedForThen,
+    aPasswordIsAskedForWhereThereAreSome, passkeys, otherSitesGetNothing, wordsAreTheReaders, firstViewsAreSmall]);
 } finally {
-  await browser.close();
   proxy.close();
 }
-assert.deepEqual([failures.join("\n\n"), complaints], ["", []]);

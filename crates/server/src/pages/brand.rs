@@ -27,13 +27,14 @@ pub(super) fn style(name: &str) -> Option<String> {
     Some(format!("{text}{}", rule(format!("#{color}").parse().ok()?)))
 }
 
-/// The colour as it can be read in light and in dark, and what is written on it.
+/// The colour as texts in it can be read in light and in dark, and what is written on it. Buttons have it as it is.
 fn rule(accent: Color) -> String {
     let light = accent.readable_on(LIGHT, Color::BLACK);
     let dark = accent.readable_on(DARK, Color::WHITE);
-    let (on_light, on_dark) = (light.ink(), dark.ink());
+    let (on_light, on_dark, ink) = (light.ink(), dark.ink(), accent.ink());
     format!(
-        ":root {{ --accent: light-dark({light}, {dark}); --on-accent: light-dark({on_light}, {on_dark}); }}\n"
+        ":root {{ --accent: light-dark({light}, {dark}); --on-accent: light-dark({on_light}, {on_dark}); \
+         --fill: {accent}; --on-fill: {ink}; }}\n"
     )
 }
 
@@ -48,7 +49,9 @@ mod tests {
         let name = path.strip_prefix(assets::FOLDER).unwrap();
         let style = style(name).unwrap();
         assert!(
-            style.ends_with("--on-accent: light-dark(#ffffff, #000000); }\n"),
+            style.ends_with(
+                "--on-accent: light-dark(#ffffff, #000000); --fill: #ffdd00; --on-fill: #000000; }\n"
+            ),
             "{}",
             &style[style.len() - 120..]
         );

@@ -69,6 +69,26 @@ class Passkey {
   }
 }
 
+// A time that is left, in the words that stand there; what waits for its end is offered then.
+function count(text) {
+  const [minutes, seconds] = text.dataset.clock.split(":").map(Number);
+  const end = Date.now() + (minutes * 60 + seconds) * 1000;
+  const offered = "then" in text.dataset ? text.nextElementSibling : undefined;
+  let shown = text.dataset.clock;
+  if (offered) offered.hidden = true;
+  const timer = setInterval(() => {
+    const left = Math.max(0, Math.ceil((end - Date.now()) / 1000));
+    const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    text.textContent = text.textContent.replace(shown, clock);
+    shown = clock;
+    if (left > 0) return;
+    clearInterval(timer);
+    text.hidden = true;
+    if (offered) offered.hidden = false;
+  }, 1000);
+}
+
+for (const text of document.querySelectorAll("[data-clock]")) count(text);
 if (main && "waits" in main.dataset) wait();
 const form = document.getElementById("passkey");
 if (form && window.PublicKeyCredential?.parseRequestOptionsFromJSON) new Passkey(form).start();

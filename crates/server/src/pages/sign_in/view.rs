@@ -7,6 +7,7 @@ use axum::response::Response;
 use countersign_domain::{
     challenge::{Challenge, Status},
     policy::Verdict,
+    time::Span,
 };
 use minijinja::{Value, context};
 use serde_json::Value as Json;
@@ -149,7 +150,7 @@ impl Shown<'_> {
 
     /// What stands on the page of one step alone.
     fn of_step(&self, view: View, steps: &[&str]) -> Value {
-        let (server, app) = (&self.call.server, &self.call.app);
+        let (server, app, now) = (&self.call.server, &self.call.app, self.call.server.now());
         let said = self.standing.map(|standing| &standing.said);
         let who = said.and_then(|said| said.email.clone().or_else(|| said.username.clone()));
         let challenge = self.challenge();
@@ -162,6 +163,9 @@ impl Shown<'_> {
         context! {
             who, trust, has_link, is_digits, kinds,
             has_code => challenge.is_some_and(|challenge| challenge.code.is_some()),
+            expires => challenge.map(|challenge| clock(challenge.expires_at.since(now))),
+            resend => challenge.map(|challenge| (challenge.created_at + app.challenge.resend_pause).since(now))
+                .filter(|left| left.millis() > 0).map(clock),
             number => challenge.map(|challenge| challenge.confirmation.to_string()),
             waits => view == View::Mail && has_link,
             is_further => self.is_further(),
@@ -218,6 +222,12 @@ impl Shown<'_> {
         let status = challenge.status(self.call.server.now());
         matches!(status, Status::Pending | Status::Passed).then_some(challenge)
     }
+}
+
+/// A time that is left, as a clock shows it: `9:59`.
+fn clock(left: Span) -> String {
+    let seconds = left.seconds_up().max(0);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// What has to be made, by name.
