@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use countersign_server::{
-    config::{AppKeySettings, AppSettings, Config, DeliverySetting, LogSettings, Part, StorageSettings},
+    config::{
+        AccountsSetting, AppKeySettings, AppSettings, Config, DeliverySetting, LogSettings, Part,
+        StorageSettings,
+    },
     dev::{Inbox, InboxSender},
     dev_keys::{DEV_PUBLISHABLE_KEY, DEV_ROOT_KEY, DEV_SECRET_KEY},
     listener::{Address, Listener},
@@ -20,6 +23,9 @@ use countersign_server::{
 };
 
 use crate::{log::say, serve};
+
+/// The app that has accounts.
+const PEOPLE: &str = "people";
 
 /// Try it: nothing to configure, nothing kept, every mail on a page.
 #[derive(Debug, Args)]
@@ -102,10 +108,10 @@ fn config(port: u16, keys: &[String]) -> Config {
     config.server.shutdown_seconds = 2;
     config.storage = StorageSettings { url: ":memory:".to_owned(), ..StorageSettings::default() };
     config.keys.root_key = Some(DEV_ROOT_KEY.to_owned());
-    config.apps = vec![AppSettings {
+    let demo = AppSettings {
         name: "demo".to_owned(),
         title: Some("Demo".to_owned()),
-        origins: vec![issuer],
+        origins: vec![issuer.clone()],
         delivery: Some(DeliverySetting::Both),
         resend_pause_seconds: Some(0),
         keys: keys
@@ -113,7 +119,16 @@ fn config(port: u16, keys: &[String]) -> Config {
             .map(|key| AppKeySettings { key: Some(key.clone()), ..AppKeySettings::default() })
             .collect(),
         ..AppSettings::default()
-    }];
+    };
+    // The same with accounts, on our own pages.
+    let people = AppSettings {
+        name: PEOPLE.to_owned(),
+        title: Some("People".to_owned()),
+        accounts: AccountsSetting::Realm,
+        keys: Vec::new(),
+        ..demo.clone()
+    };
+    config.apps = vec![demo, people];
     config
 }
 
@@ -125,6 +140,7 @@ fn welcome(port: u16, keys: &[String]) -> String {
 
   Sign in on a page   {base}/
   See every mail      {base}/dev/inbox
+  Keep an account     {base}/account
   Read the interface  {base}/docs
 
 Or with curl, as an app's server:
