@@ -48,7 +48,9 @@ impl Visit {
         let foreign = || ApiError::invalid("return_to", "list its origin under the app's origins");
         let return_to = match form.value("return_to") {
             Some(text) => {
-                let own = || ReturnTo::own(&server.issuer(), text);
+                // Tickets are for hosts of apps.
+                let has_state = form.value("state").is_some();
+                let own = || ReturnTo::own(&server.issuer(), text).filter(|_| !has_state);
                 Some(ReturnTo::parse(&app, text).or_else(own).ok_or_else(foreign)?)
             }
             None => None,
