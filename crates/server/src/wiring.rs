@@ -14,7 +14,7 @@ use countersign_store::{
 };
 
 use crate::{
-    admin, api,
+    activity, admin, api,
     config::{Config, ConfigError, Part},
     envelope,
     error::ApiError,
@@ -246,6 +246,7 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
         ..listener::Limits::default()
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    background.spawn(activity::run(Arc::clone(&server), until_background.clone()));
     if server.config.load().events.enabled {
         background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
     }
