@@ -114,7 +114,9 @@ impl Activity {
             newest.latency_median = share(durations, 50);
             newest.latency_most = share(durations, 99);
         }
-        while points.len() > MOST_POINTS || points.front().is_some_and(|oldest| at - oldest_kept() > oldest.at) {
+        while points.len() > MOST_POINTS
+            || points.front().is_some_and(|oldest| at - oldest_kept() > oldest.at)
+        {
             points.pop_front();
         }
         points.iter().copied().collect()

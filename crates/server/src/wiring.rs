@@ -29,7 +29,8 @@ use crate::{
     metrics::Metrics,
     openapi, operations,
     outbox::{self, worker::Way},
-    pages, passkeys,
+    pages::{self, admin::Doors},
+    passkeys,
     registry::{Registry, Stored, report_left_out},
     security_log::SecurityLog,
     service::{self, Admission, Service},
@@ -203,6 +204,13 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(pages::docs::routes())
             .merge(pages::account::routes(server))
             .merge(openapi::routes());
+    }
+    let doors = Doors { key: parts.contains(&Part::Admin), person: parts.contains(&Part::Public) };
+    if doors.key || doors.person {
+        router = router.merge(pages::admin::routes(server, doors));
+    }
+    if doors.key && !doors.person {
+        router = router.merge(pages::assets::routes());
     }
     if let Some(door) = service::door(parts) {
         router = router.merge(forward_auth::routes(door));

@@ -3,12 +3,7 @@
 //! realms and every scope, so that forgetting one refuses and does not allow.
 
 use axum::extract::MatchedPath;
-use countersign_domain::{
-    admin_key::AdminScope,
-    app::App,
-    id::DeviceId,
-    realm::RealmName,
-};
+use countersign_domain::{admin_key::AdminScope, app::App, id::DeviceId, realm::RealmName};
 use http::{Method, request::Parts};
 
 use super::Operator;

@@ -31,7 +31,8 @@ impl AdminSettings {
     /// The setting that is wrong, and what to write instead.
     pub(super) fn check(&self, cookies: &CookieSettings) -> Result<(), (&'static str, String)> {
         if !self.realms.is_empty() && (cookies.domain.is_some() || !cookies.domains.is_empty()) {
-            let why = "with cookies.domain or cookies.domains every host there could administer in their name";
+            let why =
+                "with cookies.domain or cookies.domains every host there could administer in their name";
             return Err(("admin.realms", why.to_owned()));
         }
         let wrong = self.realms.iter().find(|name| name.parse::<RealmName>().is_err());

@@ -5,11 +5,11 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AdminSettings, AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
-    ForwardAuthSettings, GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings,
-    RuleSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings,
-    TelemetrySettings, VerifySettings, WebauthnSettings, WebhookSettings,
+    AdminSettings, AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings,
+    EventSettings, ForwardAuthSettings, GrantHolderSettings, GrantSettings, KeySettings, LimitSettings,
+    ListenerSettings, LogSettings, MailSettings, PasswordSettings, PolicySettings, RealmSettings,
+    RetentionSettings, RuleSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings,
+    StorageSettings, TelemetrySettings, VerifySettings, WebauthnSettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
