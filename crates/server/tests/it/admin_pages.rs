@@ -129,14 +129,14 @@ async fn p26_a_visit_ends_when_it_is_idle_too_long_or_its_key_ends() {
     let server = TestServer::with(two_realms).await;
     let (key, id) = admin_key(&server, None, &["all"]).await;
     let mut desk = Desk::with(&server, &key).await;
-    for _ in 0..40 {
+    for _ in 0..43 {
         server.advance(Span::from_minutes(11)).await;
         assert!(desk.is_in().await, "it is used, and goes on");
     }
     // Nearly eight hours: the next is too many.
-    server.advance(Span::from_minutes(12)).await;
+    server.advance(Span::from_minutes(6)).await;
     assert!(desk.is_in().await);
-    server.advance(Span::from_minutes(14)).await;
+    server.advance(Span::from_minutes(2)).await;
     assert!(!desk.is_in().await, "older than eight hours, however it is used");
     let mut desk = Desk::with(&server, &key).await;
     server.advance(Span::from_minutes(15)).await;

@@ -51,15 +51,15 @@ async fn p26_an_administrator_gets_in_with_two_factors_and_no_longer_than_the_ro
     let nobody = server.anybody().from("198.51.100.9").get("/admin/people").await.expect(303);
     assert!(nobody.header("location").starts_with("/sign-in?app=club&return_to="), "{nobody:?}");
     let (person, id) = ann(&server).await;
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    step_up(&server, &[Proof::Passkey]).await;
     open(&server, &person, "/admin").await.refused(404, "not_found");
     give_role(&server, &id, "admin").await;
-    step_up(&server, &[Proof::Code]).await;
+    step_up(&server, &[Proof::Code, Proof::Totp]).await;
     let weak = open(&server, &person, "/admin/people").await.expect(303);
     let back =
         "/sign-in?app=club&return_to=https%3A%2F%2Fauth.example%2Fadmin%2Fpeople&fresh=yes&acr_values=aal2";
     assert_eq!(weak.header("location"), back);
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    step_up(&server, &[Proof::Passkey]).await;
     let people = open(&server, &person, "/admin/people").await.expect(200);
     assert!(text(&people).contains(&id));
     // To change anything it must have been within the hour.
@@ -70,7 +70,7 @@ async fn p26_an_administrator_gets_in_with_two_factors_and_no_longer_than_the_ro
     assert!(stale.header("location").contains("fresh=yes"), "{stale:?}");
     server.advance(Span::from_hours(8)).await;
     open(&server, &person, "/admin/people").await.expect(303);
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    step_up(&server, &[Proof::Passkey]).await;
     send(&server, &person, &page, "act=set_membership&role=admin&groups=x").await.expect(303);
     let events = local(&server).get("/v1/admin/events?kind=user.groups_changed").await;
     if events.status.as_u16() == 200 && !items(&events).is_empty() {
@@ -95,7 +95,7 @@ async fn p26_an_administrator_administers_their_realm_alone() {
     let server = TestServer::with(let_people).await;
     let (person, id) = ann(&server).await;
     give_role(&server, &id, "admin").await;
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    step_up(&server, &[Proof::Passkey]).await;
     let made = json!({"emails": [{"address": "eve@mail.example"}], "realm": "staff"});
     let eve = local(&server).post("/v1/admin/users", &made).await.expect(201).text("id");
     for path in PAGES {
@@ -132,7 +132,7 @@ async fn p26_a_realm_that_is_not_let_in_has_no_pages() {
     .await;
     let (person, id) = ann(&server).await;
     give_role(&server, &id, "admin").await;
-    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    step_up(&server, &[Proof::Passkey]).await;
     for path in PAGES {
         open(&server, &person, path).await.refused(404, "not_found");
     }

@@ -271,6 +271,7 @@ impl<'a> Visit<'a> {
         let done = done.map(|name| voice.say_named(&format!("admin.act_{name}"), &[]));
         let (act, answer) = shown.answer.unzip();
         let heading = voice.say_named(room.heading, &[]);
+        let heading = self.named.values().next().map_or(heading.clone(), |name| format!("{heading}: {name}"));
         let values = context! {
             title => heading, menu => rooms::menu(self.room, voice), brand => "Countersign",
             here => self.parts.uri.path(), next => read.next, query => self.places.clone(), form,
