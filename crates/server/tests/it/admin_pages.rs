@@ -363,7 +363,6 @@ async fn a_first_view_is_small_and_asks_for_little() {
         }
         assert!(requests > 1, "{path}");
         assert!(bytes <= 30_000 && requests <= 4, "{path}: {bytes} bytes in {requests} requests");
-        println!("{path}: {bytes} bytes in {requests} requests");
     }
     let overview = text(&desk.open("/admin").await.expect(200));
     assert_eq!(overview.matches("<svg").count(), 5, "{overview}");
