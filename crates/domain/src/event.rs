@@ -96,6 +96,8 @@ pub enum Actor {
     Operator,
     /// An administrator, by the id of their key.
     AdminKey(String),
+    /// An administrator who is a person with that role, by what the log calls them; empty where it has not named them yet.
+    Administrator(String),
     /// This server, by itself.
     Server,
 }
@@ -124,6 +126,8 @@ impl std::fmt::Display for Actor {
             Self::ApiKey(id) => write!(f, "api_key:{id}"),
             Self::Operator => f.write_str("operator"),
             Self::AdminKey(id) => write!(f, "admin_key:{}", clean(id)),
+            Self::Administrator(name) if name.is_empty() => f.write_str("administrator"),
+            Self::Administrator(name) => write!(f, "administrator:{}", clean(name)),
             Self::Server => f.write_str("server"),
         }
     }

@@ -12,8 +12,8 @@ pub enum Role {
     /// Somebody.
     #[default]
     User,
-    /// Who holds every app of the realm, where the realm lets administrators. It opens nothing of this server's own:
-    /// that takes an admin key.
+    /// Who holds every app of the realm, where the realm lets administrators. Of this server's own it opens the
+    /// administration pages of the realm, where the configuration says so; anything else takes an admin key.
     Admin,
 }
 

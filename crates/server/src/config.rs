@@ -1,6 +1,7 @@
 //! The configuration: what an operator may set, with its limits and defaults. The only place that reads the
 //! environment. It knows files and words, not what the server does with them.
 
+mod admin;
 mod app;
 mod app_place;
 mod check;
@@ -34,6 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    admin::AdminSettings,
     app::{AlphabetSetting, AppKeySettings, AppSettings, Declared, DeliverySetting, declared},
     cookies::{CookieKind, CookieSettings, SameSite},
     difference::changed,
@@ -92,6 +94,8 @@ pub struct Config {
     pub forward_auth: VerifySettings,
     /// Cookies of people's browsers.
     pub cookies: CookieSettings,
+    /// The administration pages.
+    pub admin: AdminSettings,
     /// Failed authentications with the network address that they came from, for programs such as fail2ban.
     pub security_log: SecurityLogSettings,
     /// Addresses that are told what happens.

@@ -1,5 +1,8 @@
 //! The cookie of a session, and what a browser tells about the page that makes a request. It knows no user.
 
+mod operator;
+
+pub use self::operator::{LONGEST as LONGEST_VISIT, OperatorCookie};
 use std::sync::Arc;
 
 use countersign_domain::{

@@ -4,6 +4,7 @@
 //! here. This crate knows no SQL, and it has no rules of its own.
 
 pub mod accounts;
+pub mod activity;
 pub mod admin;
 pub mod api;
 pub mod app_passwords;

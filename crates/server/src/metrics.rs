@@ -7,6 +7,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::activity::Activity;
+
 /// The label of an app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct AppLabel {
@@ -32,6 +34,8 @@ pub struct AnswerLabel {
 pub struct Metrics {
     registry: Registry,
     decisions: std::sync::atomic::AtomicU64,
+    /// What happened of late.
+    pub activity: Activity,
     answers: Family<AnswerLabel, Counter>,
     /// Answers of the path that goes round the router.
     pub token_checks: Counter,
@@ -115,6 +119,7 @@ impl Metrics {
 
     /// Counts a proof.
     pub fn proved(&self, app: &App, methods: Methods) {
+        self.activity.signed_in();
         for method in methods.iter() {
             self.proofs.get_or_create(&ProofLabel { app: app.name.to_string(), method: method.name() }).inc();
         }
@@ -122,6 +127,7 @@ impl Metrics {
 
     /// Counts a refused code or redemption.
     pub fn refused_proof(&self, app: &App) {
+        self.activity.refused();
         self.proofs_refused.get_or_create(&label(app)).inc();
     }
 

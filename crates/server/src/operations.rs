@@ -36,21 +36,26 @@ async fn livez() -> &'static str {
 }
 
 /// How the parts fare.
-#[derive(Debug, Serialize)]
-struct Readiness {
-    ready: bool,
-    store: &'static str,
-    mail: &'static str,
-    messages_waiting: i64,
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// Whether it can answer what needs the store.
+    pub ready: bool,
+    /// `ok` or `unavailable`.
+    pub store: &'static str,
+    /// `ok`, or what is wrong with it.
+    pub mail: &'static str,
+    /// How many messages wait.
+    pub messages_waiting: i64,
+    /// What is to be looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<&'static str>,
+    pub warnings: Vec<&'static str>,
     /// Stored apps and keys that do not read and are left out, the first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    corrupt_rows: Vec<String>,
+    pub corrupt_rows: Vec<String>,
 }
 
 /// Ready as long as the store answers: mail that is down delays codes, it does not stop the server.
-async fn readyz(State(server): State<Arc<Server>>) -> Response {
+pub(crate) async fn readiness(server: &Server) -> Readiness {
     let waiting = server.store.message_count().await;
     let ready = waiting.is_ok() && server.knows_revocations(server.now());
     let mail_down = server.outbox.failures_in_a_row() >= MAIL_DOWN;
@@ -64,15 +69,19 @@ async fn readyz(State(server): State<Arc<Server>>) -> Response {
     let (registry, key_ring) = (server.registry.load(), server.key_ring.load());
     let corrupt = registry.corrupt().iter().chain(key_ring.corrupt());
     let corrupt_rows = corrupt.take(MOST_CORRUPT).map(ToString::to_string).collect();
-    let body = Readiness {
+    Readiness {
         ready,
         store: if ready { "ok" } else { "unavailable" },
         mail: if mail_down { "failing: messages wait and are tried again" } else { "ok" },
         messages_waiting: waiting.map_or(0, |(count, _)| count),
         warnings,
         corrupt_rows,
-    };
-    if ready {
+    }
+}
+
+async fn readyz(State(server): State<Arc<Server>>) -> Response {
+    let body = readiness(&server).await;
+    if body.ready {
         crate::api::answer(StatusCode::OK, body).into_response()
     } else {
         ApiError::Unavailable.into_response()

@@ -89,6 +89,20 @@ impl Revocations {
         holders.into_iter().any(|holder| access.get(holder).is_some_and(|(since, _)| *since > epoch))
     }
 
+    /// Whether word of this holder is out, whatever it says: for what is told of once, such as a visit that is over.
+    #[must_use]
+    pub fn is_told_of(&self, holder: Digest) -> bool {
+        let rows = self.rows.read();
+        let target = RevocationTarget::Access(holder);
+        rows.get(&AppName::any()).is_some_and(|of_any| of_any.targets.contains_key(&target))
+    }
+
+    /// Whether what was issued at `moment` is refused, whoever's it is.
+    #[must_use]
+    pub fn refuse_all_of(&self, moment: Timestamp) -> bool {
+        moment.millis() <= self.refused_until.load(Ordering::Relaxed)
+    }
+
     /// Whether a token is dead. `id` tells when it was made, to the millisecond.
     #[must_use]
     pub fn is_revoked(
@@ -119,7 +133,7 @@ impl Revocations {
         targets: impl IntoIterator<Item = RevocationTarget>,
         made_at: Timestamp,
     ) -> bool {
-        if made_at.millis() <= self.refused_until.load(Ordering::Relaxed) {
+        if self.refuse_all_of(made_at) {
             return true;
         }
         let rows = self.rows.read();
@@ -208,6 +222,7 @@ mod tests {
             rows.access_changed([&stranger, &holder], before),
             "what was read before is to be read again"
         );
+        assert!(rows.is_told_of(holder) && !rows.is_told_of(stranger));
         assert!(!rows.access_changed([&holder], epoch.now()) && !rows.access_changed([&stranger], before));
         rows.sweep(start + Span::DAY);
         assert!(!rows.access_changed([&holder], before));

@@ -8,6 +8,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use axum::{
@@ -103,6 +104,7 @@ impl Service {
 
     /// Answers one request that is not [answered at once](Self::answer_at_once).
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        let began = Instant::now();
         let id = RequestId::new(self.server.now(), &mut *self.server.random());
         let is_readable = is_readable(request.uri().path());
         let origin = request.headers().get(header::ORIGIN).filter(|_| is_readable).cloned();
@@ -131,6 +133,7 @@ impl Service {
         self.let_page_read(origin.as_ref(), &mut response);
         let status = response.status().as_u16();
         self.server.metrics.answered(status, code);
+        self.server.metrics.activity.took(began.elapsed());
         // The path itself is the caller's text, and that of a link holds its token: only its route is for logs.
         let path = response.extensions().get::<MatchedPath>();
         self.server.telemetry.end(span, || What::Request {

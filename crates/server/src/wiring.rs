@@ -14,7 +14,7 @@ use countersign_store::{
 };
 
 use crate::{
-    admin, api,
+    activity, admin, api,
     config::{Config, ConfigError, Part},
     envelope,
     error::ApiError,
@@ -29,7 +29,8 @@ use crate::{
     metrics::Metrics,
     openapi, operations,
     outbox::{self, worker::Way},
-    pages, passkeys,
+    pages::{self, admin::Doors},
+    passkeys,
     registry::{Registry, Stored, report_left_out},
     security_log::SecurityLog,
     service::{self, Admission, Service},
@@ -204,6 +205,13 @@ pub fn routes_with(server: &Arc<Server>, parts: &[Part], mut router: Router<Arc<
             .merge(pages::account::routes(server))
             .merge(openapi::routes());
     }
+    let doors = Doors { key: parts.contains(&Part::Admin), person: parts.contains(&Part::Public) };
+    if doors.key || doors.person {
+        router = router.merge(pages::admin::routes(server, doors));
+    }
+    if doors.key && !doors.person {
+        router = router.merge(pages::assets::routes());
+    }
     if let Some(door) = service::door(parts) {
         router = router.merge(forward_auth::routes(door));
     }
@@ -246,6 +254,7 @@ pub fn start(server: Arc<Server>, way: Way, listeners: Vec<(Listener, Service)>)
         ..listener::Limits::default()
     };
     background.spawn(maintenance::run(Arc::clone(&server), until_background.clone()));
+    background.spawn(activity::run(Arc::clone(&server), until_background.clone()));
     if server.config.load().events.enabled {
         background.spawn(events::sealer::run(Arc::clone(&server), until_background.clone()));
     }

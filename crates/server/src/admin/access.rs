@@ -1,16 +1,12 @@
-//! What an admin key may do, decided from the route alone before any handler sees the request: the scope that it
-//! needs, and whether what the path names is in the key's realm. A route that is not known here is for keys of all
+//! What an operator may do over a network, decided from the route alone before any handler sees the request: the scope that it
+//! needs, and whether what the path names is in their realm. A route that is not known here is for keys of all
 //! realms and every scope, so that forgetting one refuses and does not allow.
 
 use axum::extract::MatchedPath;
-use countersign_domain::{
-    admin_key::{AdminKey, AdminScope},
-    app::App,
-    id::DeviceId,
-    realm::RealmName,
-};
+use countersign_domain::{admin_key::AdminScope, app::App, id::DeviceId, realm::RealmName};
 use http::{Method, request::Parts};
 
+use super::Operator;
 use crate::{error::ApiError, state::Server};
 
 /// Where the routes for operators begin.
@@ -20,20 +16,20 @@ const AT_THE_MACHINE: [&str; 2] = ["backup", "master-key"];
 /// What follows `users/` and is no user.
 const OF_MANY_USERS: [&str; 3] = ["delete", "export", "import"];
 
-/// Whether the key has the scope and the realm that the request needs.
+/// Whether an operator has the scope and the realm that the request needs.
 ///
 /// # Errors
 /// [`ApiError::ScopeNeeded`] names the scope; [`ApiError::NotFound`] for what is in another realm.
-pub(super) async fn check(server: &Server, key: &AdminKey, parts: &Parts) -> Result<(), ApiError> {
+pub(super) async fn check(server: &Server, operator: &Operator, parts: &Parts) -> Result<(), ApiError> {
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     if AT_THE_MACHINE.contains(&collection_of(route)) {
         return Err(ApiError::NotFound);
     }
     let need = needed(&parts.method, route);
-    if !need.is_met(key) {
+    if !need.is_met(operator) {
         return Err(ApiError::ScopeNeeded(need.least().name()));
     }
-    match &key.realm {
+    match operator.realm() {
         Some(realm) => check_realm(server, realm, parts.uri.path()).await,
         None => Ok(()),
     }
@@ -49,8 +45,8 @@ struct Need {
 }
 
 impl Need {
-    fn is_met(self, key: &AdminKey) -> bool {
-        key.scopes.allow(self.group) || self.is_read && key.scopes.allow(AdminScope::Read)
+    fn is_met(self, operator: &Operator) -> bool {
+        operator.allows(self.group) || self.is_read && operator.allows(AdminScope::Read)
     }
 
     /// The scope to ask for.

@@ -195,8 +195,7 @@ fn scopes(names: &[String]) -> Result<AdminScopes, ApiError> {
 
 /// No key makes one that may do what it may not.
 fn within_scopes(operator: &Operator, scopes: AdminScopes) -> Result<AdminScopes, ApiError> {
-    let Operator::Key(maker) = operator else { return Ok(scopes) };
-    let missing = scopes.iter().find(|scope| !maker.scopes.allow(*scope));
+    let missing = scopes.iter().find(|scope| !operator.allows(*scope));
     missing.map_or(Ok(scopes), |scope| Err(ApiError::ScopeNeeded(scope.name())))
 }
 

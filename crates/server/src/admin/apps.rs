@@ -275,7 +275,7 @@ fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result
     let makes_secret = app.token.algorithm.is_symmetric()
         && server.key_ring.load().newest(Some(&app.name), app.token.algorithm).is_none();
     // The answer would show it.
-    if makes_secret && matches!(operator, Operator::Key(key) if !key.scopes.allow(AdminScope::Keys)) {
+    if makes_secret && !operator.allows(AdminScope::Keys) {
         return Err(ApiError::ScopeNeeded(AdminScope::Keys.name()));
     }
     let renderer = server.renderer.load();

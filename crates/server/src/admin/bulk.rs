@@ -24,7 +24,7 @@ use http::{StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{List, Operator, Page, list_query, realms, users::told};
+use super::{List, Operator, Page, list_query, membership, realms, users::told};
 use crate::{
     accounts::{open_identifier, open_profile},
     api::{Answer, answer, rfc3339},
@@ -125,6 +125,9 @@ pub(crate) async fn import(
     }
     let bytes = body(request, LONGEST_BATCH).await?;
     let lines = read(&server, &realm, &bytes)?;
+    for newcomer in lines.iter().filter_map(|line| line.read.as_ref().ok()) {
+        membership::may_make(&server, &operator, &realm, newcomer.role())?;
+    }
     let (this, realm, lines, query) = (&server, &realm, &lines, &query);
     let imported = server
         .decide(|| async move {

@@ -1,14 +1,17 @@
 //! The role and the groups of a user, at the hands of an operator: what they are to be, what changed, and who is told.
 
 use countersign_domain::{
+    admin_key::AdminScope,
     changes::{Change, Changes},
     event::{Event, EventKind},
     group::GroupName,
     membership::{Membership, Role},
+    realm::RealmName,
     token::Revocation,
     user::User,
 };
 
+use super::Operator;
 use crate::{
     accounts::{open_profile, seal_profile},
     error::ApiError,
@@ -36,6 +39,24 @@ pub(super) struct Wish<'a> {
 pub(super) struct Moved {
     former: Membership,
     now: Membership,
+}
+
+/// Refuses who may not make administrators of a realm: where those use the administration pages, whoever makes one gives
+/// every scope away.
+///
+/// # Errors
+/// [`ApiError::ScopeNeeded`].
+pub(super) fn may_make(
+    server: &Server,
+    operator: &Operator,
+    realm: &RealmName,
+    role: Role,
+) -> Result<(), ApiError> {
+    let gives_all = role == Role::Admin && server.config.load().admin.lets(realm);
+    if gives_all && !operator.allows(AdminScope::All) {
+        return Err(ApiError::ScopeNeeded(AdminScope::All.name()));
+    }
+    Ok(())
 }
 
 /// Makes a user what they are to be: it is still to be written.

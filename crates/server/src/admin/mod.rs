@@ -10,12 +10,14 @@ pub mod admin_keys;
 pub mod apps;
 pub mod backup;
 pub mod bulk;
+pub mod chain;
 pub mod credentials;
 pub mod devices;
 pub mod erasing;
 pub mod events;
 pub mod export;
 pub mod grants;
+pub mod health;
 pub mod invitations;
 pub mod keys;
 pub mod master_key;
@@ -57,6 +59,8 @@ pub fn routes(server: &Arc<Server>) -> Router<Arc<Server>> {
         .merge(export::routes())
         .merge(grants::routes())
         .merge(bulk::routes())
+        .merge(chain::routes())
+        .merge(health::routes())
         .merge(invitations::routes())
         .merge(events::routes())
         .merge(backup::routes())

@@ -1,5 +1,6 @@
 //! Who may ask at `/v1/admin`: whoever opens the Unix socket, whose mode says who may; over a network whoever has an
-//! admin key, and never a browser. What a key may do where is in `access`.
+//! admin key, and never a browser; and our own pages in this process, for whom they have seen. What each may do where is
+//! in `access`.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use countersign_domain::{
-    admin_key::{AdminKey, AdminKeyText},
+    admin_key::{AdminKey, AdminKeyText, AdminScope},
     app::App,
     event::Actor,
     realm::RealmName,
@@ -37,6 +38,42 @@ pub enum Operator {
     Local,
     /// Who holds this admin key.
     Key(Arc<AdminKey>),
+    /// A person with the role `admin`, on a page of ours: may do what a key of their realm with every scope may.
+    Person(Arc<Administrator>),
+}
+
+/// A person who administers their realm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Administrator {
+    /// Their realm.
+    pub realm: RealmName,
+    /// What the log of events calls them; empty where it has not named them yet.
+    pub name: String,
+}
+
+/// Whom a page of ours has seen, and vouches for within this process. No network can put one on a request, and nobody is
+/// at the machine by it.
+#[derive(Clone, Debug)]
+pub struct Vouched(Operator);
+
+impl Vouched {
+    /// Who holds this key.
+    #[must_use]
+    pub const fn key(key: Arc<AdminKey>) -> Self {
+        Self(Operator::Key(key))
+    }
+
+    /// This person.
+    #[must_use]
+    pub const fn person(person: Arc<Administrator>) -> Self {
+        Self(Operator::Person(person))
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn operator(&self) -> &Operator {
+        &self.0
+    }
 }
 
 impl Operator {
@@ -46,6 +83,26 @@ impl Operator {
         match self {
             Self::Local => None,
             Self::Key(key) => key.realm.as_ref(),
+            Self::Person(person) => Some(&person.realm),
+        }
+    }
+
+    /// Whether they may do what a scope allows, where it is theirs to do.
+    #[must_use]
+    pub fn allows(&self, scope: AdminScope) -> bool {
+        match self {
+            Self::Local | Self::Person(_) => true,
+            Self::Key(key) => key.scopes.allow(scope),
+        }
+    }
+
+    /// As whom the log of events knows them.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Local => Actor::Operator,
+            Self::Key(key) => Actor::AdminKey(key.id.to_string()),
+            Self::Person(person) => Actor::Administrator(person.name.clone()),
         }
     }
 
@@ -96,10 +153,7 @@ pub(super) async fn admit(State(server): State<Arc<Server>>, request: Request, n
     let (mut parts, body) = request.into_parts();
     match operator(&server, &parts).await {
         Ok(operator) => {
-            context::note_actor(match &operator {
-                Operator::Local => Actor::Operator,
-                Operator::Key(key) => Actor::AdminKey(key.id.to_string()),
-            });
+            context::note_actor(operator.actor());
             parts.extensions.insert(operator);
             next.run(Request::from_parts(parts, body)).await
         }
@@ -108,6 +162,10 @@ pub(super) async fn admit(State(server): State<Arc<Server>>, request: Request, n
 }
 
 async fn operator(server: &Server, parts: &Parts) -> Result<Operator, ApiError> {
+    if let Some(Vouched(operator)) = parts.extensions.get::<Vouched>() {
+        access::check(server, operator, parts).await?;
+        return Ok(operator.clone());
+    }
     let is_networked = matches!(parts.extensions.get::<Peer>(), Some(Peer(Some(_))));
     if !is_networked {
         // Whom a proxy passes on to a socket is not who may open it.
@@ -115,10 +173,12 @@ async fn operator(server: &Server, parts: &Parts) -> Result<Operator, ApiError> 
     }
     refuse_browsers(&parts.headers)?;
     let now = server.now();
-    let key = authenticate(server, parts, now)?;
-    access::check(server, &key, parts).await?;
+    let text = bearer(&parts.headers)?.ok_or(ApiError::KeyMissing)?;
+    let key = authenticate(server, parts, text)?;
+    let operator = Operator::Key(Arc::clone(&key));
+    access::check(server, &operator, parts).await?;
     server.key_use.note_admin(&key, now);
-    Ok(Operator::Key(key))
+    Ok(operator)
 }
 
 /// What a browser sends by itself. A key in a page is everybody's key, so no page can use one.
@@ -127,8 +187,12 @@ fn refuse_browsers(headers: &HeaderMap) -> Result<(), ApiError> {
     if headers.keys().any(|name| is_browsers(name.as_str())) { Err(ApiError::BrowserRefused) } else { Ok(()) }
 }
 
-fn authenticate(server: &Server, parts: &Parts, now: Timestamp) -> Result<Arc<AdminKey>, ApiError> {
-    let text = bearer(&parts.headers)?.ok_or(ApiError::KeyMissing)?;
+/// The admin key of a text that came with a request. Those that open nothing are counted by network.
+///
+/// # Errors
+/// What is wrong with it, or [`ApiError::TooManyRequests`]; [`ApiError::Unavailable`] while keys are not known well enough.
+pub(crate) fn authenticate(server: &Server, parts: &Parts, text: &str) -> Result<Arc<AdminKey>, ApiError> {
+    let now = server.now();
     find_key(server, text, now).map_err(|error| match client_address(server, parts) {
         Some(address) if error != ApiError::Unavailable => {
             let admitted = server.flood.admit(Lane::AdminKey, address, WRONG_KEYS_PER_MINUTE, now);

@@ -233,6 +233,7 @@ pub(crate) async fn create(
     Json(body, _): Json<CreateUserBody>,
 ) -> Answer<UserBody> {
     let realm = operator.choose(body.realm.as_deref())?;
+    membership::may_make(&server, &operator, &realm, body.role.into())?;
     let person = GivenPerson {
         emails: body.emails,
         display_name: body.display_name,
@@ -265,15 +266,19 @@ pub(crate) async fn create(
     responses((status = 200, description = "The user", body = UserBody)))]
 pub(crate) async fn change(
     State(server): State<Arc<Server>>,
+    operator: Operator,
     Named(id): Named,
     Json(body, _): Json<ChangeUserBody>,
 ) -> Answer<UserBody> {
     let name = body.display_name.as_ref().and_then(Option::as_deref);
     check_profile(name, body.locale.as_ref().and_then(Option::as_deref))?;
-    let (this, id, body) = (&server, &id, &body);
+    let (this, id, body, operator) = (&server, &id, &body, &operator);
     let user = server
         .decide(|| async move {
             let mut user = find(this, id).await?;
+            if let Some(role) = body.role {
+                membership::may_make(this, operator, &user.realm, role.into())?;
+            }
             let renamed = rename(this, &mut user, body)?;
             let moved = membership::apply(this, &mut user, body.membership())?;
             let mut decision = match body.status {

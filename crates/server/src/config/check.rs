@@ -35,6 +35,9 @@ impl Config {
         check_telemetry(self, &mut problems);
         check_events(self, &mut problems);
         check_apps(self, &mut problems);
+        if let Err((setting, why)) = self.admin.check(&self.cookies) {
+            problems.push(Problem::wrong(setting, &why));
+        }
         if let Err((setting, why)) = self.cookies.check(self.server.host()) {
             problems.push(Problem::wrong(setting, why));
         }

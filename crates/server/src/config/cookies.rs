@@ -71,6 +71,8 @@ pub enum CookieKind {
     SignIn,
     /// What shows an app's host behind a proxy whose session it is.
     App,
+    /// An operator's visit of the administration pages.
+    Operator,
     /// What ties a visit of the sign-in page to the browser that an app's host sent there.
     State,
 }
@@ -161,6 +163,7 @@ impl CookieSettings {
             // The proxies of other hosts show it for their services, where the operator says so.
             CookieKind::RegisteredDevice => (self.prefix(), "-registered"),
             CookieKind::SignIn => ("__Host-", "-sign-in"),
+            CookieKind::Operator => ("__Host-", "-operator"),
             // These two are the app's host's own.
             CookieKind::App => ("__Host-", "-app"),
             CookieKind::State => ("__Host-", "-state"),
@@ -171,7 +174,8 @@ impl CookieSettings {
     /// `Set-Cookie` for a value that lives so long.
     #[must_use]
     pub fn set(&self, kind: CookieKind, value: &str, life: Span) -> Option<HeaderValue> {
-        let is_short = matches!(kind, CookieKind::Binding | CookieKind::SignIn | CookieKind::State);
+        use CookieKind::{Binding, Operator, SignIn, State};
+        let is_short = matches!(kind, Binding | Operator | SignIn | State);
         let age =
             if self.persistent || is_short { format!("; Max-Age={}", life.seconds()) } else { String::new() };
         let mut value =
@@ -195,6 +199,8 @@ impl CookieSettings {
             _ => String::new(),
         };
         let same_site = match (self.same_site, kind) {
+            // No other site leads to what an operator does.
+            (_, CookieKind::Operator) => "Strict",
             // The way back from the sign-in page is one from another site: it must find them, and lead somewhere.
             (_, CookieKind::State) | (SameSite::Strict, CookieKind::App) | (SameSite::Lax, _) => "Lax",
             (SameSite::Strict, _) => "Strict",

@@ -5,11 +5,11 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value::Erro
 use serde_json::Value;
 
 use super::{
-    AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings, EventSettings,
-    ForwardAuthSettings, GrantHolderSettings, GrantSettings, KeySettings, LimitSettings, ListenerSettings,
-    LogSettings, MailSettings, PasswordSettings, PolicySettings, RealmSettings, RetentionSettings,
-    RuleSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings, StorageSettings,
-    TelemetrySettings, VerifySettings, WebauthnSettings, WebhookSettings,
+    AdminSettings, AppKeySettings, AppSettings, BreachedSettings, Config, CookieSettings, DkimSettings,
+    EventSettings, ForwardAuthSettings, GrantHolderSettings, GrantSettings, KeySettings, LimitSettings,
+    ListenerSettings, LogSettings, MailSettings, PasswordSettings, PolicySettings, RealmSettings,
+    RetentionSettings, RuleSettings, SecurityLogSettings, ServerSettings, SmtpServerSettings,
+    StorageSettings, TelemetrySettings, VerifySettings, WebauthnSettings, WebhookSettings,
     schema::{Schema, Shape, below},
 };
 
@@ -112,6 +112,7 @@ fn order(type_name: &str) -> &'static [&'static str] {
         "ServerSettings" => fields::<ServerSettings>(),
         "ListenerSettings" => fields::<ListenerSettings>(),
         "StorageSettings" => fields::<StorageSettings>(),
+        "AdminSettings" => fields::<AdminSettings>(),
         "CookieSettings" => fields::<CookieSettings>(),
         "KeySettings" => fields::<KeySettings>(),
         "MailSettings" => fields::<MailSettings>(),

@@ -192,6 +192,13 @@ impl Verifier {
         Ok(())
     }
 
+    /// What was found to be in order so far, of a part of the chain.
+    #[must_use]
+    pub fn so_far(self) -> Summary {
+        let newest = self.newest.map(|newest| (newest.sequence, hash(&newest)));
+        Summary { newest, ..self.summary }
+    }
+
     /// The end of the chain, with the events that wait for the next checkpoint, and how many events there are up to the
     /// last of all that were seen, where somebody has counted them.
     ///

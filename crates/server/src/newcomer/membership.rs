@@ -7,6 +7,7 @@ use countersign_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Newcomer;
 use crate::error::ApiError;
 
 /// What somebody is in their realm.
@@ -42,6 +43,14 @@ impl From<Role> for GivenRole {
             Role::User => Self::User,
             Role::Admin => Self::Admin,
         }
+    }
+}
+
+impl Newcomer {
+    /// What they would be in their realm.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.profile.role()
     }
 }
 

@@ -45,6 +45,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         admin::devices::list, admin::devices::end,
         admin::erasing::erase, admin::erasing::erase_many,
         admin::events::list, admin::events::one_segment, admin::events::waiting, admin::events::about,
+        admin::chain::check, admin::health::health, admin::health::activity,
         admin::grants::list, admin::grants::give, admin::grants::take, admin::grants::explain,
         admin::invitations::list, admin::invitations::create, admin::invitations::revoke,
         admin::keys::create, admin::keys::list, admin::keys::revoke,
@@ -68,6 +69,7 @@ const SCHEMAS: &str = "#/components/schemas/";
         (name = "messages", description = "What waits to be sent"),
         (name = "revocations", description = "What is taken back"),
         (name = "events", description = "The log of events"),
+        (name = "health", description = "How the server fares, and what it did of late"),
         (name = "backup", description = "A copy of everything"),
     ),
 )]
@@ -277,7 +279,7 @@ mod tests {
                 assert!(names.insert(id.to_owned()), "{id} names two");
             }
         }
-        assert_eq!(names.len(), 57);
+        assert_eq!(names.len(), 60);
         for reference in document.to_string().split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");

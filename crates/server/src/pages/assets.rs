@@ -20,8 +20,9 @@ const CSS: &str = "text/css; charset=utf-8";
 /// Bytes of the digest in a name.
 const DIGEST_LENGTH: usize = 8;
 
-const FILES: [(&str, &str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str, &str); 7] = [
     ("style", "css", "text/css; charset=utf-8", include_str!("../static/style.css")),
+    ("admin", "css", "text/css; charset=utf-8", include_str!("../static/admin.css")),
     ("docs", "css", "text/css; charset=utf-8", include_str!("../static/docs.css")),
     ("demo", "js", "text/javascript; charset=utf-8", include_str!("../static/demo.js")),
     ("sign_in", "js", "text/javascript; charset=utf-8", include_str!("../static/sign_in.js")),

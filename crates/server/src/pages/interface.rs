@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Request, header, request::Parts};
 use serde_json::Value as Json;
 use tower::ServiceExt as _;
 
-use crate::{error::ApiError, listener::Peer};
+use crate::{admin::operator::Vouched, error::ApiError, listener::Peer};
 
 /// Longest answer that a page is made of: a list's page, an export.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -98,6 +98,9 @@ fn request(visit: &Parts, method: Method, path: &str, body: Body) -> Result<Requ
     }
     if let Some(peer) = visit.extensions.get::<Peer>() {
         request.extensions_mut().insert(*peer);
+    }
+    if let Some(vouched) = visit.extensions.get::<Vouched>() {
+        request.extensions_mut().insert(vouched.clone());
     }
     if let Some(id) = visit.extensions.get::<RequestId>() {
         request.extensions_mut().insert(*id);

@@ -2,6 +2,7 @@
 //! JavaScript, loading nothing from elsewhere.
 
 pub mod account;
+pub mod admin;
 pub mod assets;
 mod brand;
 pub mod devices;

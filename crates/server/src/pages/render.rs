@@ -40,6 +40,22 @@ pub(super) const SOURCES: &[(&str, &str)] = &sources![
     "account/apps.html",
     "account/history.html",
     "account/data.html",
+    "admin/frame.html",
+    "admin/ui.html",
+    "admin/sign_in.html",
+    "admin/overview.html",
+    "admin/people.html",
+    "admin/person.html",
+    "admin/grants.html",
+    "admin/invitations.html",
+    "admin/apps.html",
+    "admin/app.html",
+    "admin/realms.html",
+    "admin/realm.html",
+    "admin/events.html",
+    "admin/messages.html",
+    "admin/keys.html",
+    "admin/health.html",
 ];
 
 /// Own templates, where an operator has some.
@@ -172,13 +188,18 @@ mod tests {
                         || found.starts_with("{{ item.href }}")
                         || found.starts_with("{{ fresh }}")
                         || found.starts_with("{{ here }}")
+                        || found.starts_with("{{ item.href }}")
                         || found.starts_with("{{ sign_in }}")
                         || found.starts_with("{% if at_app %}/.countersign{% endif %}{{ assets[");
                     assert!(own, "{name}: {place}{}", &found[..found.len().min(40)]);
                 }
             }
         }
-        for style in [include_str!("../static/style.css"), include_str!("../static/docs.css")] {
+        for style in [
+            include_str!("../static/style.css"),
+            include_str!("../static/docs.css"),
+            include_str!("../static/admin.css"),
+        ] {
             assert!(!style.contains("url(") && !style.contains("@import"));
         }
     }

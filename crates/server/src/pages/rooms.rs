@@ -62,8 +62,6 @@ pub(super) enum Kind {
     Number,
     /// Whether the box was ticked.
     Flag,
-    /// Words apart by spaces or commas.
-    Words,
     /// The names that follow the member's name and a colon in fields that were ticked.
     Ticked,
     /// JSON whose members are those of the body.
@@ -130,11 +128,6 @@ fn put(body: &mut Map<String, Json>, name: &'static str, kind: Kind, form: &Form
             let number: i64 =
                 text.trim().parse().map_err(|_| ApiError::invalid(name, "expected a number"))?;
             number.into()
-        }
-        (Kind::Words, text) => {
-            let words =
-                text.unwrap_or_default().split([' ', ',', '\n', '\r']).filter(|word| !word.is_empty());
-            words.map(Json::from).collect()
         }
         (Kind::Json, Some(text)) => match serde_json::from_str(text) {
             Ok(Json::Object(members)) => {
@@ -267,15 +260,14 @@ mod tests {
                 ("flag", Kind::Flag),
                 ("off", Kind::Flag),
                 ("apps", Kind::Ticked),
-                ("words", Kind::Words),
             ],
             then: Then::Done,
         };
-        let form = form("text=a&days=30&flag=yes&apps:shop=yes&apps:forum=yes&words=a,+b");
+        let form = form("text=a&days=30&flag=yes&apps:shop=yes&apps:forum=yes");
         let (path, body) = ACT.question(&form).unwrap();
         let expected = serde_json::json!({
             "text": "a", "null": null, "days": 30, "flag": true, "off": false,
-            "apps": ["shop", "forum"], "words": ["a", "b"],
+            "apps": ["shop", "forum"],
         });
         assert_eq!((path.as_str(), body), ("/x", expected));
         let wrong = Form::read(b"days=soon").unwrap();

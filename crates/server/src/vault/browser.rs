@@ -11,6 +11,18 @@ impl Keys {
         self.hierarchy.sessions.digest(&[b"app", session.bytes(), app.as_str().as_bytes()])
     }
 
+    /// What shows that the cookie of an operator's visit was made here, with everything that it says.
+    #[must_use]
+    pub fn operator_cookie(&self, says: &[u8]) -> Digest {
+        self.hierarchy.sessions.digest(&[b"operator", says])
+    }
+
+    /// How a visit of an operator's is named where it is told that it is over.
+    #[must_use]
+    pub fn operator_visit(&self, visit: &[u8; 16]) -> Digest {
+        self.hierarchy.sessions.digest(&[b"operator-visit", visit])
+    }
+
     /// The secret of a ticket, as it is kept.
     #[must_use]
     pub fn ticket(&self, secret: &SecretToken) -> Digest {

@@ -1,0 +1,123 @@
+//! The pages of the administration: what each shows, and what its forms ask of `/v1/admin`.
+
+mod apps;
+mod bodies;
+mod people;
+mod server;
+
+use http::Method;
+use minijinja::{Value, context};
+use serde_json::Value as Json;
+
+use crate::{
+    error::ApiError,
+    oauth2::Form,
+    pages::{
+        rooms::{Act, Kind, Room, Then},
+        voice::Voice,
+    },
+};
+
+/// Makes the body of a question of what a form says, where its fields are not the members.
+pub(super) type MakeBody = fn(&Form) -> Result<Json, ApiError>;
+
+/// A page of the administration.
+#[derive(Debug)]
+pub(super) struct AdminRoom {
+    pub(super) room: Room,
+    /// What is read only where the address says a place: the name in the template, the place, the question.
+    pub(super) asked: &'static [(&'static str, &'static str, &'static str)],
+    /// Acts whose body is made by a function.
+    pub(super) made: &'static [(&'static str, MakeBody)],
+    /// Acts that are confirmed by typing the end of a place.
+    pub(super) confirmed: &'static [(&'static str, &'static str)],
+    /// Whether it shows what it may, and is no less a page where something is refused.
+    pub(super) is_overview: bool,
+    /// The page of the menu that it belongs to.
+    pub(super) below: &'static str,
+}
+
+/// All of them, in the order of the menu.
+pub(super) fn all() -> impl Iterator<Item = &'static AdminRoom> {
+    [server::OVERVIEW, people::ROOMS, apps::ROOMS, server::ROOMS].into_iter().flatten()
+}
+
+/// The menu. A page whose address has places stands in none.
+pub(super) fn menu(current: &AdminRoom, voice: &Voice) -> Value {
+    let listed = all().filter(|one| !one.room.path.contains('{'));
+    let items = listed.map(|one| {
+        let is_current = one.room.path == current.room.path || one.room.path == current.below;
+        context! { href => one.room.path, text => voice.say_named(one.room.heading, &[]), current => is_current }
+    });
+    items.collect()
+}
+
+impl AdminRoom {
+    /// The place whose end is typed to confirm an act.
+    pub(super) fn confirmed(&self, act: &Act) -> Option<&'static str> {
+        self.confirmed.iter().find(|(name, _)| *name == act.name).map(|(_, place)| *place)
+    }
+
+    /// What makes the body of an act.
+    pub(super) fn body(&self, act: &Act) -> Option<MakeBody> {
+        self.made.iter().find(|(name, _)| *name == act.name).map(|(_, make)| *make)
+    }
+}
+
+/// A page whose forms are as they stand.
+const fn plain(
+    (path, heading, template): (&'static str, &'static str, &'static str),
+    reads: &'static [(&'static str, &'static str)],
+    acts: &'static [Act],
+) -> AdminRoom {
+    let room = Room { path, heading, template, reads, acts };
+    AdminRoom { room, asked: &[], made: &[], confirmed: &[], is_overview: false, below: path }
+}
+
+const fn act(
+    name: &'static str,
+    asks: (Method, &'static str),
+    members: &'static [(&'static str, Kind)],
+    then: Then,
+) -> Act {
+    Act { name, asks, members, then }
+}
+
+/// An act that sends no body, or one that a function makes.
+const fn bare(name: &'static str, asks: (Method, &'static str)) -> Act {
+    act(name, asks, &[], Then::Done)
+}
+
+const fn post(path: &'static str) -> (Method, &'static str) {
+    (Method::POST, path)
+}
+
+const fn patch(path: &'static str) -> (Method, &'static str) {
+    (Method::PATCH, path)
+}
+
+const fn delete(path: &'static str) -> (Method, &'static str) {
+    (Method::DELETE, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts::Key;
+
+    #[test]
+    fn every_act_and_page_has_its_texts_and_what_is_made_or_confirmed_is_an_act() {
+        for one in all() {
+            assert!(Key::of_name(one.room.heading).is_some(), "{}", one.room.heading);
+            for act in one.room.acts {
+                let name = format!("admin.act_{}", act.name);
+                assert!(Key::of_name(&name).is_some(), "{name}");
+            }
+            let named =
+                one.made.iter().map(|(name, _)| name).chain(one.confirmed.iter().map(|(name, _)| name));
+            for name in named {
+                assert!(one.room.acts.iter().any(|act| act.name == *name), "{name}");
+            }
+        }
+    }
+}

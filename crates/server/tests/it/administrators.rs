@@ -1,0 +1,160 @@
+//! `/admin` for people with the role: only where the configuration lets them, with two factors, of late, as long as they
+//! have the role, and for what is their realm's.
+
+use countersign_domain::{assurance::Method as Proof, time::Span};
+use countersign_server::config::Config;
+use serde_json::json;
+
+use crate::{
+    admin::{admin_key, items, local, remote, two_realms},
+    admin_pages::{PAGES, text},
+    second_factors::step_up,
+    sessions::{self, Browser},
+    support::{Answer, TestServer, caller::Client, settings::ISSUER},
+};
+
+const ANN: &str = "ann@mail.example";
+
+fn let_people(config: &mut Config) {
+    two_realms(config);
+    config.admin.realms = vec!["default".to_owned()];
+}
+
+/// Ann, who is signed in; and her id.
+async fn ann(server: &TestServer) -> (Browser, String) {
+    let person = sessions::sign_in(server, ISSUER, ANN, "").await;
+    let listed = local(server).get(&format!("/v1/admin/users?email={ANN}")).await.expect(200);
+    (person, items(&listed)[0]["id"].as_str().unwrap().to_owned())
+}
+
+async fn give_role(server: &TestServer, id: &str, role: &str) {
+    let path = format!("/v1/admin/users/{id}");
+    let client = local(server).with("content-type", "application/json");
+    client.send(http::Method::PATCH, &path, &json!({"role": role}).to_string()).await.expect(200);
+}
+
+fn at(server: &TestServer, person: &Browser) -> Client {
+    server.anybody().from("198.51.100.9").with("cookie", &person.cookie)
+}
+
+async fn open(server: &TestServer, person: &Browser, path: &str) -> Answer {
+    at(server, person).with("sec-fetch-site", "none").get(path).await
+}
+
+async fn send(server: &TestServer, person: &Browser, path: &str, form: &str) -> Answer {
+    at(server, person).with("origin", ISSUER).with("sec-fetch-site", "same-origin").form(path, form).await
+}
+
+#[tokio::test]
+async fn p26_an_administrator_gets_in_with_two_factors_and_no_longer_than_the_role() {
+    let server = TestServer::with(let_people).await;
+    let nobody = server.anybody().from("198.51.100.9").get("/admin/people").await.expect(303);
+    assert!(nobody.header("location").starts_with("/sign-in?app=club&return_to="), "{nobody:?}");
+    let (person, id) = ann(&server).await;
+    step_up(&server, &[Proof::Passkey]).await;
+    open(&server, &person, "/admin").await.refused(404, "not_found");
+    give_role(&server, &id, "admin").await;
+    step_up(&server, &[Proof::Code, Proof::Totp]).await;
+    let weak = open(&server, &person, "/admin/people").await.expect(303);
+    let back =
+        "/sign-in?app=club&return_to=https%3A%2F%2Fauth.example%2Fadmin%2Fpeople&fresh=yes&acr_values=aal2";
+    assert_eq!(weak.header("location"), back);
+    step_up(&server, &[Proof::Passkey]).await;
+    let people = open(&server, &person, "/admin/people").await.expect(200);
+    assert!(text(&people).contains(&id));
+    // To change anything it must have been within the hour.
+    let page = format!("/admin/people/{id}");
+    server.advance(Span::from_minutes(61)).await;
+    open(&server, &person, "/admin/people").await.expect(200);
+    let stale = send(&server, &person, &page, "act=set_membership&role=admin&groups=x").await.expect(303);
+    assert!(stale.header("location").contains("fresh=yes"), "{stale:?}");
+    server.advance(Span::from_hours(8)).await;
+    open(&server, &person, "/admin/people").await.expect(303);
+    step_up(&server, &[Proof::Passkey]).await;
+    send(&server, &person, &page, "act=set_membership&role=admin&groups=x").await.expect(303);
+    let events = local(&server).get("/v1/admin/events?kind=user.groups_changed").await;
+    if events.status.as_u16() == 200 && !items(&events).is_empty() {
+        let actor = items(&events)[0]["actor"].as_str().unwrap().to_owned();
+        assert!(actor.starts_with("administrator:") && !actor.contains("usr_"), "{actor}");
+    }
+    give_role(&server, &id, "user").await;
+    open(&server, &person, "/admin/people").await.refused(404, "not_found");
+    give_role(&server, &id, "admin").await;
+    open(&server, &person, "/admin/people").await.expect(200);
+    let away = server.anybody().with("origin", "https://evil.example").with("cookie", &person.cookie);
+    away.form(&page, "act=disable_user").await.expect(403);
+    local(&server)
+        .send(http::Method::DELETE, &format!("/v1/admin/users/{id}/sessions"), "")
+        .await
+        .expect(200);
+    open(&server, &person, "/admin/people").await.expect(303);
+}
+
+#[tokio::test]
+async fn p26_an_administrator_administers_their_realm_alone() {
+    let server = TestServer::with(let_people).await;
+    let (person, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    step_up(&server, &[Proof::Passkey]).await;
+    let made = json!({"emails": [{"address": "eve@mail.example"}], "realm": "staff"});
+    let eve = local(&server).post("/v1/admin/users", &made).await.expect(201).text("id");
+    for path in PAGES {
+        let expected = if path == "/admin/health" { 403 } else { 200 };
+        let shown = open(&server, &person, path).await.expect(expected);
+        assert!(!text(&shown).contains(&eve) && !text(&shown).contains(">desk</a>"), "{path}");
+    }
+    for path in
+        [format!("/admin/people/{eve}"), "/admin/apps/desk".to_owned(), "/admin/realms/staff".to_owned()]
+    {
+        open(&server, &person, &path).await.expect(404);
+    }
+    send(&server, &person, &format!("/admin/people/{eve}"), "act=disable_user").await.expect(404);
+    let rotate = "act=rotate_signing_key&algorithm=EdDSA&confirm=EdDSA";
+    send(&server, &person, "/admin/keys", rotate).await.expect(403);
+    // A key that they make is of their realm.
+    let key = send(&server, &person, "/admin/keys", "act=make_admin_key&scopes%3Aall=yes").await.expect(200);
+    assert!(text(&key).contains("cs_ak_"));
+    let keys = items(&local(&server).get("/v1/admin/admin-keys").await.expect(200));
+    assert!(keys.iter().all(|key| key["realm"] == "default"), "{keys:?}");
+    let elsewhere = "act=make_admin_key&scopes%3Aall=yes&realm=staff";
+    send(&server, &person, "/admin/keys", elsewhere).await.expect(404);
+    // The interface for programs takes no session.
+    let asked = at(&server, &person).get("/v1/admin/users").await;
+    assert_eq!(asked.status.as_u16(), 404, "it is not on this listener");
+}
+
+#[tokio::test]
+async fn p26_a_realm_that_is_not_let_in_has_no_pages() {
+    let server = TestServer::with(|config| {
+        two_realms(config);
+        config.admin.realms = vec!["staff".to_owned()];
+    })
+    .await;
+    let (person, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    step_up(&server, &[Proof::Passkey]).await;
+    for path in PAGES {
+        open(&server, &person, path).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn p26_no_key_makes_administrators_that_may_do_more_than_it() {
+    let server = TestServer::with(let_people).await;
+    let (_, id) = ann(&server).await;
+    let (users, _) = admin_key(&server, None, &["users"]).await;
+    let client = remote(&server, &users);
+    let path = format!("/v1/admin/users/{id}");
+    let role = json!({"role": "admin"});
+    let patched = client.clone().with("content-type", "application/json");
+    let refused = patched.send(http::Method::PATCH, &path, &role.to_string()).await;
+    assert_eq!(refused.refused(403, "scope_needed").text("scope"), "all");
+    let person = json!({"emails": [{"address": "eve@mail.example"}], "role": "admin"});
+    client.post("/v1/admin/users", &person).await.refused(403, "scope_needed");
+    let import = client.clone().with("content-type", "application/x-ndjson");
+    let import = import.send(http::Method::POST, "/v1/admin/users/import", &person.to_string()).await;
+    import.refused(403, "scope_needed");
+    // Where the role opens no pages it is as it was.
+    let elsewhere = json!({"emails": [{"address": "eve@mail.example"}], "role": "admin", "realm": "staff"});
+    client.post("/v1/admin/users", &elsewhere).await.expect(201);
+}
