@@ -31,7 +31,7 @@ use self::{
     asker::Asker,
     find::Found,
     known::{Known, Usable},
-    question::{Question, Shown, shown},
+    question::{Forwarded, Question, Shown, shown},
 };
 pub use self::{
     asker::Door,
@@ -72,8 +72,8 @@ pub async fn verify(
     server.metrics.verify_checks.inc();
     let registry = server.registry.load_full();
     let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip());
-    let mut asked = question::forwarded(&parts.headers, registry.forward_auth().trusts(peer));
-    asked.address = client_address(&server, &parts);
+    let forwarded = Forwarded::read(&parts.headers, registry.forward_auth().trusts(peer));
+    let asked = Asked { address: client_address(&server, &parts), ..forwarded.asked() };
     let outcome = judge(&server, &registry, &question, (&parts.headers, &asked)).await;
     let refused = match outcome {
         Ok(Verdict::Yes(app, known)) => {
@@ -85,12 +85,7 @@ pub async fn verify(
         Err(error) => return error.into_response(),
     };
     server.metrics.verify_refused.inc();
-    answer::refused(
-        &server,
-        refused,
-        &question,
-        (&parts.headers, &asked, registry.forward_auth().trusts(peer)),
-    )
+    answer::refused(&server, refused, &question, (&parts.headers, &forwarded))
 }
 
 /// What is answered.
@@ -195,8 +190,8 @@ pub fn answer_known(
     let needed = if rules.is_empty() {
         Needed::Level(registry.least(app))
     } else if rules.iter().all(|rule| rule.networks.is_empty()) {
-        app.forward_auth
-            .needed(&question::forwarded(headers, settings.trusts(peer.0.map(|address| address.ip()))))
+        let is_trusted = settings.trusts(peer.0.map(|address| address.ip()));
+        app.forward_auth.needed(&Forwarded::read(headers, is_trusted).asked())
     } else {
         return None;
     };

@@ -101,18 +101,31 @@ fn cookie<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {
     cookies.split(';').find_map(|pair| pair.trim_ascii_start().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// What a proxy that is believed tells of the request that it asks for. What it does not tell is not known.
-#[must_use]
-pub fn forwarded<'h>(headers: &'h HeaderMap, is_trusted: bool) -> Asked<'h> {
-    if !is_trusted {
-        return Asked::default();
+/// What a proxy that is believed tells of the request that it asks for. What is not told, is told twice or does not read
+/// as text is not known, and held to the strictest: no other header, which could be the caller's, stands in for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forwarded<'h> {
+    /// The target, as the caller wrote it.
+    pub target: Option<&'h str>,
+    /// The method.
+    pub method: Option<&'h str>,
+}
+
+impl<'h> Forwarded<'h> {
+    /// Reads what a peer tells; nothing of one that is not believed.
+    #[must_use]
+    pub fn read(headers: &'h HeaderMap, is_trusted: bool) -> Self {
+        if !is_trusted {
+            return Self::default();
+        }
+        let known = |name| single(headers, name).ok().flatten();
+        Self { target: known("x-forwarded-uri"), method: known("x-forwarded-method") }
     }
-    let header = |name| single(headers, name).ok().flatten();
-    let target = header("x-forwarded-uri").or_else(|| header("x-original-uri"));
-    Asked {
-        path: target.map(Path::parse),
-        method: header("x-forwarded-method").or_else(|| header("x-original-method")),
-        address: None,
+
+    /// What rules are asked about, apart from where it came from.
+    #[must_use]
+    pub fn asked(&self) -> Asked<'h> {
+        Asked { path: self.target.map(Path::parse), method: self.method, address: None }
     }
 }
 
@@ -158,5 +171,35 @@ mod tests {
         assert_eq!(read(&[cookie], Accepted::NONE.with(Opener::Token)), [""; 0]);
         assert_eq!(read(&[cookie, ("cookie", "c=d")], every), [""; 0]);
         assert_eq!(read(&[("cookie", "x__Host-countersign=v; __Host-countersign2=v")], every), [""; 0]);
+    }
+
+    #[test]
+    fn p37_what_does_not_read_is_not_known_and_no_other_header_stands_in() {
+        const GET: (&str, &[u8]) = ("x-forwarded-method", b"GET");
+        let others: [(&str, &[u8]); 4] = [
+            ("x-original-uri", b"/health"),
+            ("x-original-url", b"/health"),
+            ("x-rewrite-url", b"/health"),
+            ("x-original-method", b"GET"),
+        ];
+        for (pairs, target, method) in [
+            (&[("x-forwarded-uri", &b"/a?b"[..]), GET][..], Some("/a?b"), Some("GET")),
+            (&[GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a?\xc3\xa9"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a\xff"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a"), ("x-forwarded-uri", b"/health"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a"), ("x-forwarded-method", b"G\xcbT")], Some("/a"), None),
+            (&[("x-forwarded-uri", b"/a"), GET, ("x-forwarded-method", b"GET")], Some("/a"), None),
+            (&[], None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs.iter().chain(&others) {
+                headers.append(*name, http::HeaderValue::from_bytes(value).unwrap());
+            }
+            let read = Forwarded::read(&headers, true);
+            assert_eq!((read.target, read.method), (target, method), "{pairs:?}");
+            let unbelieved = Forwarded::read(&headers, false);
+            assert_eq!((unbelieved.target, unbelieved.method), (None, None), "{pairs:?}");
+        }
     }
 }
