@@ -169,7 +169,7 @@ impl Registry {
         self.generation
     }
 
-    /// The level that a session has at least where an app is used.
+    /// The level that whatever opens an app has at least: what its policy wants, and the profile of the server.
     #[must_use]
     pub fn least(&self, app: &App) -> Level {
         let is_strict = self.forward_auth.is_strict;
@@ -177,7 +177,7 @@ impl Registry {
             Some(realm) => realm.policy,
             None => Realm::new(app.realm.clone()).policy,
         };
-        policy.of_app(app.accounts.as_ref(), is_strict).least
+        policy.of_app(app.accounts.as_ref(), is_strict).wanted(Level::Mailbox)
     }
 
     /// What questions of proxies need of the configuration.

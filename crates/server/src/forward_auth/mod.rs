@@ -125,7 +125,7 @@ async fn judge(
         match (found, needed) {
             (Found::Somebody(known), Needed::Public) => return Ok(Verdict::Yes(Arc::clone(app), known)),
             (Found::Somebody(known), Needed::Level(rule)) => {
-                let least = rule.max(server.policy(app).least);
+                let least = rule.max(registry.least(app));
                 if known.level() >= least {
                     return Ok(Verdict::Yes(Arc::clone(app), known));
                 }

@@ -80,6 +80,7 @@ mod tokens;
 mod trusted_devices;
 mod usernames;
 mod verify;
+mod verify_levels;
 mod verify_openers;
 mod verify_races;
 mod webhooks;
