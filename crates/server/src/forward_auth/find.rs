@@ -28,6 +28,7 @@ use crate::{
     cookie::{AppCookie, SessionCookie},
     error::ApiError,
     grants,
+    registry::Registry,
     state::Server,
     tokens::{self, Checked},
     visitor::note_use,
@@ -60,14 +61,36 @@ struct Presence {
     ends_at: Timestamp,
 }
 
-/// Looks at what was shown.
+/// The world as it was before anything was looked at: what changes meanwhile is looked at again.
+#[derive(Debug)]
+pub struct Moment {
+    /// The epoch.
+    pub epoch: u32,
+    /// The apps and settings that decide.
+    pub registry: Arc<Registry>,
+}
+
+impl Moment {
+    /// Now.
+    #[must_use]
+    pub fn now(server: &Server) -> Self {
+        // In this order: the epoch is no newer than the rest.
+        let epoch = server.epoch.now();
+        Self { epoch, registry: server.registry.load_full() }
+    }
+}
+
+/// Looks at what was shown, at an app of that moment.
 ///
 /// # Errors
 /// The store's.
-pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Result<Found, ApiError> {
+pub async fn find(
+    server: &Arc<Server>,
+    moment: &Moment,
+    app: &Arc<App>,
+    shown: Shown<'_>,
+) -> Result<Found, ApiError> {
     let now = server.now();
-    // Before anything is read: what changes meanwhile is looked at again.
-    let (epoch, generation) = (server.epoch.now(), server.registry.load().generation());
     let Some(mut presence) = presence(server, app, shown, now).await? else { return Ok(Found::Nobody) };
     let Some((scopes, person)) = permitted(server, app, &mut presence).await? else {
         return Ok(Found::NoGrant);
@@ -81,6 +104,7 @@ pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Res
     };
     let identity = Identity::new(subject, scopes, person);
     let until = presence.until.min(now + TRUSTED);
+    let (epoch, generation) = (moment.epoch, moment.registry.generation());
     let times = Times { epoch, generation, until, ends_at: presence.ends_at };
     Ok(Found::Somebody(Arc::new(Known::new(identity, presence.assurance, presence.origin, times))))
 }

@@ -29,7 +29,7 @@ use http::HeaderMap;
 use self::{
     answer::Refused,
     asker::Asker,
-    find::Found,
+    find::{Found, Moment},
     known::{Known, Usable},
     question::{Forwarded, Question, Shown, shown},
 };
@@ -40,7 +40,7 @@ pub use self::{
     question::PREFIX,
     settings::Settings,
 };
-use crate::{call::client_address, error::ApiError, listener::Peer, registry::Registry, state::Server};
+use crate::{call::client_address, error::ApiError, listener::Peer, state::Server};
 
 /// The route of this file, behind this door.
 pub fn routes(door: Door) -> Router<Arc<Server>> {
@@ -70,11 +70,12 @@ pub async fn verify(
         Err(error) => return error.into_response(),
     };
     server.metrics.verify_checks.inc();
-    let registry = server.registry.load_full();
+    let moment = Moment::now(&server);
+    let settings = moment.registry.forward_auth();
     let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip());
-    let forwarded = Forwarded::read(&parts.headers, registry.forward_auth().trusts(peer));
+    let forwarded = Forwarded::read(&parts.headers, settings.trusts(peer));
     let asked = Asked { address: client_address(&server, &parts), ..forwarded.asked() };
-    let outcome = judge(&server, &registry, &question, (&parts.headers, &asked)).await;
+    let outcome = judge(&server, &moment, &question, (&parts.headers, &asked)).await;
     let refused = match outcome {
         Ok(Verdict::Yes(app, known)) => {
             let written = answer::allowed(&server, &app, &known, (asker, server.now()));
@@ -100,10 +101,11 @@ enum Verdict {
 
 async fn judge(
     server: &Arc<Server>,
-    registry: &Registry,
+    moment: &Moment,
     question: &Question<'_>,
     (headers, asked): (&HeaderMap, &Asked<'_>),
 ) -> Result<Verdict, ApiError> {
+    let registry = &moment.registry;
     let settings = registry.forward_auth();
     let Some(app) = registry.app(question.app).filter(|app| !app.disabled) else {
         for shown in shown(headers, settings, Accepted::default()) {
@@ -116,7 +118,7 @@ async fn judge(
     let needed = app.forward_auth.needed(asked);
     let mut refused = Refused::Nobody(Some(Arc::clone(app)));
     for shown in shown(headers, settings, app.forward_auth.accepts) {
-        let found = match remember(server, registry, app, shown).await {
+        let found = match remember(server, moment, app, shown).await {
             Ok(found) => found,
             // A request that needs nobody is let in whatever the database does.
             Err(_) if needed == Needed::Public => Found::Nobody,
@@ -141,12 +143,13 @@ async fn judge(
 /// What is remembered of what was shown, or else what is found and remembered from now on.
 async fn remember(
     server: &Arc<Server>,
-    registry: &Registry,
+    moment: &Moment,
     app: &Arc<App>,
     shown: Shown<'_>,
 ) -> Result<Found, ApiError> {
     let print = shown.fingerprint(&server.signatures, app.name.as_str());
     let remembered = server.known.get(print);
+    let registry = &moment.registry;
     let usable = |known: &Arc<Known>| {
         known.usable(server, registry.generation(), registry.forward_auth().stale, server.now())
     };
@@ -157,7 +160,7 @@ async fn remember(
     if !server.knows_revocations(server.now()) {
         return Err(ApiError::Unavailable);
     }
-    match find::find(server, app, shown).await {
+    match find::find(server, moment, app, shown).await {
         Ok(found) => {
             match &found {
                 Found::Somebody(known) => server.known.insert(print, Arc::clone(known)),
