@@ -158,7 +158,8 @@ async fn remember(
         return Ok(Found::Somebody(Arc::clone(known)));
     }
     if !server.knows_revocations(server.now()) {
-        return Err(ApiError::Unavailable);
+        let stale = remembered.filter(|_| state == Usable::Stale);
+        return stale.map(Found::Somebody).ok_or(ApiError::Unavailable);
     }
     match find::find(server, moment, app, shown).await {
         Ok(found) => {
