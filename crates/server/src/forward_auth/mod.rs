@@ -40,7 +40,7 @@ pub use self::{
     question::PREFIX,
     settings::Settings,
 };
-use crate::{call::client_address, error::ApiError, listener::Peer, state::Server};
+use crate::{client_address::peer_of, error::ApiError, listener::Peer, state::Server};
 
 /// The route of this file, behind this door.
 pub fn routes(door: Door) -> Router<Arc<Server>> {
@@ -71,10 +71,12 @@ pub async fn verify(
     };
     server.metrics.verify_checks.inc();
     let moment = Moment::now(&server);
-    let settings = moment.registry.forward_auth();
-    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip());
-    let forwarded = Forwarded::read(&parts.headers, settings.trusts(peer));
-    let asked = Asked { address: client_address(&server, &parts), ..forwarded.asked() };
+    let proxies = moment.registry.proxies();
+    let is_trusted = proxies.trusts(&peer_of(&parts));
+    let forwarded = Forwarded::read(&parts.headers, is_trusted);
+    // Whoever asks is a proxy or a service, and never whom it asks for: where it names nobody, rules know no network.
+    let address = is_trusted.then(|| proxies.named(&parts.headers)).flatten();
+    let asked = Asked { address, ..forwarded.asked() };
     let outcome = judge(&server, &moment, &question, (&parts.headers, &asked)).await;
     let refused = match outcome {
         Ok(Verdict::Yes(app, known)) => {
@@ -194,7 +196,7 @@ pub fn answer_known(
     let needed = if rules.is_empty() {
         Needed::Level(registry.least(app))
     } else if rules.iter().all(|rule| rule.networks.is_empty()) {
-        let is_trusted = settings.trusts(peer.0.map(|address| address.ip()));
+        let is_trusted = registry.proxies().trusts(peer);
         app.forward_auth.needed(&Forwarded::read(headers, is_trusted).asked())
     } else {
         return None;

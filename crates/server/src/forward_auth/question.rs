@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_read_once_and_only_where_it_is_taken() {
-        let mut settings = Settings::default();
-        settings.session_cookie = "__Host-countersign".to_owned();
+        let session_cookie = "__Host-countersign".to_owned();
+        let settings = Settings { session_cookie, ..Settings::default() };
         let read = |pairs: &[(&'static str, &'static str)], accepts| {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {

@@ -83,4 +83,5 @@ mod verify;
 mod verify_levels;
 mod verify_openers;
 mod verify_races;
+mod verify_rules;
 mod webhooks;
