@@ -129,11 +129,32 @@ pub fn refused(
             }
         }
     };
+    as_asked(&mut response, question);
+    response
+}
+
+/// To our own page, for a browser that goes to a page and whose registered device is to get another secret there. It comes
+/// back at once.
+pub fn to_renew(
+    server: &Server,
+    app: &App,
+    question: &Question<'_>,
+    (headers, forwarded): (&HeaderMap, &Forwarded<'_>),
+) -> Option<Response> {
+    // Our pages are shown in no frame.
+    let is_whole = matches!(single(headers, "sec-fetch-dest"), Ok(None | Some("document")));
+    let page = page_of(headers, forwarded).filter(|_| is_whole)?;
+    let mut response = redirect(&sign_in_location(server, app, &page, None)?);
+    as_asked(&mut response, question);
+    Some(response)
+}
+
+/// Another status in place of a refusal's own, where the proxy asked for that.
+fn as_asked(response: &mut Response, question: &Question<'_>) {
     if let Some(status) = question.refuse {
         let own = std::mem::replace(response.status_mut(), status);
         response.headers_mut().insert(OWN_STATUS, own.as_u16().into());
     }
-    response
 }
 
 /// The page that a browser wants to see; none where it is no browser that goes to a page, or that is not known.

@@ -59,6 +59,8 @@ struct Presence {
     origin: Origin,
     until: Timestamp,
     ends_at: Timestamp,
+    /// When the registered device is to get another secret.
+    renewal_due_at: Option<Timestamp>,
 }
 
 /// The world as it was before anything was looked at: what changes meanwhile is looked at again.
@@ -105,7 +107,8 @@ pub async fn find(
     let identity = Identity::new(subject, scopes, person);
     let until = presence.until.min(now + TRUSTED);
     let (epoch, generation) = (moment.epoch, moment.registry.generation());
-    let times = Times { epoch, generation, until, ends_at: presence.ends_at };
+    let (ends_at, renewal_due_at) = (presence.ends_at, presence.renewal_due_at);
+    let times = Times { epoch, generation, until, ends_at, renewal_due_at };
     Ok(Found::Somebody(Arc::new(Known::new(identity, presence.assurance, presence.origin, times))))
 }
 
@@ -212,6 +215,7 @@ async fn of_app_password(
         origin: Origin { session: None, token: None, holders: Vec::new() },
         until: ends_at,
         ends_at,
+        renewal_due_at: None,
     }))
 }
 
@@ -241,13 +245,15 @@ async fn of_session(
     }
     let Some(user) = server.store.user(session.user).await? else { return Ok(None) };
     note_use(server, &mut session, now).await;
-    let policy = server.realm(&session.realm).life_of(&session);
+    let realm = server.realm(&session.realm);
+    let policy = realm.life_of(&session);
     Ok(Some(Presence {
         subject: (session.app == app.name).then_some(session.subject),
         assurance: session.assurance,
         origin: Origin::of_session(&session),
         until: session.use_is_noted_from(&policy),
         ends_at: session.idle_ends_at.min(session.expires_at),
+        renewal_due_at: session.rotation_due_at(&realm.device),
         user: Some(user),
         email: None,
     }))
@@ -295,6 +301,7 @@ async fn of_token(
         },
         until: ends_at,
         ends_at,
+        renewal_due_at: None,
     }))
 }
 

@@ -21,7 +21,7 @@ use axum::{
 };
 use countersign_domain::{
     app::App,
-    forward_auth::{Accepted, Asked, Needed},
+    forward_auth::{Accepted, Asked, Needed, SignInMode},
     time::Timestamp,
 };
 use http::HeaderMap;
@@ -78,10 +78,15 @@ pub async fn verify(
     let address = is_trusted.then(|| proxies.named(&parts.headers)).flatten();
     let asked = Asked { address, ..forwarded.asked() };
     let outcome = judge(&server, &moment, &question, (&parts.headers, &asked)).await;
+    let told = |app: &App, known: &Known| {
+        let written = answer::allowed(&server, app, known, (asker, server.now()));
+        written.unwrap_or_else(|error| error.into_response())
+    };
     let refused = match outcome {
-        Ok(Verdict::Yes(app, known)) => {
-            let written = answer::allowed(&server, &app, &known, (asker, server.now()));
-            return written.unwrap_or_else(|error| error.into_response());
+        Ok(Verdict::Yes(app, known)) => return told(&app, &known),
+        Ok(Verdict::Renewal(app, known)) => {
+            let sent = answer::to_renew(&server, &app, &question, (&parts.headers, &forwarded));
+            return sent.unwrap_or_else(|| told(&app, &known));
         }
         Ok(Verdict::Nobody) => return answer::nobody_needed(),
         Ok(Verdict::No(refused)) => refused,
@@ -91,10 +96,20 @@ pub async fn verify(
     answer::refused(&server, refused, &question, (&parts.headers, &forwarded))
 }
 
+/// Whether a browser that holds a registered device is to come by our pages, which alone can give it another secret.
+fn needs_renewal(server: &Server, app: &App, known: &Known) -> bool {
+    let now = server.now();
+    app.forward_auth.sign_in == SignInMode::Redirect
+        && known.is_renewal_due(now)
+        && server.knows_revocations(now)
+}
+
 /// What is answered.
 enum Verdict {
     /// Somebody who may.
     Yes(Arc<App>, Arc<Known>),
+    /// Likewise, with a registered device that is to get another secret where a page is asked for.
+    Renewal(Arc<App>, Arc<Known>),
     /// The request needs nobody.
     Nobody,
     /// It is refused.
@@ -131,7 +146,9 @@ async fn judge(
             (Found::Somebody(known), Needed::Level(rule)) => {
                 let least = rule.max(registry.least(app));
                 if known.level() >= least {
-                    return Ok(Verdict::Yes(Arc::clone(app), known));
+                    let is_due = needs_renewal(server, app, &known);
+                    let verdict = if is_due { Verdict::Renewal } else { Verdict::Yes };
+                    return Ok(verdict(Arc::clone(app), known));
                 }
                 refused = Refused::TooWeak(Arc::clone(app), least);
             }
@@ -209,6 +226,7 @@ pub fn answer_known(
         };
         if known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
             && known.level() >= least
+            && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect)
         {
             server.metrics.verify_checks.inc();
             server.metrics.verify_cache_hits.inc();
