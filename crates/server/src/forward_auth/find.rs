@@ -315,11 +315,13 @@ async fn permitted(
         let person = Person { email: presence.email.take(), ..Person::default() };
         return Ok(app.forward_auth.open.then(|| (app.forward_auth.scopes.clone(), person)));
     };
-    let membership = grants::membership(server, user)?;
+    let profile = open_profile(server, user)?;
+    let membership = grants::membership_in(&profile)?;
     let of_group = |group| server.keys.access_of_group(&user.realm, group);
     presence.origin.holders = vec![server.keys.access_of_user(user.id)];
     presence.origin.holders.extend(membership.groups.iter().map(of_group));
-    let Some(access) = grants::access(server, user, app).await? else { return Ok(None) };
+    let access = grants::access(server, (user, &membership), app).await?;
+    let Some(access) = access else { return Ok(None) };
     if let Some(end) = access.until {
         presence.ends_at = presence.ends_at.min(end);
     }
@@ -332,7 +334,7 @@ async fn permitted(
             .map(name_of)
             .transpose()?,
         email: identifiers.iter().find(|known| known.is_first_address()).map(name_of).transpose()?,
-        name: open_profile(server, user)?.display_name,
+        name: profile.display_name,
         is_admin: Some(membership.role == Role::Admin),
         groups: membership.groups,
     };

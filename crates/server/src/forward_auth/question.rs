@@ -2,11 +2,12 @@
 //! decides nothing.
 
 use countersign_domain::forward_auth::{Accepted, Asked, Opener, Path};
-use http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 
 use super::settings::Settings;
 use crate::{
-    call::single,
+    call::{only, single},
+    cookie::value_in,
     signature_cache::{Fingerprint, SignatureCache},
 };
 
@@ -64,10 +65,11 @@ pub fn shown<'h>(
     settings: &'h Settings,
     accepts: Accepted,
 ) -> impl Iterator<Item = Shown<'h>> {
-    let cookies = once(headers, &header::COOKIE).unwrap_or_default();
-    let authorization = once(headers, &header::AUTHORIZATION).unwrap_or_default();
-    let session = cookie(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
-    let device = cookie(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
+    // By their names as the library knows them, which need no look-up.
+    let cookies = only(&headers.get_all(header::COOKIE)).unwrap_or_default();
+    let authorization = only(&headers.get_all(header::AUTHORIZATION)).unwrap_or_default();
+    let session = value_in(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
+    let device = value_in(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
     let header = authorization.split_once(' ').and_then(|(scheme, text)| {
         let text = text.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
@@ -78,7 +80,7 @@ pub fn shown<'h>(
             None
         }
     });
-    let of_app = cookie(cookies, &settings.app_cookie).map(|text| Shown {
+    let of_app = value_in(cookies, &settings.app_cookie).map(|text| Shown {
         opener: if accepts.has(Opener::Session) { Opener::Session } else { Opener::Device },
         of_app: true,
         text,
@@ -88,17 +90,6 @@ pub fn shown<'h>(
         .into_iter()
         .chain(others.map(|(opener, text)| Shown { opener, of_app: false, text }))
         .filter(move |shown| accepts.has(shown.opener))
-}
-
-/// A header that came once, as text. By its name as the library knows it, which needs no look-up.
-fn once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    let text = std::str::from_utf8(values.next()?.as_bytes()).ok().filter(|text| text.is_ascii());
-    text.filter(|_| values.next().is_none())
-}
-
-fn cookie<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {
-    cookies.split(';').find_map(|pair| pair.trim_ascii_start().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// What a proxy that is believed tells of the request that it asks for. What is not told, is told twice or does not read
