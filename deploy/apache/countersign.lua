@@ -20,12 +20,28 @@ local HOP = {
   ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 }
 
+-- What may stand in `Connection`: any other header that is named in it would be taken away later, ours too.
+local CONNECTION = { ["close"] = true, ["keep-alive"] = true, ["upgrade"] = true }
+
+-- From these some services take their path or method in place of the request's own.
+local INSTEAD = { ["x-rewrite-url"] = true, ["x-method-override"] = true }
+
+local function plain_connection(text)
+  local kept = {}
+  for word in (text or ""):lower():gmatch("[^%s,]+") do
+    if CONNECTION[word] then kept[#kept + 1] = word end
+  end
+  return #kept > 0 and table.concat(kept, ", ") or nil
+end
+
 -- Takes away what a caller may not say of itself, who it is and where it comes from, in any spelling that a service in
 -- the manner of CGI takes for ours.
 local function strip(r)
+  r.headers_in["Connection"] = plain_connection(r.headers_in["Connection"])
   for name in pairs(r:headers_in_table()) do
     local plain = name:lower()
     if plain:find("[^%w-]") or plain:find("^remote%-") or plain:find("^x%-forwarded%-")
+        or plain:find("^x%-original%-") or plain:find("^x%-http%-method") or INSTEAD[plain]
         or plain == "x-real-ip" or plain == "forwarded"
         or plain == "countersign-key" then
       r.headers_in[name] = nil

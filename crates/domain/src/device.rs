@@ -91,13 +91,19 @@ impl Session {
         matches!(self.holder, Holder::Registered { digest, .. } if digest == vault.session(self.id, secret))
     }
 
+    /// When its secret is old enough for another; none where it is no registered device.
+    #[must_use]
+    pub fn rotation_due_at(&self, policy: &DevicePolicy) -> Option<Timestamp> {
+        match self.holder {
+            Holder::Registered { rotated_at, .. } => Some(rotated_at + policy.rotation),
+            _ => None,
+        }
+    }
+
     /// Whether its secret is old enough for another.
     #[must_use]
     pub fn is_rotation_due(&self, policy: &DevicePolicy, now: Timestamp) -> bool {
-        match self.holder {
-            Holder::Registered { rotated_at, .. } => now.since(rotated_at) >= policy.rotation,
-            _ => false,
-        }
+        self.rotation_due_at(policy).is_some_and(|due| now >= due)
     }
 
     /// The device that a person registers from this session, and the secret of its cookie.

@@ -4,29 +4,61 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
+use ipnet::IpNet;
 
-use crate::{listener::Peer, state::Server};
+use crate::{config::ServerSettings, listener::Peer, state::Server};
 
-/// Who asks: the peer, or whom a trusted proxy names. Read from the right: the last address that is not itself a
-/// trusted proxy is the one that no caller could have made up.
+/// The proxies that are believed, and the header in which they say who called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    trusted: Vec<IpNet>,
+    header: String,
+}
+
+impl Proxies {
+    /// What a configuration says.
+    #[must_use]
+    pub fn new(settings: &ServerSettings) -> Self {
+        let trusted = settings.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
+        Self { trusted, header: settings.client_address_header.clone() }
+    }
+
+    /// Whether what a peer says of a request that it passes on is believed. Who may connect to a Unix socket is decided
+    /// by its mode, so it counts as a proxy wherever there are any.
+    #[must_use]
+    pub fn trusts(&self, peer: &Peer) -> bool {
+        peer.address().map_or(!self.trusted.is_empty(), |address| self.has(&address))
+    }
+
+    /// Whom a proxy that is believed names: the last address that is not itself one of them, which no caller could have
+    /// made up. Nobody where it names none, or in a way that does not read.
+    #[must_use]
+    pub fn named(&self, headers: &HeaderMap) -> Option<IpAddr> {
+        let values = headers.get_all(&self.header).iter();
+        let lines: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
+        let read = if self.header.eq_ignore_ascii_case("forwarded") { forwarded_for } else { address };
+        named(&lines, read, |address| self.has(address))
+    }
+
+    fn has(&self, address: &IpAddr) -> bool {
+        self.trusted.iter().any(|net| net.contains(address))
+    }
+}
+
+/// Who asks: the peer, or whom a trusted proxy names.
 #[must_use]
 pub fn client_address(server: &Server, parts: &Parts) -> Option<IpAddr> {
-    let peer =
-        parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip().to_canonical());
-    let config = server.config.load();
-    let trusted: Vec<ipnet::IpNet> =
-        config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    // A Unix socket has no address: who may connect to it is decided by its mode, and it counts as a proxy.
-    if peer.is_some_and(|peer| !is_trusted(&peer)) || (peer.is_none() && trusted.is_empty()) {
-        return peer;
-    }
-    let name = config.server.client_address_header.as_str();
-    let values = parts.headers.get_all(name).iter();
-    let lines: Vec<&str> = values.map(|value| value.to_str().unwrap_or("?")).collect();
-    let read = if name.eq_ignore_ascii_case("forwarded") { forwarded_for } else { address };
-    named(&lines, read, is_trusted).or(peer)
+    let peer = peer_of(parts);
+    let registry = server.registry.load();
+    let named = registry.proxies().trusts(&peer).then(|| registry.proxies().named(&parts.headers));
+    named.flatten().or(peer.address())
+}
+
+/// Who connected.
+#[must_use]
+pub fn peer_of(parts: &Parts) -> Peer {
+    parts.extensions.get::<Peer>().copied().unwrap_or(Peer(None))
 }
 
 /// The last address in these lines that is not trusted. What does not read ends the search, and names nobody: whatever

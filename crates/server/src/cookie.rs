@@ -100,8 +100,13 @@ impl AppCookie {
 /// The value of a cookie that came with a request.
 #[must_use]
 pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    let cookies = text_of(headers, header::COOKIE.as_str())?;
-    cookies.split(';').find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+    value_in(&text_of(headers, header::COOKIE.as_str())?, name).map(str::to_owned)
+}
+
+/// The value of a cookie among those of a header.
+#[must_use]
+pub fn value_in<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {
+    cookies.split(';').find_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// `Set-Cookie` for a session that has begun, a browser that is trusted, or a device that was registered.

@@ -1,22 +1,30 @@
 //! Registered devices between the rules and the store: what is written when one is registered from a session, renewed or
 //! named. It knows no routes, and not what a device may open.
 
+use std::sync::Arc;
+
 use countersign_domain::{
     changes::{Change, Changes},
     device,
     event::EventKind,
     id::SessionId,
+    refusal::Refusal,
     session::Session,
     time::Timestamp,
     token::{Revocation, SecretToken},
     user::User,
 };
 
+use http::HeaderValue;
+
 use crate::{
     accounts::{
-        about_session, registered_device, seal_device, seal_device_of, session_ended, tell_registered,
+        about_session, held_device, registered_device, seal_device, seal_device_of, session_ended,
+        tell_registered,
     },
     call::Call,
+    config::CookieSettings,
+    cookie::{self, SessionCookie},
     error::ApiError,
     state::Server,
 };
@@ -46,6 +54,37 @@ pub fn renew(
         changes.push(about_session(EventKind::DeviceRotated, &renewed.device).into());
     }
     Ok((renewed.device, renewed.secret, changes))
+}
+
+/// `Set-Cookie` with the next secret of the registered device that a browser holds, where it is due or the browser has not
+/// got the newest. None where it has.
+///
+/// # Errors
+/// The store's; [`Refusal::SessionOver`] where it holds none.
+pub async fn renew_held(
+    server: &Arc<Server>,
+    cookie: &SessionCookie,
+    settings: &CookieSettings,
+) -> Result<Option<HeaderValue>, ApiError> {
+    let is_due = |device: &Session| {
+        let policy = server.realm(&device.realm).device;
+        device.is_rotation_due(&policy, server.now()) || !device.is_newest(&cookie.secret, &server.keys)
+    };
+    let held = async || {
+        let found = held_device(server, cookie, server.now()).await?;
+        found.ok_or(ApiError::Refused(Refusal::SessionOver))
+    };
+    // Looked at before it is decided, so that what is fresh costs one read.
+    if !is_due(&held().await?) {
+        return Ok(None);
+    }
+    let (device, secret) = server
+        .decide(|| async {
+            let (device, secret, changes) = renew(server, held().await?, server.now())?;
+            Ok(((device, secret), changes))
+        })
+        .await?;
+    Ok(cookie::set(settings, &device, &secret, server.now()))
 }
 
 /// Registers the browser of a call for the person of a session, in place of what it was registered as before. The user and

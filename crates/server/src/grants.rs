@@ -24,7 +24,7 @@ use crate::{
     state::Server,
 };
 
-/// Whether a user may reach an app, with which scopes and because of what; `None` is no. It is good until
+/// Whether a user who is this in their realm may reach an app, with which scopes and because of what; `None` is no. It is good until
 /// [`Access::until`], or until it is told that what the user or one of their groups may reach has changed
 /// ([`Keys::access_of_user`](crate::vault::Keys::access_of_user)), or an app, a realm or the configuration was.
 ///
@@ -32,8 +32,12 @@ use crate::{
 ///
 /// # Errors
 /// The store's; [`ApiError::Internal`] when something sealed does not open.
-pub async fn access(server: &Server, user: &User, app: &App) -> Result<Option<Access>, ApiError> {
-    let weighed = weigh(server, user, app).await?;
+pub async fn access(
+    server: &Server,
+    (user, membership): (&User, &Membership),
+    app: &App,
+) -> Result<Option<Access>, ApiError> {
+    let weighed = weigh(server, (user, membership), app).await?;
     Ok(weighed.question(server, user, app).answer(&weighed.grants))
 }
 

@@ -18,6 +18,7 @@ use countersign_domain::{
 use countersign_store::{Error, Rows, Store};
 
 use crate::{
+    client_address::Proxies,
     config::{AppSettings, Config, ConfigError, Declared, RealmSettings, declared},
     forward_auth,
     grants::DeclaredGrants,
@@ -38,6 +39,7 @@ pub struct Registry {
     realms: HashMap<RealmName, Realm>,
     grants: DeclaredGrants,
     forward_auth: forward_auth::Settings,
+    proxies: Proxies,
     generation: u32,
     corrupt: Vec<Error>,
 }
@@ -75,7 +77,8 @@ impl Registry {
     pub fn build(config: &Config, stored: Stored, vault: &Keys) -> Result<Self, ConfigError> {
         let Stored { apps, keys, admin_keys, realms } = stored;
         let forward_auth = forward_auth::Settings::new(config);
-        let mut registry = Self { corrupt: apps.corrupt, forward_auth, ..Self::default() };
+        let proxies = Proxies::new(&config.server);
+        let mut registry = Self { corrupt: apps.corrupt, forward_auth, proxies, ..Self::default() };
         registry.corrupt.extend(keys.corrupt.into_iter().chain(admin_keys.corrupt).chain(realms.corrupt));
         for realm in &realms.good {
             match read_realm(realm) {
@@ -169,7 +172,7 @@ impl Registry {
         self.generation
     }
 
-    /// The level that a session has at least where an app is used.
+    /// The level that whatever opens an app has at least: what its policy wants, and the profile of the server.
     #[must_use]
     pub fn least(&self, app: &App) -> Level {
         let is_strict = self.forward_auth.is_strict;
@@ -177,13 +180,19 @@ impl Registry {
             Some(realm) => realm.policy,
             None => Realm::new(app.realm.clone()).policy,
         };
-        policy.of_app(app.accounts.as_ref(), is_strict).least
+        policy.of_app(app.accounts.as_ref(), is_strict).wanted(Level::Mailbox)
     }
 
     /// What questions of proxies need of the configuration.
     #[must_use]
     pub const fn forward_auth(&self) -> &forward_auth::Settings {
         &self.forward_auth
+    }
+
+    /// The proxies that are believed.
+    #[must_use]
+    pub const fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
     /// Whether an app comes from the configuration file, and is read-only elsewhere.

@@ -115,8 +115,7 @@ impl Service {
         let mut is_apps_server = false;
         let mut response = if !self.admits(&request) {
             ApiError::NotFound.into_response()
-        } else if method == Method::OPTIONS && request.headers().contains_key("access-control-request-method")
-        {
+        } else if self.is_preflight(&request) {
             StatusCode::NO_CONTENT.into_response()
         } else {
             let answer = self.routes.clone().oneshot(request);
@@ -145,6 +144,14 @@ impl Service {
         let route = path.map_or("", MatchedPath::as_str);
         tracing::debug!(request = %id, %method, route, status, code, "answered");
         response
+    }
+
+    /// Whether a browser asks what pages may ask here. Of a proxy that hands on what browsers ask, any 2xx would be a yes.
+    fn is_preflight<B>(&self, request: &Request<B>) -> bool {
+        self.public
+            && request.method() == Method::OPTIONS
+            && !request.uri().path().starts_with(PREFIX)
+            && request.headers().contains_key("access-control-request-method")
     }
 
     /// From where a request comes, where that is logged.

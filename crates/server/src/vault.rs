@@ -222,6 +222,12 @@ impl Keys {
         self.hierarchy.addresses.digest(&parts)
     }
 
+    /// The same beside somebody's name, before anything else is proven, from a browser that is not known to be theirs.
+    #[must_use]
+    pub fn attempts_beside_a_name(&self, realm: &RealmName, user: UserId) -> Digest {
+        self.hierarchy.addresses.digest(&[b"beside-a-name", realm.as_str().as_bytes(), user.bytes()])
+    }
+
     /// A user as a holder of grants: what is told to all nodes when that changes what they may reach.
     #[must_use]
     pub fn access_of_user(&self, user: UserId) -> Digest {

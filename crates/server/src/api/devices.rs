@@ -246,27 +246,11 @@ impl FromRequestParts<Arc<Server>> for HeldDevice {
     responses((status = 204, description = "It is fresh; the cookie is set where it was not")))]
 pub async fn renew(held: HeldDevice) -> Result<Response, ApiError> {
     let HeldDevice { server, cookie, mut device, host } = held;
-    let now = server.now();
-    let policy = server.realm(&device.realm).device;
-    let is_newest = device.is_newest(&cookie.secret, &server.keys);
     let mut response = super::me::nothing();
-    if is_newest && !device.is_rotation_due(&policy, now) {
-        note_use(&server, &mut device, now).await;
-        return Ok(response);
-    }
-    let (server, cookie) = (&server, &cookie);
-    let (device, secret) = server
-        .decide(|| async move {
-            let found = held_device(server, cookie, server.now()).await?;
-            let found = found.ok_or(ApiError::Refused(Refusal::SessionOver))?;
-            let (device, secret, changes) = devices::renew(server, found, server.now())?;
-            Ok(((device, secret), changes))
-        })
-        .await?;
-    let config = server.config.load();
-    let set = cookie::set(&config.cookies.at(host.as_deref()), &device, &secret, now);
-    if let Some(set) = set {
-        response.headers_mut().append(header::SET_COOKIE, set);
+    let config = server.config.load_full();
+    match devices::renew_held(&server, &cookie, &config.cookies.at(host.as_deref())).await? {
+        Some(set) => drop(response.headers_mut().append(header::SET_COOKIE, set)),
+        None => note_use(&server, &mut device, server.now()).await,
     }
     Ok(response)
 }

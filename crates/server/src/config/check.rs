@@ -7,8 +7,8 @@ use countersign_domain::{api_key::ApiKeyText, identifier::EmailAddress, realm::R
 use http::HeaderName;
 
 use super::{
-    AppSettings, Config, Part, Security, SmtpServerSettings, Transport, app::crossing, grant::MOST_GRANTS,
-    problem::Problem, schema::Schema, secret_file,
+    AppSettings, Config, OpenerSetting, Part, Security, SmtpServerSettings, Transport, app::crossing,
+    grant::MOST_GRANTS, problem::Problem, schema::Schema, secret_file,
 };
 use crate::{
     dev_keys::{is_dev_api_key, is_dev_root_key},
@@ -312,6 +312,12 @@ fn check_apps(config: &Config, problems: &mut Vec<Problem>) {
             let (setting, why) = error.0.split_once(": ").unwrap_or((&at, &error.0));
             let key = setting.rsplit('.').next().unwrap_or_default();
             problems.push(Problem::wrong(&format!("{at}.{key}"), why));
+        }
+        let accepts = app.forward_auth.accepts.iter().flatten();
+        if config.is_strict() && accepts.copied().any(|opener| opener == OpenerSetting::AppPassword) {
+            let why =
+                "an app password is one factor, and opens nothing with the profile asvs-l3: leave it out";
+            problems.push(Problem::wrong(&format!("{at}.forward_auth.accepts"), why));
         }
         for (number, key) in app.keys.iter().enumerate() {
             let at = format!("{at}.keys[{number}]");

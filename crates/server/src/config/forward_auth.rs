@@ -192,7 +192,7 @@ impl RuleSettings {
             return Err(format!("rules: at most {MOST_PARTS} methods and networks each"));
         }
         if let Some(path) = &self.path
-            && Path::parse(path) != Path::Plain(path.clone())
+            && Path::written(path.as_str()) == Path::Ambiguous
         {
             return Err(
                 "rules.path: expected a path such as \"/admin\", decoded, without dots or semicolons"

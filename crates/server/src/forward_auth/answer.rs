@@ -6,7 +6,7 @@ use axum::{body::Body, response::Response};
 use countersign_domain::{
     app::App,
     assurance::Level,
-    forward_auth::{Asked, Opener, SignInMode},
+    forward_auth::{Opener, SignInMode},
     time::Timestamp,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -17,7 +17,7 @@ use super::{
     asker::Asker,
     identity::{ASSERTION, write_nobody},
     known::Known,
-    question::Question,
+    question::{Forwarded, Question},
 };
 use crate::{call::single, error::ApiError, pages::forward::sign_in_location, state::Server};
 
@@ -104,12 +104,10 @@ pub fn refused(
     server: &Server,
     refused: Refused,
     question: &Question<'_>,
-    (headers, asked, is_trusted): (&HeaderMap, &Asked<'_>, bool),
+    (headers, forwarded): (&HeaderMap, &Forwarded<'_>),
 ) -> Response {
-    let to_sign_in = |app: &App, level: Option<Level>| {
-        let page = page_of(headers, asked).filter(|_| is_trusted)?;
-        sign_in_location(server, app, &page, level)
-    };
+    let to_sign_in =
+        |app: &App, level: Option<Level>| sign_in_location(server, app, &page_of(headers, forwarded)?, level);
     let mut response = match &refused {
         Refused::NoApp => with_text(StatusCode::NOT_FOUND, NO_APP),
         Refused::NoGrant => with_text(StatusCode::UNAUTHORIZED, NO_GRANT),
@@ -131,17 +129,38 @@ pub fn refused(
             }
         }
     };
+    as_asked(&mut response, question);
+    response
+}
+
+/// To our own page, for a browser that goes to a page and whose registered device is to get another secret there. It comes
+/// back at once.
+pub fn to_renew(
+    server: &Server,
+    app: &App,
+    question: &Question<'_>,
+    (headers, forwarded): (&HeaderMap, &Forwarded<'_>),
+) -> Option<Response> {
+    // Our pages are shown in no frame.
+    let is_whole = matches!(single(headers, "sec-fetch-dest"), Ok(None | Some("document")));
+    let page = page_of(headers, forwarded).filter(|_| is_whole)?;
+    let mut response = redirect(&sign_in_location(server, app, &page, None)?);
+    as_asked(&mut response, question);
+    Some(response)
+}
+
+/// Another status in place of a refusal's own, where the proxy asked for that.
+fn as_asked(response: &mut Response, question: &Question<'_>) {
     if let Some(status) = question.refuse {
         let own = std::mem::replace(response.status_mut(), status);
         response.headers_mut().insert(OWN_STATUS, own.as_u16().into());
     }
-    response
 }
 
-/// The page that a browser wants to see; none where it is no browser that goes to a page.
-fn page_of(headers: &HeaderMap, asked: &Asked<'_>) -> Option<String> {
+/// The page that a browser wants to see; none where it is no browser that goes to a page, or that is not known.
+fn page_of(headers: &HeaderMap, forwarded: &Forwarded<'_>) -> Option<String> {
     let header = |name| single(headers, name).ok().flatten();
-    let is_read = asked.method.is_none_or(|method| method == "GET" || method == "HEAD");
+    let is_read = forwarded.method.is_some_and(|method| method == "GET" || method == "HEAD");
     let wants_page = match header("sec-fetch-mode") {
         Some(mode) => mode == "navigate",
         None => header("accept").is_some_and(|accept| accept.contains("text/html")),
@@ -149,7 +168,7 @@ fn page_of(headers: &HeaderMap, asked: &Asked<'_>) -> Option<String> {
     if !is_read || !wants_page {
         return None;
     }
-    let target = header("x-forwarded-uri").or_else(|| header("x-original-uri"))?;
+    let target = forwarded.target?;
     let scheme = header("x-forwarded-proto").unwrap_or("https");
     Some(format!("{scheme}://{}{target}", header("x-forwarded-host")?))
 }

@@ -28,6 +28,7 @@ use crate::{
     cookie::{AppCookie, SessionCookie},
     error::ApiError,
     grants,
+    registry::Registry,
     state::Server,
     tokens::{self, Checked},
     visitor::note_use,
@@ -58,16 +59,40 @@ struct Presence {
     origin: Origin,
     until: Timestamp,
     ends_at: Timestamp,
+    /// When the registered device is to get another secret.
+    renewal_due_at: Option<Timestamp>,
 }
 
-/// Looks at what was shown.
+/// The world as it was before anything was looked at: what changes meanwhile is looked at again.
+#[derive(Debug)]
+pub struct Moment {
+    /// The epoch.
+    pub epoch: u32,
+    /// The apps and settings that decide.
+    pub registry: Arc<Registry>,
+}
+
+impl Moment {
+    /// Now.
+    #[must_use]
+    pub fn now(server: &Server) -> Self {
+        // In this order: the epoch is no newer than the rest.
+        let epoch = server.epoch.now();
+        Self { epoch, registry: server.registry.load_full() }
+    }
+}
+
+/// Looks at what was shown, at an app of that moment.
 ///
 /// # Errors
 /// The store's.
-pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Result<Found, ApiError> {
+pub async fn find(
+    server: &Arc<Server>,
+    moment: &Moment,
+    app: &Arc<App>,
+    shown: Shown<'_>,
+) -> Result<Found, ApiError> {
     let now = server.now();
-    // Before anything is read: what changes meanwhile is looked at again.
-    let (epoch, generation) = (server.epoch.now(), server.registry.load().generation());
     let Some(mut presence) = presence(server, app, shown, now).await? else { return Ok(Found::Nobody) };
     let Some((scopes, person)) = permitted(server, app, &mut presence).await? else {
         return Ok(Found::NoGrant);
@@ -81,7 +106,9 @@ pub async fn find(server: &Arc<Server>, app: &Arc<App>, shown: Shown<'_>) -> Res
     };
     let identity = Identity::new(subject, scopes, person);
     let until = presence.until.min(now + TRUSTED);
-    let times = Times { epoch, generation, until, ends_at: presence.ends_at };
+    let (epoch, generation) = (moment.epoch, moment.registry.generation());
+    let (ends_at, renewal_due_at) = (presence.ends_at, presence.renewal_due_at);
+    let times = Times { epoch, generation, until, ends_at, renewal_due_at };
     Ok(Found::Somebody(Arc::new(Known::new(identity, presence.assurance, presence.origin, times))))
 }
 
@@ -188,6 +215,7 @@ async fn of_app_password(
         origin: Origin { session: None, token: None, holders: Vec::new() },
         until: ends_at,
         ends_at,
+        renewal_due_at: None,
     }))
 }
 
@@ -217,13 +245,15 @@ async fn of_session(
     }
     let Some(user) = server.store.user(session.user).await? else { return Ok(None) };
     note_use(server, &mut session, now).await;
-    let policy = server.realm(&session.realm).life_of(&session);
+    let realm = server.realm(&session.realm);
+    let policy = realm.life_of(&session);
     Ok(Some(Presence {
         subject: (session.app == app.name).then_some(session.subject),
         assurance: session.assurance,
         origin: Origin::of_session(&session),
         until: session.use_is_noted_from(&policy),
         ends_at: session.idle_ends_at.min(session.expires_at),
+        renewal_due_at: session.rotation_due_at(&realm.device),
         user: Some(user),
         email: None,
     }))
@@ -271,6 +301,7 @@ async fn of_token(
         },
         until: ends_at,
         ends_at,
+        renewal_due_at: None,
     }))
 }
 
@@ -284,11 +315,13 @@ async fn permitted(
         let person = Person { email: presence.email.take(), ..Person::default() };
         return Ok(app.forward_auth.open.then(|| (app.forward_auth.scopes.clone(), person)));
     };
-    let membership = grants::membership(server, user)?;
+    let profile = open_profile(server, user)?;
+    let membership = grants::membership_in(&profile)?;
     let of_group = |group| server.keys.access_of_group(&user.realm, group);
     presence.origin.holders = vec![server.keys.access_of_user(user.id)];
     presence.origin.holders.extend(membership.groups.iter().map(of_group));
-    let Some(access) = grants::access(server, user, app).await? else { return Ok(None) };
+    let access = grants::access(server, (user, &membership), app).await?;
+    let Some(access) = access else { return Ok(None) };
     if let Some(end) = access.until {
         presence.ends_at = presence.ends_at.min(end);
     }
@@ -301,7 +334,7 @@ async fn permitted(
             .map(name_of)
             .transpose()?,
         email: identifiers.iter().find(|known| known.is_first_address()).map(name_of).transpose()?,
-        name: open_profile(server, user)?.display_name,
+        name: profile.display_name,
         is_admin: Some(membership.role == Role::Admin),
         groups: membership.groups,
     };

@@ -68,6 +68,8 @@ pub struct Times {
     pub until: Timestamp,
     /// When it ends in any case.
     pub ends_at: Timestamp,
+    /// When the registered device that it is known from is to get another secret.
+    pub renewal_due_at: Option<Timestamp>,
 }
 
 /// What is known of somebody who may use a service.
@@ -129,6 +131,12 @@ impl Known {
             false if now < self.times.until + stale => Usable::Stale,
             false => Usable::No,
         }
+    }
+
+    /// Whether the registered device that it is known from is to get another secret.
+    #[must_use]
+    pub fn is_renewal_due(&self, now: Timestamp) -> bool {
+        self.times.renewal_due_at.is_some_and(|due| now >= due)
     }
 
     /// How strongly the person is known.

@@ -21,7 +21,7 @@ use axum::{
 };
 use countersign_domain::{
     app::App,
-    forward_auth::{Accepted, Asked, Needed},
+    forward_auth::{Accepted, Asked, Needed, SignInMode},
     time::Timestamp,
 };
 use http::HeaderMap;
@@ -29,9 +29,9 @@ use http::HeaderMap;
 use self::{
     answer::Refused,
     asker::Asker,
-    find::Found,
+    find::{Found, Moment},
     known::{Known, Usable},
-    question::{Question, Shown, shown},
+    question::{Forwarded, Question, Shown, shown},
 };
 pub use self::{
     asker::Door,
@@ -40,7 +40,7 @@ pub use self::{
     question::PREFIX,
     settings::Settings,
 };
-use crate::{call::client_address, error::ApiError, listener::Peer, registry::Registry, state::Server};
+use crate::{client_address::peer_of, error::ApiError, listener::Peer, state::Server};
 
 /// The route of this file, behind this door.
 pub fn routes(door: Door) -> Router<Arc<Server>> {
@@ -70,33 +70,46 @@ pub async fn verify(
         Err(error) => return error.into_response(),
     };
     server.metrics.verify_checks.inc();
-    let registry = server.registry.load_full();
-    let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.0).map(|address| address.ip());
-    let mut asked = question::forwarded(&parts.headers, registry.forward_auth().trusts(peer));
-    asked.address = client_address(&server, &parts);
-    let outcome = judge(&server, &registry, &question, (&parts.headers, &asked)).await;
+    let moment = Moment::now(&server);
+    let proxies = moment.registry.proxies();
+    let is_trusted = proxies.trusts(&peer_of(&parts));
+    let forwarded = Forwarded::read(&parts.headers, is_trusted);
+    // Whoever asks is a proxy or a service, and never whom it asks for: where it names nobody, rules know no network.
+    let address = is_trusted.then(|| proxies.named(&parts.headers)).flatten();
+    let asked = Asked { address, ..forwarded.asked() };
+    let outcome = judge(&server, &moment, &question, (&parts.headers, &asked)).await;
+    let told = |app: &App, known: &Known| {
+        let written = answer::allowed(&server, app, known, (asker, server.now()));
+        written.unwrap_or_else(|error| error.into_response())
+    };
     let refused = match outcome {
-        Ok(Verdict::Yes(app, known)) => {
-            let written = answer::allowed(&server, &app, &known, (asker, server.now()));
-            return written.unwrap_or_else(|error| error.into_response());
+        Ok(Verdict::Yes(app, known)) => return told(&app, &known),
+        Ok(Verdict::Renewal(app, known)) => {
+            let sent = answer::to_renew(&server, &app, &question, (&parts.headers, &forwarded));
+            return sent.unwrap_or_else(|| told(&app, &known));
         }
         Ok(Verdict::Nobody) => return answer::nobody_needed(),
         Ok(Verdict::No(refused)) => refused,
         Err(error) => return error.into_response(),
     };
     server.metrics.verify_refused.inc();
-    answer::refused(
-        &server,
-        refused,
-        &question,
-        (&parts.headers, &asked, registry.forward_auth().trusts(peer)),
-    )
+    answer::refused(&server, refused, &question, (&parts.headers, &forwarded))
+}
+
+/// Whether a browser that holds a registered device is to come by our pages, which alone can give it another secret.
+fn needs_renewal(server: &Server, app: &App, known: &Known) -> bool {
+    let now = server.now();
+    app.forward_auth.sign_in == SignInMode::Redirect
+        && known.is_renewal_due(now)
+        && server.knows_revocations(now)
 }
 
 /// What is answered.
 enum Verdict {
     /// Somebody who may.
     Yes(Arc<App>, Arc<Known>),
+    /// Likewise, with a registered device that is to get another secret where a page is asked for.
+    Renewal(Arc<App>, Arc<Known>),
     /// The request needs nobody.
     Nobody,
     /// It is refused.
@@ -105,10 +118,11 @@ enum Verdict {
 
 async fn judge(
     server: &Arc<Server>,
-    registry: &Registry,
+    moment: &Moment,
     question: &Question<'_>,
     (headers, asked): (&HeaderMap, &Asked<'_>),
 ) -> Result<Verdict, ApiError> {
+    let registry = &moment.registry;
     let settings = registry.forward_auth();
     let Some(app) = registry.app(question.app).filter(|app| !app.disabled) else {
         for shown in shown(headers, settings, Accepted::default()) {
@@ -121,7 +135,7 @@ async fn judge(
     let needed = app.forward_auth.needed(asked);
     let mut refused = Refused::Nobody(Some(Arc::clone(app)));
     for shown in shown(headers, settings, app.forward_auth.accepts) {
-        let found = match remember(server, registry, app, shown).await {
+        let found = match remember(server, moment, app, shown).await {
             Ok(found) => found,
             // A request that needs nobody is let in whatever the database does.
             Err(_) if needed == Needed::Public => Found::Nobody,
@@ -130,9 +144,11 @@ async fn judge(
         match (found, needed) {
             (Found::Somebody(known), Needed::Public) => return Ok(Verdict::Yes(Arc::clone(app), known)),
             (Found::Somebody(known), Needed::Level(rule)) => {
-                let least = rule.max(server.policy(app).least);
+                let least = rule.max(registry.least(app));
                 if known.level() >= least {
-                    return Ok(Verdict::Yes(Arc::clone(app), known));
+                    let is_due = needs_renewal(server, app, &known);
+                    let verdict = if is_due { Verdict::Renewal } else { Verdict::Yes };
+                    return Ok(verdict(Arc::clone(app), known));
                 }
                 refused = Refused::TooWeak(Arc::clone(app), least);
             }
@@ -146,12 +162,13 @@ async fn judge(
 /// What is remembered of what was shown, or else what is found and remembered from now on.
 async fn remember(
     server: &Arc<Server>,
-    registry: &Registry,
+    moment: &Moment,
     app: &Arc<App>,
     shown: Shown<'_>,
 ) -> Result<Found, ApiError> {
     let print = shown.fingerprint(&server.signatures, app.name.as_str());
     let remembered = server.known.get(print);
+    let registry = &moment.registry;
     let usable = |known: &Arc<Known>| {
         known.usable(server, registry.generation(), registry.forward_auth().stale, server.now())
     };
@@ -160,9 +177,10 @@ async fn remember(
         return Ok(Found::Somebody(Arc::clone(known)));
     }
     if !server.knows_revocations(server.now()) {
-        return Err(ApiError::Unavailable);
+        let stale = remembered.filter(|_| state == Usable::Stale);
+        return stale.map(Found::Somebody).ok_or(ApiError::Unavailable);
     }
-    match find::find(server, app, shown).await {
+    match find::find(server, moment, app, shown).await {
         Ok(found) => {
             match &found {
                 Found::Somebody(known) => server.known.insert(print, Arc::clone(known)),
@@ -195,8 +213,8 @@ pub fn answer_known(
     let needed = if rules.is_empty() {
         Needed::Level(registry.least(app))
     } else if rules.iter().all(|rule| rule.networks.is_empty()) {
-        app.forward_auth
-            .needed(&question::forwarded(headers, settings.trusts(peer.0.map(|address| address.ip()))))
+        let is_trusted = registry.proxies().trusts(peer);
+        app.forward_auth.needed(&Forwarded::read(headers, is_trusted).asked())
     } else {
         return None;
     };
@@ -208,6 +226,7 @@ pub fn answer_known(
         };
         if known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
             && known.level() >= least
+            && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect)
         {
             server.metrics.verify_checks.inc();
             server.metrics.verify_cache_hits.inc();

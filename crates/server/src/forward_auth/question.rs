@@ -2,11 +2,12 @@
 //! decides nothing.
 
 use countersign_domain::forward_auth::{Accepted, Asked, Opener, Path};
-use http::{HeaderMap, HeaderName, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 
 use super::settings::Settings;
 use crate::{
-    call::single,
+    call::{only, single},
+    cookie::value_in,
     signature_cache::{Fingerprint, SignatureCache},
 };
 
@@ -64,10 +65,11 @@ pub fn shown<'h>(
     settings: &'h Settings,
     accepts: Accepted,
 ) -> impl Iterator<Item = Shown<'h>> {
-    let cookies = once(headers, &header::COOKIE).unwrap_or_default();
-    let authorization = once(headers, &header::AUTHORIZATION).unwrap_or_default();
-    let session = cookie(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
-    let device = cookie(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
+    // By their names as the library knows them, which need no look-up.
+    let cookies = only(&headers.get_all(header::COOKIE)).unwrap_or_default();
+    let authorization = only(&headers.get_all(header::AUTHORIZATION)).unwrap_or_default();
+    let session = value_in(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
+    let device = value_in(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
     let header = authorization.split_once(' ').and_then(|(scheme, text)| {
         let text = text.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
@@ -78,7 +80,7 @@ pub fn shown<'h>(
             None
         }
     });
-    let of_app = cookie(cookies, &settings.app_cookie).map(|text| Shown {
+    let of_app = value_in(cookies, &settings.app_cookie).map(|text| Shown {
         opener: if accepts.has(Opener::Session) { Opener::Session } else { Opener::Device },
         of_app: true,
         text,
@@ -90,29 +92,31 @@ pub fn shown<'h>(
         .filter(move |shown| accepts.has(shown.opener))
 }
 
-/// A header that came once, as text. By its name as the library knows it, which needs no look-up.
-fn once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    let text = std::str::from_utf8(values.next()?.as_bytes()).ok().filter(|text| text.is_ascii());
-    text.filter(|_| values.next().is_none())
+/// What a proxy that is believed tells of the request that it asks for. What is not told, is told twice or does not read
+/// as text is not known, and held to the strictest: no other header, which could be the caller's, stands in for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Forwarded<'h> {
+    /// The target, as the caller wrote it.
+    pub target: Option<&'h str>,
+    /// The method.
+    pub method: Option<&'h str>,
 }
 
-fn cookie<'h>(cookies: &'h str, name: &str) -> Option<&'h str> {
-    cookies.split(';').find_map(|pair| pair.trim_ascii_start().strip_prefix(name)?.strip_prefix('='))
-}
-
-/// What a proxy that is believed tells of the request that it asks for. What it does not tell is not known.
-#[must_use]
-pub fn forwarded<'h>(headers: &'h HeaderMap, is_trusted: bool) -> Asked<'h> {
-    if !is_trusted {
-        return Asked::default();
+impl<'h> Forwarded<'h> {
+    /// Reads what a peer tells; nothing of one that is not believed.
+    #[must_use]
+    pub fn read(headers: &'h HeaderMap, is_trusted: bool) -> Self {
+        if !is_trusted {
+            return Self::default();
+        }
+        let known = |name| single(headers, name).ok().flatten();
+        Self { target: known("x-forwarded-uri"), method: known("x-forwarded-method") }
     }
-    let header = |name| single(headers, name).ok().flatten();
-    let target = header("x-forwarded-uri").or_else(|| header("x-original-uri"));
-    Asked {
-        path: target.map(Path::parse),
-        method: header("x-forwarded-method").or_else(|| header("x-original-method")),
-        address: None,
+
+    /// What rules are asked about, apart from where it came from.
+    #[must_use]
+    pub fn asked(&self) -> Asked<'h> {
+        Asked { path: self.target.map(Path::parse), method: self.method, address: None }
     }
 }
 
@@ -139,8 +143,8 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_read_once_and_only_where_it_is_taken() {
-        let mut settings = Settings::default();
-        settings.session_cookie = "__Host-countersign".to_owned();
+        let session_cookie = "__Host-countersign".to_owned();
+        let settings = Settings { session_cookie, ..Settings::default() };
         let read = |pairs: &[(&'static str, &'static str)], accepts| {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {
@@ -158,5 +162,35 @@ mod tests {
         assert_eq!(read(&[cookie], Accepted::NONE.with(Opener::Token)), [""; 0]);
         assert_eq!(read(&[cookie, ("cookie", "c=d")], every), [""; 0]);
         assert_eq!(read(&[("cookie", "x__Host-countersign=v; __Host-countersign2=v")], every), [""; 0]);
+    }
+
+    #[test]
+    fn p37_what_does_not_read_is_not_known_and_no_other_header_stands_in() {
+        const GET: (&str, &[u8]) = ("x-forwarded-method", b"GET");
+        let others: [(&str, &[u8]); 4] = [
+            ("x-original-uri", b"/health"),
+            ("x-original-url", b"/health"),
+            ("x-rewrite-url", b"/health"),
+            ("x-original-method", b"GET"),
+        ];
+        for (pairs, target, method) in [
+            (&[("x-forwarded-uri", &b"/a?b"[..]), GET][..], Some("/a?b"), Some("GET")),
+            (&[GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a?\xc3\xa9"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a\xff"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a"), ("x-forwarded-uri", b"/health"), GET], None, Some("GET")),
+            (&[("x-forwarded-uri", b"/a"), ("x-forwarded-method", b"G\xcbT")], Some("/a"), None),
+            (&[("x-forwarded-uri", b"/a"), GET, ("x-forwarded-method", b"GET")], Some("/a"), None),
+            (&[], None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs.iter().chain(&others) {
+                headers.append(*name, http::HeaderValue::from_bytes(value).unwrap());
+            }
+            let read = Forwarded::read(&headers, true);
+            assert_eq!((read.target, read.method), (target, method), "{pairs:?}");
+            let unbelieved = Forwarded::read(&headers, false);
+            assert_eq!((unbelieved.target, unbelieved.method), (None, None), "{pairs:?}");
+        }
     }
 }

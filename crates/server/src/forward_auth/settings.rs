@@ -1,7 +1,6 @@
 //! What of the configuration every question of a proxy needs, read once and not for each.
 
 use countersign_domain::time::Span;
-use ipnet::IpNet;
 
 use crate::config::{Config, CookieKind};
 
@@ -18,7 +17,6 @@ pub struct Settings {
     pub stale: Span,
     /// Whether every session needs two factors.
     pub is_strict: bool,
-    trusted: Vec<IpNet>,
 }
 
 impl Settings {
@@ -31,17 +29,6 @@ impl Settings {
             device_cookie: config.cookies.name(CookieKind::RegisteredDevice),
             stale: Span::from_seconds(config.forward_auth.stale_seconds.into()),
             is_strict: config.is_strict(),
-            trusted: config.server.trusted_proxies.iter().filter_map(|net| net.parse().ok()).collect(),
-        }
-    }
-
-    /// Whether what a peer says of a request that it passes on is believed. Who may connect to a Unix socket is decided
-    /// by its mode, so it counts as a proxy wherever there are any.
-    #[must_use]
-    pub fn trusts(&self, peer: Option<std::net::IpAddr>) -> bool {
-        match peer {
-            Some(peer) => self.trusted.iter().any(|net| net.contains(&peer.to_canonical())),
-            None => !self.trusted.is_empty(),
         }
     }
 }

@@ -10,7 +10,7 @@ use countersign_domain::{
     user::{User, UserStatus},
 };
 
-use super::weigh::weigh;
+use super::{membership, weigh::weigh};
 use crate::{api::rfc3339, error::ApiError, state::Server};
 
 /// Something that was looked at.
@@ -40,7 +40,7 @@ pub struct Explanation {
 /// # Errors
 /// As for [`weigh`].
 pub async fn explain(server: &Server, user: &User, app: &App) -> Result<Explanation, ApiError> {
-    let weighed = weigh(server, user, app).await?;
+    let weighed = weigh(server, (user, &membership(server, user)?), app).await?;
     let question = weighed.question(server, user, app);
     let access = question.answer(&weighed.grants);
     let mut findings: Vec<_> = question.barred().map(|barred| bar(&question, barred)).into_iter().collect();

@@ -49,13 +49,16 @@ impl Weighed {
     }
 }
 
-/// Reads what bears on a user at an app. Nothing is read where something bars the way.
+/// Reads what bears on a user at an app, who is this in their realm. Nothing is read where something bars the way.
 ///
 /// # Errors
 /// The store's; [`ApiError::Internal`] when something sealed does not open.
-pub async fn weigh(server: &Server, user: &User, app: &App) -> Result<Weighed, ApiError> {
-    let mut weighed =
-        Weighed { membership: membership(server, user)?, addresses: Vec::new(), grants: Vec::new() };
+pub async fn weigh(
+    server: &Server,
+    (user, membership): (&User, &Membership),
+    app: &App,
+) -> Result<Weighed, ApiError> {
+    let mut weighed = Weighed { membership: membership.clone(), addresses: Vec::new(), grants: Vec::new() };
     if weighed.question(server, user, app).barred().is_some() {
         return Ok(weighed);
     }

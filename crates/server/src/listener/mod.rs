@@ -14,7 +14,7 @@ mod tests;
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,14 @@ pub enum Address {
 /// Who is on the other end of the connection: none on a Unix socket. Behind a proxy this is the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub Option<SocketAddr>);
+
+impl Peer {
+    /// The address, in its plain form.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.map(|address| address.ip().to_canonical())
+    }
+}
 
 /// A request as it came in.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use http::{HeaderValue, header, request::Parts};
 use minijinja::context;
 use serde_json::json;
 
-use super::sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, see_other, words};
+use super::sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, renewed, see_other, words};
 use crate::{
     api::{
         devices::{RegisterDeviceBody, Registrar, register},
@@ -66,7 +66,14 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
     if !is_known && !takes_totp(&guest) {
         return see_other(&to_sign_in(&guest.visit), None);
     }
-    page(&guest, Shown::Form(is_known, None))
+    match renewed(&guest.call).await {
+        Ok(renewed) => {
+            let mut response = page(&guest, Shown::Form(is_known, None));
+            keep(&mut response, renewed);
+            response
+        }
+        Err(error) => mark(page(&guest, Shown::Form(is_known, Some(&error))), error),
+    }
 }
 
 /// Registers the browser.

@@ -170,12 +170,23 @@ async fn take_back_all(server: &Server, user: &User, since: Timestamp) -> Result
         changes.push(Change::IdentifierRemoved(gone.clone()));
         changes.push(happened(EventKind::IdentifierRemoved, user).into());
     }
-    for gone in server.store.app_passwords_of(user.id).await?.iter().filter(|one| one.created_at >= since) {
-        changes.extend(app_passwords::removed(server, gone, server.now()));
-    }
+    changes.extend(take_back_app_passwords(server, user, since).await?);
     if let Some(password) = server.store.password(user.id).await?.filter(|one| one.made_at >= since) {
         changes.push(Change::PasswordRemoved(user.id, password.version));
         changes.push(happened(EventKind::PasswordRemoved, user).into());
+    }
+    Ok(changes)
+}
+
+/// Ends the app passwords that were made since.
+async fn take_back_app_passwords(
+    server: &Server,
+    user: &User,
+    since: Timestamp,
+) -> Result<Changes, ApiError> {
+    let mut changes = Changes::default();
+    for gone in server.store.app_passwords_of(user.id).await?.iter().filter(|one| one.created_at >= since) {
+        changes.extend(app_passwords::removed(server, gone, server.now()));
     }
     Ok(changes)
 }
@@ -245,6 +256,9 @@ async fn bring_back(
         // So may whatever else they sign in with that came as late as the addresses that go.
         let since = undo.created_at - ADDRESS_UNDO;
         decision.changes.extend(take_back_credentials(server, &account.user, since).await?);
+        // Whoever read the mailbox may have been there for longer than that: as when a password is forgotten, all go.
+        let always = Timestamp::from_millis(0);
+        decision.changes.extend(take_back_app_passwords(server, &account.user, always).await?);
         // Whoever moved the address may have chosen a password too. The one who has the mailbox chooses another.
         if let Some(password) = server.store.password(account.user.id).await? {
             decision.changes.push(Change::PasswordRemoved(account.user.id, password.version));

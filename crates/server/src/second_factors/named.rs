@@ -41,8 +41,9 @@ struct Seen {
 }
 
 impl Named<'_> {
-    /// The counters of attempts: the person's own, those of a browser that is known to be theirs, or those of a name that
-    /// nobody has.
+    /// The counters of attempts: those of a browser that is known to be the person's, which are those of its sign-ins as
+    /// well; those of anybody who knows the name, apart from those of sign-ins, for which a first factor is shown before;
+    /// or those of a name that nobody has.
     #[must_use]
     pub fn counters(&self, call: &Call) -> ContactKey {
         let (keys, realm) = (&call.server.keys, &call.app.realm);
@@ -50,7 +51,10 @@ impl Named<'_> {
             Some(user) => {
                 let known = call.known_browser.as_ref();
                 let known = known.and_then(|browser| browser.proven_as(keys, user.id));
-                keys.second_factor_attempts(realm, user.id, (Method::Totp, known.as_ref()))
+                match &known {
+                    Some(known) => keys.second_factor_attempts(realm, user.id, (Method::Totp, Some(known))),
+                    None => keys.attempts_beside_a_name(realm, user.id),
+                }
             }
             None => keys.second_factor_attempts_of_nobody(realm, self.name, Method::Totp),
         };

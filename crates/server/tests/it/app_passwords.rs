@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{
     accounts::club_named,
-    devices::{ANN, ann, fresh, with_devices},
+    devices::{self, ANN, ann, fresh, with_devices},
+    identifiers,
+    new_devices::Jar,
     sessions::{self, Browser},
     support::{Answer, TestServer, World, backend::on_every_engine, settings::ISSUER},
 };
@@ -127,6 +129,26 @@ async fn p28_whatever_takes_an_account_away_ends_app_passwords(world: World) {
         );
         assert!(server.query("SELECT id FROM app_password").await.is_empty(), "{ending}");
     }
+}
+
+#[tokio::test]
+async fn p20_bringing_an_address_back_ends_app_passwords_and_devices() {
+    let server = TestServer::with(with_apps).await;
+    let thief = sessions::sign_in(&server, ISSUER, ANN, "").await;
+    let made = make(&server, &thief, json!({"label": "Phone", "apps": ["mail"]})).await.expect(201);
+    let mut jar = Jar::default();
+    jar.put(thief.cookie().to_owned());
+    devices::own(&server, &mut jar, Method::POST, "/v1/devices", "{}").await.expect(201);
+    for _ in 0..2 {
+        server.mail_to(ANN).await;
+    }
+    let undo = identifiers::change_address(&server, &thief).await;
+    assert!(held(&server, &made.text("password"), "mail").await.is_some());
+    assert!(devices::held(&server, &jar.header()).await.is_some());
+    server.anybody().form(&undo, "").await.expect(200);
+    assert!(held(&server, &made.text("password"), "mail").await.is_none());
+    assert!(devices::held(&server, &jar.header()).await.is_none());
+    assert!(server.query("SELECT id FROM app_password").await.is_empty());
 }
 
 #[tokio::test]

@@ -1,16 +1,20 @@
 //! `/devices/new`: a browser becomes a registered device on our own page, and opens an app's host by a ticket.
 
 use countersign_domain::time::Span;
+use countersign_server::config::{Config, ForwardAuthSettings, SignInSetting};
 
 use crate::{
-    devices::{ANN, ann, held, with_devices},
+    devices::{ANN, ann, held, register, with_devices},
+    new_devices::Jar,
     second_factors::with_much,
     sign_in_pages::{Guest, text},
-    support::{TestServer, World, backend::on_every_engine, settings::ISSUER},
+    support::{Answer, TestServer, World, backend::on_every_engine, settings::ISSUER},
+    verify::{proxy, with},
 };
 
 on_every_engine! {
     p30_a_name_and_a_code_register_a_browser_without_a_script
+    p30_a_browser_that_goes_to_a_page_comes_by_ours_for_another_secret
 }
 
 const NEW: &str = "/devices/new?app=club";
@@ -74,4 +78,78 @@ async fn where_a_code_may_not_begin_the_browser_signs_in_first() {
     let mut stale = stale;
     let refused = stale.send(NEW, "label=Other").await.expect(403);
     assert!(text(&refused).contains("too long ago"), "{}", text(&refused));
+}
+
+/// The same with a service that sends browsers to sign in, on a host that sees our cookies.
+fn with_desk(config: &mut Config) {
+    with_devices(config);
+    config.server.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
+    let sign_in = Some(SignInSetting::Redirect);
+    let mut desk =
+        with("desk", ForwardAuthSettings { open: true, sign_in, ..ForwardAuthSettings::default() });
+    desk.origins = vec![ISSUER.to_owned()];
+    config.apps.push(desk);
+    config.apps.push(with("notes", ForwardAuthSettings { open: true, ..ForwardAuthSettings::default() }));
+}
+
+/// A browser's request for a page of an app, as its proxy asks for it.
+async fn asks(server: &TestServer, jar: &Jar, app: &str, more: &[(&str, &str)]) -> Answer {
+    let client = proxy(server).with("cookie", &jar.header()).with("x-forwarded-method", "GET");
+    let host = ISSUER.strip_prefix("https://").unwrap();
+    let client = client.with("x-forwarded-host", host).with("x-forwarded-uri", "/page?a=b");
+    more.iter()
+        .fold(client, |client, (name, value)| client.with(name, value))
+        .get(&format!("/verify/{app}"))
+        .await
+}
+
+async fn p30_a_browser_that_goes_to_a_page_comes_by_ours_for_another_secret(world: World) {
+    const PAGE: [(&str, &str); 2] = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    let server = world.node_with(with_desk).await;
+    let (app, _) = ann(&server).await;
+    let mut guest = Guest::new(&server);
+    register(&server, &mut guest.jar, &app).await;
+    let first = guest.jar.clone();
+    for _ in 0..2 {
+        asks(&server, &first, "desk", &PAGE).await.expect(200);
+    }
+    server.advance(Span::from_hours(24)).await;
+    for _ in 0..2 {
+        // What is no page of a window of its own goes on, and so does an app that sends nobody anywhere.
+        for more in [
+            &[("sec-fetch-mode", "cors")][..],
+            &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+            &[("accept", "application/json")],
+        ] {
+            asks(&server, &first, "desk", more).await.expect(200);
+        }
+        asks(&server, &first, "notes", &PAGE).await.expect(200);
+        let sent = asks(&server, &first, "desk", &PAGE).await.expect(302);
+        assert!(sent.header("location").starts_with(&format!("{ISSUER}/sign-in?app=desk")), "{sent:?}");
+        assert!(sent.headers.get("remote-subject").is_none());
+    }
+    let sent = asks(&server, &first, "desk", &PAGE).await;
+    let page = sent.header("location").strip_prefix(ISSUER).unwrap();
+    let back = guest.open(page).await.expect(303);
+    assert_eq!(back.header("location"), format!("{ISSUER}/page?a=b"));
+    assert_ne!(guest.jar.header(), first.header());
+    for _ in 0..2 {
+        asks(&server, &guest.jar, "desk", &PAGE).await.expect(200);
+    }
+    // A second tab that was sent with the former one gets the same.
+    let mut tab = Guest { server: &server, jar: first.clone() };
+    tab.open(page).await.expect(303);
+    assert_eq!(tab.jar.header(), guest.jar.header());
+    server.advance(Span::from_seconds(31)).await;
+    assert!(held(&server, &first.header()).await.is_none());
+    assert_ne!(
+        asks(&server, &first, "desk", &PAGE).await.status,
+        200,
+        "a copy of the former one is worth nothing"
+    );
+    // So does whoever opens the page for devices.
+    server.advance(Span::from_hours(24)).await;
+    let before = guest.jar.header();
+    guest.open(NEW).await.expect(200);
+    assert_ne!(guest.jar.header(), before);
 }

@@ -1,6 +1,6 @@
 //! How a browser becomes a registered device: with which proofs, and that every failure is one and the same.
 
-use countersign_domain::{assurance::Method as Proof, time::Span};
+use countersign_domain::{assurance::Method as Proof, time::Span, totp::Window};
 use countersign_server::config::{Config, LevelSetting};
 use http::Method;
 use serde_json::{Value, json};
@@ -70,6 +70,22 @@ async fn p31_a_strangers_failures_lock_nobody_out_of_their_own_browser(world: Wo
     registers(&server, &mut known, &right(&server)).await.expect(201);
     server.advance(Span::from_hours(24)).await;
     registers(&server, &mut stranger, &right(&server)).await.expect(201);
+}
+
+#[tokio::test]
+async fn p31_whoever_guesses_beside_a_name_uses_up_no_second_factor_of_sign_ins() {
+    let server = TestServer::with(with_devices).await;
+    let (app, person) = ann(&server).await;
+    let (mut stranger, wrong) = (Jar::default(), json!({"email": ANN, "totp": "000000"}));
+    for _ in 0..55 {
+        registers(&server, &mut stranger, &wrong).await.refused(401, "registration_refused");
+    }
+    server.advance(Span::from_seconds(30)).await;
+    let right = json!({"email": ANN, "totp": app.shows(&server, 0)});
+    registers(&server, &mut stranger, &right).await.refused(401, "registration_refused");
+    let user_and_app = second_factors::user_and_app(&server, &person).await;
+    let code = app.shows(&server, 0);
+    second_factors::proves(&server, &user_and_app, &code, Window::Two).await.unwrap();
 }
 
 #[tokio::test]

@@ -58,11 +58,16 @@ pub(crate) async fn both(server: &TestServer, user: &str, app: &str) -> (User, A
     (server.server.store.user(id).await.unwrap().unwrap(), server.server.app(app).unwrap())
 }
 
+/// What a user may reach at an app, if anything.
+async fn access(server: &TestServer, user: &str, app: &str) -> Option<grants::Access> {
+    let (user, app) = both(server, user, app).await;
+    let membership = grants::membership(&server.server, &user).unwrap();
+    grants::access(&server.server, (&user, &membership), &app).await.unwrap()
+}
+
 /// The scopes of what a user may reach; none where they may not.
 pub(crate) async fn reach(server: &TestServer, user: &str, app: &str) -> Option<String> {
-    let (user, app) = both(server, user, app).await;
-    let access = grants::access(&server.server, &user, &app).await.unwrap();
-    access.map(|access| access.scopes.to_string())
+    access(server, user, app).await.map(|access| access.scopes.to_string())
 }
 
 /// Whether a node was told since then that what the user may reach has changed.
@@ -228,8 +233,7 @@ async fn a_grant_from_beginning_to_end() {
     assert!(!was_told(&server, &ann, before).await, "nothing changed");
     let (told, last) = events(&server, "grant.given").await;
     assert!(told == 1 && last.contains("operator"), "{last}");
-    let (user, app) = both(&server, &ann, "wiki").await;
-    let access = grants::access(&server.server, &user, &app).await.unwrap().unwrap();
+    let access = access(&server, &ann, "wiki").await.unwrap();
     assert_eq!(access.until, Some(server.now() + Span::from_seconds(60)));
     server.clock.advance(Span::from_seconds(60));
     assert_eq!(reach(&server, &ann, "wiki").await, None, "over");

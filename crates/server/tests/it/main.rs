@@ -84,6 +84,8 @@ mod tokens;
 mod trusted_devices;
 mod usernames;
 mod verify;
+mod verify_levels;
 mod verify_openers;
 mod verify_races;
+mod verify_rules;
 mod webhooks;

@@ -27,6 +27,7 @@ on_every_engine! {
     p28_who_signed_out_is_refused_at_once_and_on_every_node
     p39_without_a_database_nobody_is_let_in
     p39_who_is_remembered_stays_for_as_long_as_the_operator_says
+    p39_what_is_to_be_read_again_is_used_for_as_long
 }
 
 const ANN: &str = "ann@mail.example";
@@ -335,5 +336,26 @@ async fn p39_who_is_remembered_stays_for_as_long_as_the_operator_says(world: Wor
     ask(&server, "notes", &ann.cookie).await.expect(200);
     assert_eq!(ask(&server, "notes", &bob.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
     server.clock.advance(Span::from_seconds(2));
+    assert_eq!(ask(&server, "notes", &ann.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// What is to be read again just when the database goes is as good as what is not.
+async fn p39_what_is_to_be_read_again_is_used_for_as_long(world: World) {
+    let server = world
+        .node_with(|config| {
+            services(config);
+            config.forward_auth.stale_seconds = 60;
+        })
+        .await;
+    let ann = ann(&server).await;
+    ask(&server, "notes", &ann.cookie).await.expect(200);
+    server.advance(Span::from_minutes(10) - Span::from_seconds(10)).await;
+    server.caught_up().await;
+    server.server.store.close().await;
+    for seconds in [0, 9, 2, 40] {
+        server.clock.advance(Span::from_seconds(seconds));
+        ask(&server, "notes", &ann.cookie).await.expect(200);
+    }
+    server.clock.advance(Span::from_seconds(60));
     assert_eq!(ask(&server, "notes", &ann.cookie).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

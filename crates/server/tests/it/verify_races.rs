@@ -10,6 +10,8 @@ use std::{
 };
 
 use countersign_domain::{random::Random as _, testing::Seeded, time::Span};
+use countersign_server::registry::{Registry, Stored};
+use countersign_store::sqlite::Sqlite;
 use http::Method;
 use serde_json::json;
 
@@ -17,7 +19,7 @@ use crate::{
     accounts::CLUB,
     admin::local,
     sessions::{self, Browser},
-    support::{TestServer, World, backend::on_every_engine},
+    support::{TestServer, World, backend::on_every_engine, faulty::Faulty, wait_until},
     verify::{proxy, services},
 };
 
@@ -65,6 +67,35 @@ async fn p28_no_check_that_begins_after_a_sign_out_says_yes(world: World) {
     }
     let Ok(server) = Arc::try_unwrap(server) else { panic!("nobody asks any more") };
     server.stop().await;
+}
+
+/// An app is closed while somebody is looked for there who shows two things, of which the first is read for long.
+#[tokio::test]
+async fn p28_what_was_found_before_an_app_changed_is_not_remembered_after_it() {
+    let engine = Faulty::new(Arc::new(Sqlite::memory().unwrap()));
+    let server = Arc::new(World::on(Arc::clone(&engine) as _).node_with(services).await);
+    let token = crate::flow::sign_in(&server, "notes", "ann@mail.example").await.text("access_token");
+    let stored = Stored::read(&server.server.store).await.unwrap();
+    let cookie = format!("__Host-countersign={}.{}", "0".repeat(26), "0".repeat(32));
+    let asks = || {
+        let client = proxy(&server).with("cookie", &cookie);
+        client.with("authorization", &format!("Bearer {token}"))
+    };
+    let before = engine.counts()[0];
+    engine.is_stalled.store(true, Ordering::SeqCst);
+    let client = asks();
+    let asked = tokio::spawn(async move { client.get("/verify/notes").await });
+    wait_until("the session is looked for", || async { engine.counts()[0] > before }).await;
+    let mut config = server.server.config.load().as_ref().clone();
+    let notes = config.apps.iter_mut().find(|app| app.name == "notes").unwrap();
+    notes.forward_auth.open = false;
+    let node = &server.server;
+    let registry = Registry::build(&config, stored, &node.keys).unwrap().after(&node.registry.load());
+    node.registry.store(Arc::new(registry));
+    node.epoch.advance();
+    engine.is_stalled.store(false, Ordering::SeqCst);
+    asked.await.unwrap();
+    assert_eq!(asks().get("/verify/notes").await.status, 401, "nobody has a grant there any more");
 }
 
 /// Somebody, as they must be seen.

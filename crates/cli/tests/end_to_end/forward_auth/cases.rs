@@ -53,7 +53,63 @@ impl Case {
 
 /// All of them.
 pub(super) fn all(world: &World) -> Vec<Case> {
-    [who(world), spoofed(world), odd_paths(world), large(world)].into_iter().flatten().collect()
+    let odd = [odd_bytes(world), odd_paths(world), large(world)].into_iter().flatten();
+    [who(world), spoofed(world), disguised(world), instead(world)].into_iter().flatten().chain(odd).collect()
+}
+
+/// The path or method of another request in headers that some services, and some other proxies, go by.
+fn instead(world: &World) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, value) in [
+        ("X-Original-Url", "/internal/x"),
+        ("X-Original-Uri", "/internal/x"),
+        ("X-Original-Method", "DELETE"),
+        ("X-Rewrite-Url", "/internal/x"),
+        ("X-Http-Method-Override", "DELETE"),
+        ("X-HTTP-Method", "DELETE"),
+        ("X-Method-Override", "DELETE"),
+    ] {
+        let health =
+            Case::new(format!("{name} at what is everybody's"), "wiki", Becomes::Passed { known: false });
+        cases.push(health.at("/health").with(name, value));
+        let known = Case::new(format!("{name} of somebody"), "wiki", PASSED).with("Cookie", &world.good);
+        cases.push(known.with(name, value));
+        for path in ["/page", "/internal/x"] {
+            let hidden = Case::new(format!("{name} of nobody at {path}"), "wiki", Becomes::RefusedSomehow);
+            cases.push(hidden.at(path).with(name, "/health"));
+        }
+    }
+    cases
+}
+
+/// Bytes that no address has, each letter of these for one of them, where a header of the caller's says another path.
+fn odd_bytes(world: &World) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for path in [
+        "/internal?\u{c3}\u{a9}",
+        "/internal?\u{ff}",
+        "/internal/\u{c3}\u{a9}",
+        "/internal/\u{ff}",
+        "/page?\u{c3}\u{a9}",
+        "/health#/../internal/x",
+        "/health#x",
+        "/health?#/../internal/x",
+        "/health/\u{ef}\u{bc}\u{8f}../internal",
+        "/health%00/internal",
+        "/health\u{1}",
+        "/health\t/internal",
+    ] {
+        for cookie in [world.good.as_str(), "own=1"] {
+            // Where a proxy writes such bytes in another way, the path is one that everybody reads alike.
+            if cookie == world.good && path.starts_with("/page") {
+                continue;
+            }
+            let odd = Case::new(format!("{path:?} with {}", &cookie[..5]), "wiki", Becomes::RefusedSomehow);
+            let odd = odd.at(path).with("Cookie", cookie).with("X-Original-Method", "GET");
+            cases.push(odd.with("X-Original-Uri", "/health").with("X-Rewrite-Url", "/health"));
+        }
+    }
+    cases
 }
 
 fn who(world: &World) -> Vec<Case> {
@@ -72,7 +128,6 @@ fn who(world: &World) -> Vec<Case> {
         case("an app password", "wiki", PASSED).with("Authorization", &world.app_password),
         case("an app password elsewhere", "notes", refused(404)).with("Authorization", &world.app_password),
         case("a form", "wiki", PASSED).with("Cookie", good).post("a=b&c=d"),
-        case("another method", "wiki", PASSED).with("Cookie", good).with("X-HTTP-Method-Override", "DELETE"),
         case("what is everybody's", "wiki", Becomes::Passed { known: false }).at("/health"),
         case("nothing", "wiki", refused(404)),
         case("nothing, with a form", "wiki", refused(404)).post("a=b"),
@@ -134,6 +189,40 @@ fn spoofed(world: &World) -> Vec<Case> {
     let desk = Case::new("a spoofed host in the way back", "desk", Becomes::AsCountersignSays);
     let desk = desk.with("Accept", "text/html");
     cases.push(desk.with("X-Forwarded-Host", "evil.example").with("X-Forwarded-Uri", "//evil.example"));
+    cases
+}
+
+/// Spellings that some programs take for ours, and what a caller would have its proxy take away.
+fn disguised(world: &World) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for name in
+        ["Remote.User", "remote.user", "X-Forwarded_For", "X_Forwarded-For", "X.Forwarded.For", "X_Real-Ip"]
+    {
+        for (path, known) in [("/page", true), ("/health", false)] {
+            let case = Case::new(format!("{name} at {path}"), "wiki", Becomes::Passed { known });
+            let case = if known { case.with("Cookie", &world.good) } else { case };
+            cases.push(case.at(path).with(name, "10.0.0.1"));
+        }
+    }
+    // What belongs to the connection of the caller is taken away by proxies, and ours are none of it.
+    for named in [
+        "Remote-Email, Remote-Subject, Remote-Assertion",
+        "close, remote-email,remote-subject , Remote-Assertion, Remote-User",
+        "X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host",
+        "X-Forwarded-Uri, X-Forwarded-Method, Cookie",
+    ] {
+        for (path, known) in [("/page", true), ("/health", false)] {
+            let case = Case::new(format!("Connection: {named} at {path}"), "wiki", Becomes::Passed { known });
+            let case = if known && !named.contains("Cookie") {
+                case.with("Cookie", &world.good)
+            } else if known {
+                case.with("Authorization", &format!("Bearer {}", world.token))
+            } else {
+                case
+            };
+            cases.push(case.at(path).with("Connection", named));
+        }
+    }
     cases
 }
 

@@ -1,7 +1,7 @@
 //! A small HTTP client: one request, one connection. Knows nothing of what is asked.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead, Read as _, Write as _},
     net::{Ipv4Addr, TcpStream},
     time::Duration,
 };
@@ -57,11 +57,23 @@ pub(crate) fn ask(port: u16, request: Request<'_>, body: &str) -> std::io::Resul
     for (name, value) in request.headers {
         head += &format!("{name}: {value}\r\n");
     }
-    head += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-    stream.write_all(head.as_bytes())?;
+    head += &format!("Content-Length: {}\r\n\r\n", body.len());
+    stream.write_all(&[&latin(&head), body.as_bytes()].concat())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     read(&String::from_utf8_lossy(&bytes)).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+}
+
+/// The bytes of a head: a letter for each, up to U+00FF, so that a test can send any.
+pub(crate) fn latin(head: &str) -> Vec<u8> {
+    head.chars().map(|letter| u8::try_from(letter).expect("a head has letters below U+0100")).collect()
+}
+
+/// A line of a head, a letter for each byte: what is no text is passed on and told as well.
+pub(crate) fn line(reader: &mut impl BufRead) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    reader.read_until(b'\n', &mut bytes)?;
+    Ok(bytes.into_iter().map(char::from).collect())
 }
 
 /// `None` when the answer is not whole.

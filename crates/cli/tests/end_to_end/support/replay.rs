@@ -3,13 +3,16 @@
 //! headers from the recipe.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::Arc,
     thread,
 };
 
-use super::proxy::Places;
+use super::{
+    http::{latin, line},
+    proxy::Places,
+};
 
 type Headers = Vec<(String, String)>;
 
@@ -53,11 +56,13 @@ pub(crate) fn start(port: u16, places: &Places, recipe: &str) {
 impl Traefik {
     fn serve(&self, mut caller: TcpStream) -> std::io::Result<()> {
         let mut reader = BufReader::new(caller.try_clone()?);
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
+        let line = line(&mut reader)?;
         let mut headers = headers(&mut reader)?;
         let (method, rest) = line.split_once(' ').unwrap_or_default();
-        let uri = rest.split_whitespace().next().unwrap_or_default();
+        let uri = rest.split(' ').next().unwrap_or_default();
+        if uri.contains(|letter: char| letter.is_ascii_control()) {
+            return caller.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
         let mut host = value(&headers, "host");
         // In absolute form the request line names the host (RFC 9112, 3.2.2).
         let uri = match uri
@@ -76,7 +81,13 @@ impl Traefik {
         if !self.places.apps.contains(&app.as_str()) {
             return caller.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         }
-        // The entry point: nothing that a caller says of its way is believed.
+        // The entry point: what belongs to the caller's connection ends here, and nothing that it says of its way is
+        // believed.
+        let named = values(&headers, "connection");
+        let is_upgrade = named.iter().any(|name| name == "upgrade");
+        headers.retain(|(name, _)| name != "connection" && (name == "upgrade" || !named.contains(name)));
+        // One request a connection, but for WebSockets.
+        headers.push(("connection".to_owned(), if is_upgrade { "upgrade" } else { "close" }.to_owned()));
         headers.retain(|(name, _)| !name.starts_with("x-forwarded-") && name != "x-real-ip");
         for (name, value) in [("for", "127.0.0.1"), ("proto", "https"), ("host", &host)] {
             headers.push((format!("x-forwarded-{name}"), value.to_owned()));
@@ -113,10 +124,9 @@ impl Traefik {
         for (name, value) in through.headers.iter().filter(|(name, _)| !hop.contains(&name.as_str())) {
             head += &format!("{name}: {value}\r\n");
         }
-        stream.write_all(format!("{head}\r\n").as_bytes())?;
+        stream.write_all(&latin(&format!("{head}\r\n")))?;
         let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
+        let line = line(&mut reader)?;
         let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
         let headers = headers(&mut reader)?;
         let mut body = Vec::new();
@@ -142,7 +152,7 @@ impl Through<'_> {
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        target.write_all(format!("{head}\r\n").as_bytes())?;
+        target.write_all(&latin(&format!("{head}\r\n")))?;
         target.write_all(self.reader.buffer())?;
         let (mut from, mut to) = (self.caller.try_clone()?, target.try_clone()?);
         thread::spawn(move || std::io::copy(&mut from, &mut to));
@@ -154,13 +164,19 @@ impl Through<'_> {
 fn headers(reader: &mut BufReader<TcpStream>) -> std::io::Result<Headers> {
     let mut headers = Vec::new();
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? <= 2 {
+        let line = line(reader)?;
+        if line.trim().is_empty() {
             return Ok(headers);
         }
         let (name, value) = line.split_once(':').unwrap_or_default();
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+}
+
+/// The words of all headers of a name, in lower case.
+fn values(headers: &Headers, name: &str) -> Vec<String> {
+    let all = headers.iter().filter(|(other, _)| other == name).flat_map(|(_, value)| value.split(','));
+    all.map(|word| word.trim().to_ascii_lowercase()).collect()
 }
 
 fn value(headers: &Headers, name: &str) -> String {

@@ -2,7 +2,7 @@
 //! library only; it trusts everybody, as such services do.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufReader, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     sync::{
         Arc,
@@ -12,6 +12,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use super::http::line;
 
 /// The accept value for the key of RFC 6455, section 1.3, which the tests send.
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -48,11 +50,11 @@ impl Service {
 fn serve(mut connection: TcpStream, asked: &AtomicUsize) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
+        let first = line(&mut reader)?;
+        if first.is_empty() {
             return Ok(());
         }
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let words: Vec<String> = first.split_ascii_whitespace().map(str::to_owned).collect();
         let headers = headers(&mut reader)?;
         asked.fetch_add(1, Ordering::SeqCst);
         if value(&headers, "upgrade").eq_ignore_ascii_case("websocket") {
@@ -72,8 +74,8 @@ fn serve(mut connection: TcpStream, asked: &AtomicUsize) -> std::io::Result<()> 
 fn headers(reader: &mut BufReader<TcpStream>) -> std::io::Result<Vec<(String, String)>> {
     let mut headers = Vec::new();
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? <= 2 {
+        let line = line(reader)?;
+        if line.trim().is_empty() {
             return Ok(headers);
         }
         let (name, value) = line.split_once(':').unwrap_or_default();
@@ -89,11 +91,10 @@ fn body(reader: &mut BufReader<TcpStream>, headers: &[(String, String)]) -> std:
     let mut body = Vec::new();
     if value(headers, "transfer-encoding").eq_ignore_ascii_case("chunked") {
         loop {
-            let mut line = String::new();
-            reader.read_line(&mut line)?;
+            let line = line(reader)?;
             let length = u64::from_str_radix(line.trim(), 16).unwrap_or_default();
             reader.take(length).read_to_end(&mut body)?;
-            reader.read_line(&mut String::new())?;
+            let _ = super::http::line(reader)?;
             if length == 0 {
                 break;
             }

@@ -30,6 +30,7 @@ use crate::{
     api::{answer, sign_in::SignInStepBody},
     call::{Call, admit_page, body},
     cookie::Page,
+    devices,
     error::{ApiError, Problem},
     events::context,
     oauth2::Form,
@@ -113,7 +114,25 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
     }
 }
 
+/// The page, or the way on. A registered device whose secret is due gets another one in passing.
 async fn next(guest: &Guest) -> Result<Response, ApiError> {
+    let renewed = renewed(&guest.call).await?;
+    let mut response = next_step(guest).await?;
+    keep(&mut response, renewed);
+    Ok(response)
+}
+
+/// `Set-Cookie` with the next secret of the browser's registered device, where that is due.
+pub(super) async fn renewed(call: &Call) -> Result<Option<HeaderValue>, ApiError> {
+    let Some(cookie) = &call.registered_cookie else { return Ok(None) };
+    let config = call.server.config.load_full();
+    match devices::renew_held(&call.server, cookie, &config.cookies.at(call.host.as_deref())).await {
+        Err(ApiError::Refused(Refusal::SessionOver)) => Ok(None),
+        renewed => renewed,
+    }
+}
+
+async fn next_step(guest: &Guest) -> Result<Response, ApiError> {
     let Guest { call, visit, headers, .. } = guest;
     let presence = presence(call, visit).await?;
     if visit.registers && matches!(presence, Presence::Enough(_)) {
