@@ -114,9 +114,9 @@ async fn approve(
     let challenge = match find(server, token).await {
         Ok(challenge) => challenge,
         Err(ApiError::Unavailable) => return Err(ApiError::Unavailable),
-        Err(_) => return Ok(over(&Voice::of_app(&server, headers, ""))),
+        Err(_) => return Ok(over(&Voice::of_app(server, headers, ""))),
     };
-    let voice = Voice::of_app(&server, headers, challenge.app.as_str());
+    let voice = Voice::of_app(server, headers, challenge.app.as_str());
     let binding = own_binding(server, headers, &challenge);
     let _lane = server.lanes.enter(&challenge.contact).await;
     let binding = &binding;

@@ -163,6 +163,11 @@ async fn second_factors_and_passwords(server: &TestServer, ann: &mut Guest<'_>) 
     let totp = hidden(&codes, "id")[0].clone();
     let renamed = does(ann, PAGE, &format!("act=rename&id={totp}&label=%3Cscript%3E")).await;
     assert!(renamed.contains("&lt;script&gt;") && !renamed.contains("<script>"));
+    a_passkey_and_the_end_of_all(server, ann).await;
+}
+
+async fn a_passkey_and_the_end_of_all(server: &TestServer, ann: &mut Guest<'_>) {
+    const PAGE: &str = "/account/security";
     // What a browser's script does, done by hand: it asks the interface, and sends the page's form.
     let mut device = Device::new();
     let page = server.anybody().with("origin", ISSUER).with("cookie", &ann.jar.header());
