@@ -6,6 +6,7 @@
 
 mod account_pages;
 mod accounts;
+mod admin_pages;
 mod browser;
 mod clock;
 mod dev;
