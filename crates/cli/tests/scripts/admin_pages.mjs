@@ -46,7 +46,6 @@ async function everyPageIsLookedAt() {
   await page.locator("th a").first().click();
   await looks.look(page, "person");
   const person = page.url();
-  assert.ok((await page.content()).includes("Jane &lt;b&gt;"), "what people wrote is text");
   await press(page, "Switch off");
   await done(page);
   await press(page, "Switch on");

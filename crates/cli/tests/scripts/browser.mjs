@@ -113,6 +113,7 @@ async function theInterface() {
     await page.goto(base + "/");
     await page.getByRole("link", { name: "page of the interface" }).click();
     await page.getByRole("heading", { name: "The interface" }).waitFor();
+    await page.waitForLoadState();
     assert.equal(await page.locator("article").count(), Object.values(paths).flatMap(Object.keys).length);
     const cut = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(cut, 0, `${width} px: ${cut} px to the right`);

@@ -133,12 +133,6 @@ async fn p37_nobody_is_sent_to_a_page_that_the_app_does_not_have() {
         ("app=club&return_to=https%3A%2F%2Fclub.example%40evil.example%2F", 422),
         ("app=club&return_to=%2F%2Fevil.example", 422),
         ("app=club&return_to=javascript%3Aalert(1)", 422),
-        ("app=club&return_to=https%3A%2F%2Fauth.example%2Fsign-out", 422),
-        ("app=club&return_to=https%3A%2F%2Fauth.example%2F..%2Faccounts", 422),
-        (
-            "app=club&return_to=https%3A%2F%2Fauth.example%2Faccount&state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            422,
-        ),
         ("app=club&return_to=https%3A%2F%2Fclub.example&return_to=https%3A%2F%2Fevil.example", 422),
         ("app=club&acr_values=loa9", 422),
         ("app=club&state=x", 422),
