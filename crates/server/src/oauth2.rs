@@ -103,6 +103,9 @@ impl Form {
     /// Longest form in bytes: a token and a little.
     pub const LONGEST: usize = 16 * 1024;
 
+    /// Most parameters of a form: each is compared with all before it.
+    const MOST: usize = 128;
+
     /// Checks that a request carries a form.
     ///
     /// # Errors
@@ -126,6 +129,9 @@ impl Form {
             std::str::from_utf8(bytes).map_err(|_| OauthError::InvalidRequest("the form is not UTF-8"))?;
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            if pairs.len() == Self::MOST {
+                return Err(OauthError::InvalidRequest("the form has too many parameters"));
+            }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 return Err(OauthError::InvalidRequest("the form does not decode"));
@@ -164,4 +170,16 @@ impl Form {
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p39_a_form_has_parameters_enough_and_no_more() {
+        let form = |count: usize| (0..count).map(|place| format!("p{place}=x&")).collect::<String>();
+        assert!(Form::read(form(Form::MOST).as_bytes()).is_ok());
+        assert!(Form::read(form(Form::MOST + 1).as_bytes()).is_err());
+    }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    List,
+    List, Operator, membership,
     users::{find, tell_person},
 };
 use crate::{
@@ -85,13 +85,15 @@ pub(crate) async fn list(
     responses((status = 200, description = "What is gone", body = AdminCredentialBody)))]
 pub(crate) async fn remove(
     State(server): State<Arc<Server>>,
+    operator: Operator,
     Path((user, credential)): Path<(String, String)>,
 ) -> Answer<AdminCredentialBody> {
     let id: CredentialId = credential.parse().map_err(|_| ApiError::NotFound)?;
-    let (this, user) = (&server, &user);
+    let (this, user, operator) = (&server, &user, &operator);
     let gone = server
         .decide(|| async move {
             let user = find(this, user).await?;
+            membership::may_touch(this, operator, &user)?;
             let all = this.store.credentials_of(user.id).await?;
             let gone = all.iter().find(|one| one.id == id).cloned().ok_or(ApiError::NotFound)?;
             let mut changes = credentials::removed(this, None, (&user, &all), &gone).await?;

@@ -53,7 +53,26 @@ pub(super) fn may_make(
     role: Role,
 ) -> Result<(), ApiError> {
     let gives_all = role == Role::Admin && server.config.load().admin.lets(realm);
-    if gives_all && !operator.allows(AdminScope::All) {
+    // Nor does a key that ends make somebody who does not.
+    let is_lasting = match operator {
+        Operator::Key(key) => key.expires_at.is_none(),
+        Operator::Local | Operator::Person(_) => true,
+    };
+    if gives_all && !(operator.allows(AdminScope::All) && is_lasting) {
+        return Err(ApiError::ScopeNeeded(AdminScope::All.name()));
+    }
+    Ok(())
+}
+
+/// Refuses who may not switch an administrator off or on, or take their credentials away: whoever has their mailbox alone
+/// could then become what they are.
+///
+/// # Errors
+/// [`ApiError::ScopeNeeded`]; [`ApiError::Internal`] when something sealed does not open.
+pub(super) fn may_touch(server: &Server, operator: &Operator, user: &User) -> Result<(), ApiError> {
+    let is_theirs =
+        open_profile(server, user)?.role() == Role::Admin && server.config.load().admin.lets(&user.realm);
+    if is_theirs && !operator.allows(AdminScope::All) {
         return Err(ApiError::ScopeNeeded(AdminScope::All.name()));
     }
     Ok(())

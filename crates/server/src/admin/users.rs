@@ -279,6 +279,9 @@ pub(crate) async fn change(
             if let Some(role) = body.role {
                 membership::may_make(this, operator, &user.realm, role.into())?;
             }
+            if body.status.is_some() {
+                membership::may_touch(this, operator, &user)?;
+            }
             let renamed = rename(this, &mut user, body)?;
             let moved = membership::apply(this, &mut user, body.membership())?;
             let mut decision = match body.status {

@@ -179,7 +179,9 @@ async fn of_app_cookie(
     if !app.forward_auth.accepts.has(opener) {
         return Ok(None);
     }
-    of_session(server, app, session, now).await
+    // Its own cookie is elsewhere, perhaps gone: nobody is sent to renew what they may not hold any more.
+    let found = of_session(server, app, session, now).await?;
+    Ok(found.map(|found| Presence { renewal_due_at: None, ..found }))
 }
 
 /// The session of a registered device, and until when the secret that was shown holds it.

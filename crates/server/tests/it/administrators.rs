@@ -158,3 +158,40 @@ async fn p26_no_key_makes_administrators_that_may_do_more_than_it() {
     let elsewhere = json!({"emails": [{"address": "eve@mail.example"}], "role": "admin", "realm": "staff"});
     client.post("/v1/admin/users", &elsewhere).await.expect(201);
 }
+
+#[tokio::test]
+async fn p26_nobody_with_less_becomes_an_administrator_by_their_mailbox() {
+    let server = TestServer::with(let_people).await;
+    let (_, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    let (users, _) = admin_key(&server, None, &["users"]).await;
+    let client = remote(&server, &users).with("content-type", "application/json");
+    let path = format!("/v1/admin/users/{id}");
+    for status in ["disabled", "active"] {
+        let body = json!({"status": status}).to_string();
+        client.clone().send(http::Method::PATCH, &path, &body).await.refused(403, "scope_needed");
+    }
+    let factor = format!("{path}/credentials/crd_00000000000000000000000000");
+    client.clone().send(http::Method::DELETE, &factor, "").await.refused(403, "scope_needed");
+    // A key that ends makes nobody who does not.
+    let ends = json!({"scopes": ["all"], "label": "x", "expires_in_days": 1});
+    let made = local(&server).post("/v1/admin/admin-keys", &ends).await.expect(201);
+    let client = remote(&server, &made.text("key"));
+    let person = json!({"emails": [{"address": "eve@mail.example"}], "role": "admin"});
+    client.post("/v1/admin/users", &person).await.refused(403, "scope_needed");
+}
+
+#[tokio::test]
+async fn p20_no_link_makes_an_administrator_do_anything() {
+    let server = TestServer::with(let_people).await;
+    let (person, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    step_up(&server, &[Proof::Passkey]).await;
+    let before = server.everything().await;
+    for path in ["/admin/people/export", "/admin/people/import", "/admin/people/delete"] {
+        let link = at(&server, &person).with("sec-fetch-site", "cross-site").get(path).await;
+        assert_eq!(link.status, 404, "{path}");
+    }
+    send(&server, &person, "/admin/people", "act=find_user&id=export").await.expect(404);
+    assert_eq!(format!("{before:?}"), format!("{:?}", server.everything().await), "nothing was written");
+}

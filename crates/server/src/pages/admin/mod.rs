@@ -151,6 +151,9 @@ impl<'a> Visit<'a> {
         let named = named.map_err(|_| lost(ApiError::NotFound, &parts))?;
         let named: Places = named.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         places.extend(named.clone());
+        if !is_id(&named) {
+            return Err(lost(ApiError::NotFound, &parts));
+        }
         parts.extensions.insert(visitor.vouched.clone());
         let voice = Voice::of_app(server, &parts.headers, "");
         Ok(Self { interface, room, visitor, parts, voice, named, places })
@@ -168,6 +171,9 @@ impl<'a> Visit<'a> {
         let (_, plain) = act.question(form)?;
         let body = self.room.body(act).map_or(Ok(plain), |make| make(form))?;
         let places = self.all_places(form);
+        if !is_id(&places) {
+            return Err(ApiError::NotFound);
+        }
         let path = fill(act.asks.1, &places);
         let answered = self.interface.act(&self.parts, (act.asks.0.clone(), &path), &body).await?;
         Ok((act, answered))
@@ -297,4 +303,10 @@ impl<'a> Visit<'a> {
 /// What is typed to confirm: a short name whole, the end of a long one.
 fn tail(name: &str) -> &str {
     if name.len() <= WHOLE { name } else { name.get(name.len() - TYPED..).unwrap_or(name) }
+}
+
+/// Whether the `id` among places is one: the interface has words in its place that do something else, such as `export`, and
+/// every id has a `_`, which no word has.
+fn is_id(places: &Places) -> bool {
+    places.get("id").is_none_or(|id| id.contains('_'))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use countersign_domain::{
+    app::{AccountPolicy, BrowserTokens},
     assurance::Level,
     membership::Role,
     session::Session,
@@ -152,6 +153,13 @@ async fn administrator(
     if !server.config.load().admin.lets(&session.realm) {
         return Err(Closed::Nothing);
     }
+    // Where the app that was signed in to has gone, so has the session.
+    let home = server.app(session.app.as_str());
+    let is_at_home =
+        home.is_some_and(|home| home.accounts.is_some() && home.realm == session.realm && !home.disabled);
+    if !is_at_home {
+        return Err(Closed::Nothing);
+    }
     let user = server.store.user(session.user).await.map_err(ApiError::from)?;
     let is_active = |user: &User| user.status == UserStatus::Active && user.realm == session.realm;
     let user = user.filter(is_active).ok_or(Closed::Nothing)?;
@@ -173,7 +181,11 @@ async fn administrator(
 fn sign_in(server: &Server, session: Option<&Session>, path: &str) -> Option<String> {
     let registry = server.registry.load_full();
     let settings = server.config.load().admin.clone();
-    let is_good = |app: &&Arc<countersign_domain::app::App>| app.accounts.is_some() && !app.disabled;
+    // Where browsers hold tokens there is no session to come with.
+    let is_good = |app: &&Arc<countersign_domain::app::App>| {
+        let has_sessions = |accounts: &AccountPolicy| accounts.browser_tokens == BrowserTokens::Session;
+        app.accounts.as_ref().is_some_and(has_sessions) && !app.disabled
+    };
     let app = match session {
         Some(session) => session.app.to_string(),
         None => {

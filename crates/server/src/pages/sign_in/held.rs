@@ -47,7 +47,9 @@ pub(super) enum Presence {
 pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, ApiError> {
     let (server, app) = (&call.server, &call.app);
     // An app's own pages ask for its own sessions alone. A proxy asks for anybody who is signed in.
-    let is_behind_a_proxy = visit.state.is_some() || app.forward_auth.sign_in == SignInMode::Redirect;
+    // Our own pages, which are gone back to like an app's, know sessions alone.
+    let is_behind_a_proxy =
+        (visit.state.is_some() || app.forward_auth.sign_in == SignInMode::Redirect) && !visit.leads_to_us;
     let mut held = Vec::new();
     if let Some(cookie) = &call.session_cookie {
         held.extend(held_session(server, cookie).await?);

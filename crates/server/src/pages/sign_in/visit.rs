@@ -19,6 +19,8 @@ pub struct Visit {
     pub app: Arc<App>,
     /// Where the browser goes afterwards.
     pub return_to: Option<ReturnTo>,
+    /// Whether that is a page of ours.
+    pub leads_to_us: bool,
     /// Levels that are asked for, apart by spaces; empty for what the policy wants.
     pub acr_values: String,
     /// The languages that the app asks for, apart by spaces; empty for those of the browser.
@@ -64,7 +66,10 @@ impl Visit {
         let is_said = |name: &str| form.value(name).is_some();
         let (registers, fresh) = (is_said("register"), is_said("fresh"));
         let with = form.value("with").map(str::to_owned);
-        let visit = Self { app, return_to, acr_values, ui_locales, state, registers, fresh, with };
+        let is_ours = |to: &ReturnTo| ReturnTo::own(&server.issuer(), to.as_str()).is_some();
+        let leads_to_us = return_to.as_ref().is_some_and(is_ours);
+        let visit =
+            Self { app, return_to, leads_to_us, acr_values, ui_locales, state, registers, fresh, with };
         level(&visit.levels())?;
         Ok(visit)
     }
