@@ -21,7 +21,9 @@ async function person() {
     if (!request.url().startsWith(base + "/")) complaints.push(`asked ${request.url()}`);
   });
   context.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`said ${message.text()}`);
+    // Browsers look for a picture of the site by themselves; there is none.
+    if (message.location().url.endsWith("/favicon.ico")) return;
+    if (["error", "warning"].includes(message.type())) complaints.push(`said ${message.text()} at ${message.location().url}`);
   });
   context.on("weberror", (error) => complaints.push(`threw ${error.error()}`));
   return context;
