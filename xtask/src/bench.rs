@@ -11,6 +11,8 @@ mod beside;
 #[cfg(feature = "bench")]
 mod clients;
 #[cfg(feature = "bench")]
+mod devices;
+#[cfg(feature = "bench")]
 mod factors;
 #[cfg(feature = "bench")]
 mod fill;

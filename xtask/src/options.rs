@@ -17,8 +17,8 @@ cargo xtask servers    keep the private database servers running, for tests star
   --skip NAME          leave out postgres, mariadb, postfix or browser, and say so in the summary; may be repeated
   --no-install         fail with the command to type where a package is missing
 
-  bench: --rounds N --seconds N --tokens N --json FILE, --factors for second factors alone,
-         --verify for cookies and what proxies ask alone, --large for a store with 1,000,000 challenges";
+  bench: --rounds N --seconds N --tokens N --json FILE; one part alone: --factors, --verify for cookies and what
+         proxies ask, --passwords, --devices for 1,000,000 of them; --large for all with large stores";
 
 /// One command with its options.
 #[derive(Debug, PartialEq, Eq)]

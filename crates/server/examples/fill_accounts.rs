@@ -1,8 +1,9 @@
-//! Fills a database with users, each with two browsers signed in, as the server would have written them. `cargo xtask
-//! bench` runs it.
+//! Fills a database with users, each with two browsers signed in, or with a registered device and grants, as the server
+//! would have written them. `cargo xtask bench` runs it.
 //!
 //! `fill_accounts CONFIG USERS COOKIES` adds users `person-0@example.org` and on to the app `bench`, and writes the values
-//! of their cookies into the file COOKIES, a line each.
+//! of their cookies into the file COOKIES, a line each. `fill_accounts CONFIG USERS COOKIES GRANTS` gives each a registered
+//! device in place of the browsers, and so many grants: one for `bench`, the others for some of `app-0` to `app-998`.
 
 use std::{
     error::Error,
@@ -11,14 +12,17 @@ use std::{
 };
 
 use countersign_domain::{
+    app::AppName,
     assurance::{Assurance, Method},
-    changes::{Change, Changes},
+    changes::{Change, Changes, GrantChange},
+    grant::{self, Grant},
     id::{SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
     realm::RealmName,
+    scope::Scopes,
     session::{Holder, Session},
-    subject::Sector,
+    subject::{Sector, Subject},
     time::{Span, Timestamp},
     token::SecretToken,
     user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
@@ -26,7 +30,7 @@ use countersign_domain::{
 };
 use countersign_server::{
     config::Config,
-    key_file,
+    grants, key_file,
     keys::Context,
     system::{Clock as _, Entropy as _, SystemClock, SystemEntropy},
     vault::Keys,
@@ -35,6 +39,8 @@ use countersign_server::{
 
 /// Users in one commit.
 const AT_ONCE: u64 = 500;
+/// The same with grants, whose rows lie everywhere in their tree: the more of them at once, the fewer pages are written.
+const MANY_AT_ONCE: u64 = 50_000;
 /// Browsers of each.
 const BROWSERS: u64 = 2;
 
@@ -42,43 +48,64 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Result {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [config, users, cookies] = &arguments[..] else {
-        return Err("usage: fill_accounts CONFIG USERS COOKIES".into());
+    let (config, users, cookies, grants) = match &arguments[..] {
+        [config, users, cookies] => (config, users, cookies, None),
+        [config, users, cookies, grants] => (config, users, cookies, Some(grants.parse()?)),
+        _ => return Err("usage: fill_accounts CONFIG USERS COOKIES [GRANTS]".into()),
     };
     let config = Config::parse(&std::fs::read_to_string(config)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(fill(&config, users.parse()?, Path::new(cookies)))
+    runtime.block_on(fill(&config, users.parse()?, Path::new(cookies), grants))
 }
 
-async fn fill(config: &Config, users: u64, cookies: &Path) -> Result {
+async fn fill(config: &Config, users: u64, cookies: &Path, grants: Option<u64>) -> Result {
     let store = wiring::open_store(config).await?;
     let mut random = SystemEntropy.random();
     let keys = Keys::new(&key_file::root_key(config, &store, &mut *random).await?);
     let mut cookies = BufWriter::new(std::fs::File::create(cookies)?);
     let now = SystemClock::default().now();
-    let mut filled = 0;
+    let (mut filled, at_once) = (0, if grants.is_some() { MANY_AT_ONCE } else { AT_ONCE });
     while filled < users {
         let mut changes = Changes::default();
-        for number in filled..users.min(filled + AT_ONCE) {
-            for cookie in add(number, now, &keys, &mut *random, &mut changes)? {
+        for number in filled..users.min(filled + at_once) {
+            let user = add(number, now, &keys, &mut *random, &mut changes)?;
+            let holders = if grants.is_some() { 1 } else { BROWSERS };
+            for _ in 0..holders {
+                let cookie = add_session(&user, grants.is_some(), &keys, &mut *random, &mut changes)?;
                 writeln!(cookies, "{cookie}")?;
+            }
+            for grant in 0..grants.unwrap_or_default() {
+                let app = if grant == 0 {
+                    "bench".to_owned()
+                } else {
+                    format!("app-{}", (number * 7 + grant * 101) % 999)
+                };
+                changes.push(granted(&user, app.parse()?, &keys, &mut *random)?);
             }
         }
         store.commit(changes).await?;
-        filled += AT_ONCE;
+        filled += at_once;
     }
     store.close().await;
     Ok(cookies.flush()?)
 }
 
-/// One user with all that belongs to them; the cookies of their browsers.
+/// Somebody whose sessions and grants are added.
+struct Added {
+    id: UserId,
+    realm: RealmName,
+    subject: Subject,
+    at: Timestamp,
+}
+
+/// One user.
 fn add(
     number: u64,
     now: Timestamp,
     keys: &Keys,
     random: &mut dyn Random,
     changes: &mut Changes,
-) -> Result<Vec<String>> {
+) -> Result<Added> {
     let address = EmailAddress::parse(&format!("person-{number}@example.org"))?;
     let (realm, app) = (RealmName::default(), "bench".parse()?);
     let sector = Sector::App(app);
@@ -105,26 +132,56 @@ fn add(
         created_at: now,
     }));
     changes.push(Change::SubjectAdded(UserSubject { user: id, sector: keys.sector(&sector), subject }));
-    let mut cookies = Vec::new();
-    for _ in 0..BROWSERS {
-        let (session, secret) = (SessionId::new(now, random), SecretToken::draw(random));
-        let name = session.to_string();
-        cookies.push(format!("{}.{}", name.trim_start_matches(SessionId::PREFIX), secret.expose()));
-        changes.push(Change::SessionStarted(Session {
-            id: session,
-            realm: realm.clone(),
-            user: id,
-            app: "bench".parse()?,
-            subject,
-            assurance: Assurance::of(Method::Code, now),
-            holder: Holder::Cookie(keys.session(session, &secret)),
-            sealed_device: Some(vec![0; 48]),
-            created_at: now,
-            used_at: now,
-            idle_ends_at: now + Span::DAY,
-            expires_at: now + Span::DAY,
-            version: 1,
-        }));
-    }
-    Ok(cookies)
+    Ok(Added { id, realm, subject, at: now })
+}
+
+/// A browser that is signed in, or a registered device: its cookie.
+fn add_session(
+    user: &Added,
+    is_device: bool,
+    keys: &Keys,
+    random: &mut dyn Random,
+    changes: &mut Changes,
+) -> Result<String> {
+    let now = user.at;
+    let (id, secret) = (SessionId::new(now, random), SecretToken::draw(random));
+    let digest = keys.session(id, &secret);
+    changes.push(Change::SessionStarted(Session {
+        id,
+        realm: user.realm.clone(),
+        user: user.id,
+        app: "bench".parse()?,
+        subject: user.subject,
+        assurance: Assurance::of(Method::Code, now),
+        holder: if is_device { Holder::registered(digest, now) } else { Holder::Cookie(digest) },
+        sealed_device: Some(vec![0; 48]),
+        created_at: now,
+        used_at: now,
+        idle_ends_at: now + Span::DAY,
+        expires_at: now + Span::DAY,
+        version: 1,
+    }));
+    let name = id.to_string();
+    Ok(format!("{}.{}", name.trim_start_matches(SessionId::PREFIX), secret.expose()))
+}
+
+/// A grant to a user.
+fn granted(user: &Added, app: AppName, keys: &Keys, random: &mut dyn Random) -> Result<Change> {
+    let (holder, target) = (grant::Holder::User(user.id), grant::Target::App(app));
+    let kept = grants::Kept {
+        grant: Grant {
+            id: keys.grant(&user.realm, &holder, &target),
+            realm: user.realm.clone(),
+            holder,
+            target,
+            scopes: Scopes::parse(["read:email"])?,
+            expires_at: None,
+            declared: false,
+        },
+        given_by: "fill".to_owned(),
+        given_at: user.at,
+        version: 0,
+    };
+    let stored = grants::seal(keys, random, &kept).map_err(|_| "a grant cannot be sealed")?;
+    Ok(GrantChange::Given(stored).into())
 }

@@ -11,6 +11,7 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
+    clients::token_request,
     flow::{self, Until},
     report::{Report, Target, median, micros, percentile},
     settings::Settings,
@@ -84,9 +85,10 @@ pub(crate) fn measure(
     let pause = Duration::from_secs_f64(WRITERS as f64 / (most / 2.0));
     writers.order(&format!("{} {}", server.port, pause.as_micros()))?;
     let tokens = (0..TOKENS).map(|_| writers.answer()).collect::<anyhow::Result<Vec<_>>>()?;
+    let requests = std::rc::Rc::new(tokens.iter().map(|token| token_request(token)).collect());
     let (mut alone, mut beside, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let p99 = || -> anyhow::Result<f64> {
-        Ok(percentile(&micros(&flow::reads(world, server.port, &tokens, settings.turn)?), 0.99))
+        Ok(percentile(&micros(&flow::reads(world, server.port, &requests, settings.turn)?), 0.99))
     };
     for _ in 0..settings.rounds {
         let without = p99()?;

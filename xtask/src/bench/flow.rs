@@ -8,10 +8,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{
-    clients::{Caller, token_request},
-    world::World,
-};
+use super::{clients::Caller, world::World};
 
 /// Callers that ask about a token while others sign in.
 const READERS: usize = 4;
@@ -111,22 +108,21 @@ pub(crate) fn flows_of(
     Ok(result)
 }
 
-/// Times of questions about tokens, each caller one a millisecond.
+/// Times of questions, each caller one a millisecond.
 ///
 /// # Errors
 /// When any request fails.
 pub(crate) fn reads(
     world: &World,
     port: u16,
-    tokens: &[String],
+    requests: &Rc<Vec<String>>,
     long: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
-    let requests: Rc<Vec<String>> = Rc::new(tokens.iter().map(|token| token_request(token)).collect());
     world.rest(async {
         let mut reading = JoinSet::new();
         for reader in 0..READERS {
             let caller = Caller::connect(port, world.mailboxes.clone()).await?;
-            reading.spawn_local(read(caller, Rc::clone(&requests), reader * 256, long));
+            reading.spawn_local(read(caller, Rc::clone(requests), reader * 256, long));
         }
         let mut times = Vec::new();
         while let Some(ended) = reading.join_next().await {

@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    accounts, beside, factors, fill,
+    accounts, beside, devices, factors, fill,
     flow::{self, Until},
     group_commit, passwords,
     process::Process,
@@ -32,8 +32,14 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(&settings.folder)?;
     let (world, mut report) = (World::new()?, Report::default());
-    if settings.alone == Some(Alone::Factors) {
-        factors::measure(settings, &world, &mut report)?;
+    let alone = match settings.alone {
+        Some(Alone::Factors) => Some(factors::measure(settings, &world, &mut report)),
+        Some(Alone::Passwords) => Some(passwords::measure(settings, &world, &mut report)),
+        Some(Alone::Devices) => Some(devices::measure(settings, &world, &mut report)),
+        Some(Alone::Verify) | None => None,
+    };
+    if let Some(measured) = alone {
+        measured?;
         return report.write(&machine, &settings.json);
     }
     let hello = hello(&settings.folder)?;
@@ -64,6 +70,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     if settings.large {
         fill::measure(settings, &world, &mut report)?;
         accounts::measure_many(settings, &world, &mut report)?;
+        devices::measure(settings, &world, &mut report)?;
     }
     report.write(&machine, &settings.json)?;
     std::fs::remove_dir_all(&settings.folder)?;

@@ -10,11 +10,12 @@ use std::{
 use tokio::task::JoinSet;
 
 use super::{
-    clients::Caller,
+    clients::{Caller, token_request},
     flow,
     process::Process,
     report::{Report, Target, median, micros, percentile},
     settings::Settings,
+    verify,
     world::{SESSIONS, Server, World},
 };
 use crate::environment;
@@ -45,29 +46,38 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
     let tokens = register(world, server.port, first)?;
     let program = environment::target()?.join("floor/examples/raw_argon2");
     let (mut rates, mut raws, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut alone, mut beside, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+    let token = Rc::new(tokens.iter().map(|token| token_request(token)).collect::<Vec<_>>());
+    let bearer = |token: &String| verify::request(&format!("authorization: Bearer {token}"));
+    let verify = Rc::new(tokens.iter().map(bearer).collect::<Vec<_>>());
+    let mut asked = [(server.port, token, Vec::new()), (server.verify, verify, Vec::new())];
     let p99 = |times: &[Duration]| percentile(&micros(times), 0.99);
     for _ in 0..settings.rounds {
         let long = settings.turn.as_millis().to_string();
         let raw: f64 = Process::start(&program, &[long], &folder.join("raw.log"))?.line()?.parse()?;
-        let idle = p99(&flow::reads(world, server.port, &tokens, settings.turn)?);
         // Questions take from the same core: the rate is measured without them.
-        let (rate, _) = saturated(world, server.port, first, (&[], settings.turn))?;
-        let (_, times) = saturated(world, server.port, first, (&tokens, settings.turn))?;
-        let busy = p99(&times);
+        let (rate, _) = saturated(world, server.port, first, (None, settings.turn))?;
         rates.push(rate);
         raws.push(raw);
         ratios.push(rate / raw);
-        alone.push(idle);
-        beside.push(busy);
-        waits.push(busy / idle);
+        for (port, requests, times) in &mut asked {
+            let idle = p99(&flow::reads(world, *port, requests, settings.turn)?);
+            let questions = Some((*port, &*requests));
+            let (_, busy) = saturated(world, server.port, first, (questions, settings.turn))?;
+            let busy = p99(&busy);
+            times.push([idle, busy, busy / idle]);
+        }
     }
     report.add("bare Argon2id, built for speed", median(&raws), "/s", Target::None);
     report.add("sign-ins", median(&rates), "/s", Target::None);
     report.add("… ratio", median(&ratios), "", Target::AtLeast(0.95));
-    report.add("GET /v1/token, p99, nobody signs in", median(&alone), "µs", Target::None);
-    report.add("… while hashing is saturated", median(&beside), "µs", Target::None);
-    report.add("… ratio", median(&waits), "", Target::AtMost(2.0));
+    for ((_, _, times), (name, most)) in
+        asked.iter().zip([("GET /v1/token", 2.0), ("GET /verify/bench", 1.5)])
+    {
+        let all = |which: usize| median(&times.iter().map(|found| found[which]).collect::<Vec<_>>());
+        report.add(&format!("{name}, p99, nobody signs in"), all(0), "µs", Target::None);
+        report.add("… while hashing is saturated", all(1), "µs", Target::None);
+        report.add("… ratio", all(2), "", Target::AtMost(most));
+    }
     report.add("resident then", server.process.mebibytes("VmRSS")?, "MiB", Target::None);
     server.process.stop()
 }
@@ -84,12 +94,15 @@ fn register(world: &World, port: u16, first: u64) -> anyhow::Result<Vec<String>>
     })
 }
 
-/// Sign-ins a second, and the times of questions about these tokens asked meanwhile.
+/// Where questions are asked, and which.
+type Questions<'a> = (u16, &'a Rc<Vec<String>>);
+
+/// Sign-ins a second, and the times of questions asked meanwhile.
 fn saturated(
     world: &World,
     port: u16,
     first: u64,
-    (tokens, long): (&[String], Duration),
+    (questions, long): (Option<Questions<'_>>, Duration),
 ) -> anyhow::Result<(f64, Vec<Duration>)> {
     let (count, began) = (Rc::new(Cell::new(0_u32)), Instant::now());
     let mut signing_in = world.rest(async {
@@ -109,7 +122,10 @@ fn saturated(
         }
         anyhow::Ok(tasks)
     })?;
-    let times = if tokens.is_empty() { Vec::new() } else { flow::reads(world, port, tokens, long)? };
+    let times = match questions {
+        Some((port, requests)) => flow::reads(world, port, requests, long)?,
+        None => Vec::new(),
+    };
     world.rest(async {
         while let Some(ended) = signing_in.join_next().await {
             ended??;

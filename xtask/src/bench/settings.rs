@@ -32,6 +32,10 @@ pub(crate) enum Alone {
     Factors,
     /// Cookies, and what proxies ask.
     Verify,
+    /// Passwords, and what waits while they are hashed.
+    Passwords,
+    /// Registered devices and grants, many of them.
+    Devices,
 }
 
 impl Settings {
@@ -61,6 +65,8 @@ impl Settings {
                 "--large" => settings.large = true,
                 "--factors" => settings.alone = Some(Alone::Factors),
                 "--verify" => settings.alone = Some(Alone::Verify),
+                "--passwords" => settings.alone = Some(Alone::Passwords),
+                "--devices" => settings.alone = Some(Alone::Devices),
                 other => bail!("cargo xtask bench does not know {other}"),
             }
         }

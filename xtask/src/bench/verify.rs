@@ -69,7 +69,8 @@ fn seen(
     refuse_damaged(at, &requests[0])
 }
 
-fn request(header: &str) -> String {
+/// A question with this header.
+pub(crate) fn request(header: &str) -> String {
     format!("GET /verify/bench HTTP/1.1\r\nhost: localhost\r\n{header}\r\n\r\n")
 }
 
