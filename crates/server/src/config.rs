@@ -148,7 +148,7 @@ pub struct ServerSettings {
     /// How long an ordinary end waits for requests and mails under way, in seconds: 0 to 600.
     #[schemars(range(min = 0, max = 600))]
     pub shutdown_seconds: u64,
-    /// Sessions that are remembered at once, each in 104 bytes, so that the check of their cookies needs no read of the
+    /// Sessions that are remembered at once, each in some 130 bytes, so that the check of their cookies needs no read of the
     /// database: 0 to 4194304. Changes need a restart.
     #[schemars(range(min = 0, max = 4_194_304))]
     pub session_cache: usize,

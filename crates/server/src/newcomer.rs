@@ -132,7 +132,7 @@ pub struct Newcomer {
     profile: Profile,
     status: UserStatus,
     created_at: Timestamp,
-    password_hash: Option<Secret<String>>,
+    pub(crate) password_hash: Option<Secret<String>>,
     metadata: BTreeMap<String, Kept>,
 }
 

@@ -20,6 +20,7 @@ use crate::{
     erased::{self, Sign},
     error::ApiError,
     events::{self, Events},
+    fingerprint::Fingerprints,
     flood::Flood,
     forward_auth::KnownCache,
     freshness::Freshness,
@@ -69,6 +70,8 @@ pub struct Server {
     pub freshness: Freshness,
     /// What was taken back.
     pub revocations: Arc<Revocations>,
+    /// How what is shown is known to the caches.
+    pub fingerprints: Fingerprints,
     /// Tokens whose signature was checked before.
     pub signatures: SignatureCache,
     /// Sessions whose cookie was found good before.

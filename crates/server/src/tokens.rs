@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::ApiError,
+    fingerprint::Fingerprint,
     key_ring::{ACCESS_TOKEN, KeyRing},
     keys::verify_compact,
-    signature_cache::Fingerprint,
     state::Server,
     system::CLOCK_SKEW,
 };
@@ -199,7 +199,7 @@ fn begin(server: &Server, token: &str, now: Timestamp) -> Result<Fingerprint, Ap
     if token.len() > crate::keys::MAX_TOKEN_BYTES {
         return Err(ApiError::InvalidToken);
     }
-    Ok(server.signatures.fingerprint(token))
+    Ok(server.fingerprints.of(token))
 }
 
 fn examine(server: &Server, token: (&str, Fingerprint), now: Timestamp) -> Result<Checked, ApiError> {

@@ -204,10 +204,7 @@ pub async fn end(Person(visitor): Person, Named(id): Named) -> Result<Response, 
 
 /// The apps of a realm that take app passwords.
 pub(crate) fn takers_of_app_passwords(server: &Server, realm: &RealmName) -> Vec<Arc<App>> {
-    let takes = |app: &&Arc<App>| {
-        let is_at_home = app.realm == *realm && app.accounts.is_some() && !app.disabled;
-        is_at_home && app.forward_auth.accepts.has(Opener::AppPassword)
-    };
+    let takes = |app: &&Arc<App>| app.is_home_in(realm) && app.forward_auth.accepts.has(Opener::AppPassword);
     server.registry.load_full().apps().into_iter().filter(takes).cloned().collect()
 }
 

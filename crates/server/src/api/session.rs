@@ -64,7 +64,7 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
         && let Some(cookie) = session_cookie(server, &headers)
     {
         let policy = server.realm(&session.realm).session;
-        server.sessions.insert(server.signatures.fingerprint(&cookie), session, &policy, visitor.now);
+        server.sessions.insert(server.fingerprints.of(&cookie), session, &policy, visitor.now);
     }
     Ok(answer(StatusCode::OK, status_body(session.into())))
 }
@@ -75,7 +75,7 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
 pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
     let now = server.now();
     let cookie = session_cookie(server, headers)?;
-    let session = server.sessions.get(server.signatures.fingerprint(&cookie), now)?;
+    let session = server.sessions.get(server.fingerprints.of(&cookie), now)?;
     if !server.knows_revocations(now)
         || server.revocations.may_have_ended(&session.app, session.id, session.subject)
     {
@@ -84,8 +84,8 @@ pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
     let app = server.app(session.app.as_str())?;
     let page = Page::of(headers, &server.config.load().server.issuer);
     let may_ask = page.may_ask(|| Some(Arc::clone(&app)));
-    let is_at_home = app.accounts.is_some() && app.realm == session.realm && !app.disabled;
-    (may_ask && is_at_home).then(|| answer(StatusCode::OK, status_body(session)).into_response())
+    (may_ask && app.is_home_in(&session.realm))
+        .then(|| answer(StatusCode::OK, status_body(session)).into_response())
 }
 
 fn session_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {

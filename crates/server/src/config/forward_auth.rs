@@ -111,7 +111,7 @@ pub enum AccessSetting {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerifySettings {
-    /// Memory for who was found to be allowed, in MiB: 0 (nothing is remembered) to 65536. An entry takes about one KiB.
+    /// Memory for who was found to be allowed, in MiB: 0 (nothing is remembered) to 65536. An entry takes about two KiB.
     /// Changes need a restart.
     #[schemars(range(min = 0, max = 65_536))]
     pub cache_mib: usize,
@@ -159,6 +159,13 @@ impl ForwardAuthSettings {
         });
         if accepts == Accepted::NONE {
             return Err("accepts: say at least one of session, device, token, app_password".to_owned());
+        }
+        let is_opened_here = accepts.has(Opener::Session) || accepts.has(Opener::Device);
+        if self.sign_in == Some(SignInSetting::Redirect) && !is_opened_here {
+            return Err(
+                "sign_in: redirect needs session or device among accepts, or browsers would go in circles"
+                    .to_owned(),
+            );
         }
         Ok(ForwardAuth {
             sign_in: match self.sign_in {

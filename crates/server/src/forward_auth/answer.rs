@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::{
     asker::Asker,
-    identity::{ASSERTION, write_nobody},
+    identity::{Told, write_nobody},
     known::Known,
     question::{Forwarded, Question},
 };
@@ -41,7 +41,7 @@ pub enum Refused {
 
 impl Refused {
     /// This, unless somebody is known who could use it if they were known more strongly.
-    pub(super) fn or_no_grant(self, _: &App) -> Self {
+    pub(super) fn or_no_grant(self) -> Self {
         if matches!(self, Self::TooWeak(..)) { self } else { Self::NoGrant }
     }
 }
@@ -61,6 +61,17 @@ pub struct PresenceBody {
     pub auth_time: i64,
 }
 
+/// Yes, and who it is, for a proxy.
+#[must_use]
+pub fn telling(told: Told) -> Response {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.reserve(12);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    told.write(headers);
+    response
+}
+
 /// Yes, and who it is.
 ///
 /// # Errors
@@ -71,12 +82,7 @@ pub fn allowed(
     known: &Known,
     (asker, now): (Asker, Timestamp),
 ) -> Result<Response, ApiError> {
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.reserve(12);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    known.identity.write(headers);
-    headers.insert(ASSERTION, known.assertion(server, app, now)?);
+    let mut response = telling(known.tell(server, app, now)?);
     if asker == Asker::Service {
         let body = PresenceBody {
             subject: known.identity.subject.to_string(),
@@ -85,7 +91,8 @@ pub fn allowed(
             amr: known.assurance.methods.amr(),
             auth_time: known.assurance.proven_at.seconds(),
         };
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
         *response.body_mut() = serde_json::to_vec(&body).map_err(|_| ApiError::Internal)?.into();
     }
     Ok(response)

@@ -1,123 +1,194 @@
 //! Remembers who may use which service by what they showed there, so that the next request costs a hash instead of
 //! reads. It decides nothing: who asks it looks whether what was remembered still holds.
 
-use std::{
-    hash::{BuildHasher, Hasher},
-    sync::{Arc, OnceLock},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use quick_cache::{OptionsBuilder, Weighter, sync::Cache};
-
 use super::known::Known;
-use crate::signature_cache::Fingerprint;
+use crate::fingerprint::{Fingerprint, Table};
 
-/// Parts of the cache with a lock each.
-const SHARDS: usize = 64;
 /// What an entry takes of memory at least, in bytes: to guess how many there will be.
-const SMALL_ENTRY: usize = 1024;
-/// What the cache itself needs for an entry, in bytes.
-const BESIDE: u64 = 96;
+const SMALL_ENTRY: usize = 1536;
+/// Places for each entry that there will be.
+const PLACES: usize = 3;
 
-/// What was found, by the fingerprint of an app and a credential. It never takes more memory than it may.
+/// What was found, by the fingerprint of an app and a credential. It takes no more memory than it may.
 pub struct KnownCache {
-    most: usize,
-    cache: OnceLock<Cache<u128, Arc<Known>, Bytes, Even>>,
+    table: Table<Entry>,
+    /// What entries may take.
+    most: u64,
+    /// What they take.
+    bytes: AtomicU64,
+    /// The group that is swept next.
+    hand: AtomicUsize,
+}
+
+struct Entry {
+    known: Arc<Known>,
+    /// Whether somebody asked for it since the last sweep.
+    is_recent: bool,
 }
 
 impl KnownCache {
     /// One of at most so many bytes; nothing is remembered where that is 0. Memory is taken when it is needed.
     #[must_use]
-    pub const fn new(most: usize) -> Self {
-        Self { most, cache: OnceLock::new() }
+    pub fn new(most: usize) -> Self {
+        let table = Table::new(most.saturating_mul(PLACES) / SMALL_ENTRY);
+        let most = u64::try_from(most.saturating_sub(table.bytes())).unwrap_or(u64::MAX);
+        Self { table, most, bytes: AtomicU64::new(0), hand: AtomicUsize::new(0) }
     }
 
-    /// What was found for this fingerprint.
-    #[must_use]
-    pub fn get(&self, print: Fingerprint) -> Option<Arc<Known>> {
-        self.cache.get()?.get(&key(print))
+    /// Looks at what was found for this fingerprint. Others who look near it wait meanwhile.
+    pub fn with<T>(&self, print: Fingerprint, look: impl FnOnce(&Arc<Known>) -> T) -> Option<T> {
+        self.table.with(print, |entry| {
+            entry.is_recent = true;
+            look(&entry.known)
+        })
     }
 
-    /// Remembers what was found.
+    /// Remembers what was found. Where there is no room, who was not asked for lately is forgotten.
     pub fn insert(&self, print: Fingerprint, known: Arc<Known>) {
-        if self.most == 0 {
-            return;
+        let bytes = known.bytes();
+        if bytes > self.most {
+            return self.forget(print);
         }
-        let cache = self.cache.get_or_init(|| {
-            let options = OptionsBuilder::new()
-                .shards(SHARDS)
-                .estimated_items_capacity((self.most / SMALL_ENTRY).max(1))
-                .weight_capacity(u64::try_from(self.most).unwrap_or(u64::MAX))
-                .build();
-            match options {
-                Ok(options) => Cache::with_options(options, Bytes, Even, Default::default()),
-                Err(_) => Cache::with(1, 1, Bytes, Even, Default::default()),
-            }
-        });
-        cache.insert(key(print), known);
+        self.bytes.fetch_add(bytes, Relaxed);
+        let entry = Entry { known: Arc::clone(&known), is_recent: true };
+        self.count_out(self.table.put(print, entry, |entry| entry.is_recent));
+        while self.bytes() > self.most {
+            let number = self.hand.fetch_add(1, Relaxed) % self.table.groups();
+            self.table.retain(number, |entry| {
+                let stays = std::mem::take(&mut entry.is_recent) || Arc::ptr_eq(&entry.known, &known);
+                if !stays {
+                    self.bytes.fetch_sub(entry.known.bytes(), Relaxed);
+                }
+                stays
+            });
+        }
     }
 
     /// Forgets what was found for this fingerprint.
     pub fn forget(&self, print: Fingerprint) {
-        if let Some(cache) = self.cache.get() {
-            cache.remove(&key(print));
-        }
+        self.count_out(self.table.take(print));
     }
 
-    /// How many bytes are taken.
+    /// How many bytes entries take.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.cache.get().map_or(0, Cache::weight)
+        self.bytes.load(Relaxed)
     }
 
-    /// How many entries there are.
-    #[must_use]
-    pub fn entries(&self) -> usize {
-        self.cache.get().map_or(0, Cache::len)
-    }
-}
-
-fn key(print: Fingerprint) -> u128 {
-    u128::from_be_bytes(*print.bytes())
-}
-
-/// Weighs entries in bytes.
-#[derive(Clone)]
-struct Bytes;
-
-impl Weighter<u128, Arc<Known>> for Bytes {
-    fn weight(&self, _: &u128, known: &Arc<Known>) -> u64 {
-        BESIDE + known.bytes()
+    fn count_out(&self, gone: Option<Entry>) {
+        if let Some(gone) = gone {
+            self.bytes.fetch_sub(gone.known.bytes(), Relaxed);
+        }
     }
 }
 
-/// Fingerprints are evenly spread: any part of one is a hash of it.
-#[derive(Clone, Default)]
-struct Even;
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
 
-/// What [`Even`] makes.
-struct Half(u64);
+    use countersign_domain::{
+        assurance::{Assurance, Method},
+        scope::Scopes,
+        subject::Subject,
+        testing::Seeded,
+        time::Timestamp,
+    };
+    use proptest::prelude::*;
 
-impl BuildHasher for Even {
-    type Hasher = Half;
+    use super::*;
+    use crate::{
+        fingerprint::Fingerprints,
+        forward_auth::{
+            identity::{Identity, Person},
+            known::{Origin, Times},
+        },
+    };
 
-    fn build_hasher(&self) -> Half {
-        Half(0)
+    /// Somebody whose name is so long, and whose assurance was proven at `number`.
+    fn known(number: i64, name: usize) -> Arc<Known> {
+        let at = Timestamp::from_millis(number);
+        let person = Person { name: Some("n".repeat(name)), ..Person::default() };
+        let scopes = Scopes::parse(["read:name"]).unwrap();
+        let identity = Identity::new(Subject::from_bytes([7; 24]), scopes, person);
+        let origin = Origin { session: None, token: None, holders: Vec::new() };
+        let times = Times { epoch: 1, generation: 1, until: at, ends_at: at, renewal_due_at: None };
+        Arc::new(Known::new(identity, Assurance::of(Method::Code, at), origin, times))
     }
-}
 
-impl Hasher for Half {
-    fn finish(&self) -> u64 {
-        self.0
+    fn prints(count: usize) -> Vec<Fingerprint> {
+        let prints = Fingerprints::new(&mut Seeded::new(1));
+        (0..count).map(|number| prints.of(&number.to_string())).collect()
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+    fn number(cache: &KnownCache, print: Fingerprint) -> Option<i64> {
+        cache.with(print, |known| known.assurance.proven_at.millis())
+    }
+
+    /// What its entries take, counted anew, and how many there are.
+    fn counted(cache: &KnownCache) -> (u64, usize) {
+        let (mut bytes, mut entries) = (0, 0);
+        for number in 0..cache.table.groups() {
+            cache.table.retain(number, |entry| {
+                (bytes, entries) = (bytes + entry.known.bytes(), entries + 1);
+                true
+            });
+        }
+        (bytes, entries)
+    }
+
+    proptest! {
+        #[test]
+        fn it_finds_what_was_put_there_last_and_never_takes_more_than_it_may(
+            kibibytes in 0_usize..2_000,
+            acts in prop::collection::vec((0_usize..600, 0_usize..4_000, 0_u8..8), 1..900),
+        ) {
+            let (cache, prints) = (KnownCache::new(kibibytes << 10), prints(600));
+            let mut last = HashMap::new();
+            for (turn, (which, name, act)) in acts.into_iter().enumerate() {
+                let print = prints[which];
+                let turn = i64::try_from(turn).unwrap();
+                if act == 0 {
+                    cache.forget(print);
+                    last.remove(&which);
+                    prop_assert_eq!(number(&cache, print), None);
+                } else if act < 6 {
+                    let entry = known(turn, name);
+                    let fits = entry.bytes() <= cache.most;
+                    cache.insert(print, entry);
+                    last.insert(which, turn);
+                    prop_assert_eq!(number(&cache, print), fits.then_some(turn));
+                } else if let Some(found) = number(&cache, print) {
+                    prop_assert_eq!(Some(&found), last.get(&which));
+                }
+                prop_assert!(cache.bytes() <= cache.most);
+            }
+            prop_assert_eq!(cache.bytes(), counted(&cache).0);
         }
     }
 
-    fn write_u128(&mut self, number: u128) {
-        let [.., a, b, c, d, e, f, g, h] = number.to_be_bytes();
-        self.0 = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    #[test]
+    fn nearly_all_that_fits_is_found_and_what_is_asked_for_stays() {
+        let (cache, prints) = (KnownCache::new(16 << 20), prints(100_000));
+        let (few, many) = prints.split_at(5_000);
+        for print in few {
+            cache.insert(*print, known(1, 8));
+        }
+        let found = |cache: &KnownCache| few.iter().filter(|print| number(cache, **print).is_some()).count();
+        assert!(found(&cache) > 4_990, "{}", found(&cache));
+        // Twenty times as many come by once, while those are asked for again and again.
+        for some in many.chunks(1_000) {
+            for print in some {
+                cache.insert(*print, known(2, 8));
+            }
+            found(&cache);
+        }
+        assert!(found(&cache) > 4_000, "{}", found(&cache));
+        let (bytes, entries) = counted(&cache);
+        assert!(bytes == cache.bytes() && entries > 6_000, "{entries}");
     }
 }

@@ -240,9 +240,7 @@ async fn of_session(
     }
     // Where the app that was signed in to has gone, or has left the realm, so has the session.
     let home = server.app(session.app.as_str());
-    let is_at_home =
-        |home: &Arc<App>| home.accounts.is_some() && home.realm == session.realm && !home.disabled;
-    if !home.as_ref().is_some_and(is_at_home) {
+    if !home.is_some_and(|home| home.is_home_in(&session.realm)) {
         return Ok(None);
     }
     let Some(user) = server.store.user(session.user).await? else { return Ok(None) };

@@ -9,6 +9,8 @@ use countersign_domain::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::assertion;
+
 /// The person, as the app knows them.
 pub const SUBJECT: HeaderName = HeaderName::from_static("remote-subject");
 /// The name by which they sign in, with `read:username`.
@@ -24,7 +26,10 @@ pub const ROLE: HeaderName = HeaderName::from_static("remote-role");
 /// A short-lived token that says the same.
 pub const ASSERTION: HeaderName = HeaderName::from_static("remote-assertion");
 
-const NAMES: [HeaderName; 6] = [SUBJECT, USER, EMAIL, GROUPS, NAME, ROLE];
+const NAMES: [HeaderName; 7] = [SUBJECT, USER, EMAIL, GROUPS, NAME, ROLE, ASSERTION];
+
+/// A subject as text.
+const SUBJECT_BYTES: usize = 32;
 
 /// What is known of a person, before an app's scopes are looked at.
 #[derive(Clone, Debug, Default)]
@@ -49,57 +54,69 @@ pub struct Identity {
     /// What the app may know and do.
     pub scopes: Scopes,
     /// What the app may know of the person.
-    pub told: Person,
-    values: [HeaderValue; 6],
+    pub person: Person,
+}
+
+/// What an app is told of somebody: its headers, in one piece of memory.
+#[derive(Clone, Debug)]
+pub struct Told([HeaderValue; 7]);
+
+impl Told {
+    /// Puts all headers into an answer.
+    pub fn write(self, headers: &mut HeaderMap) {
+        for (name, value) in NAMES.into_iter().zip(self.0) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 impl Identity {
     /// What an app with these scopes is told of a person.
     #[must_use]
     pub fn new(subject: Subject, scopes: Scopes, person: Person) -> Self {
-        let told = Person {
+        let person = Person {
             username: person.username.filter(|_| scopes.has(Scope::USERNAME)),
             email: person.email.filter(|_| scopes.has(Scope::EMAIL)),
             name: person.name.filter(|_| scopes.has(Scope::NAME)),
             is_admin: person.is_admin.filter(|_| scopes.has(Scope::USER_ROLE)),
             groups: if scopes.has(Scope::GROUPS) { person.groups } else { Vec::new() },
         };
-        let groups = told.groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",");
-        let role = told.is_admin.map_or("", |is_admin| if is_admin { "admin" } else { "user" });
-        let values = together([
-            &subject.to_string(),
-            &plain(told.username.as_deref()),
-            &plain(told.email.as_deref()),
+        Self { subject, scopes, person }
+    }
+
+    /// All that the app is told, with this assertion.
+    #[must_use]
+    pub fn told(&self, assertion: &str) -> Told {
+        let Person { username, email, name, is_admin, groups } = &self.person;
+        let groups = groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",");
+        let role = is_admin.map_or("", |is_admin| if is_admin { "admin" } else { "user" });
+        Told(together([
+            &self.subject.to_string(),
+            &plain(username.as_deref()),
+            &plain(email.as_deref()),
             &groups,
-            &plain(told.name.as_deref()),
+            &plain(name.as_deref()),
             role,
-        ]);
-        Self { subject, scopes, told, values }
+            assertion,
+        ]))
     }
 
-    /// Puts all headers but the assertion into an answer.
-    pub fn write(&self, headers: &mut HeaderMap) {
-        for (name, value) in NAMES.into_iter().zip(&self.values) {
-            headers.insert(name, value.clone());
-        }
-    }
-
-    /// What it takes of memory beside itself, in bytes.
+    /// What it takes of memory beside itself, and what is told of it, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let Person { username, email, name, groups, .. } = &self.told;
+        let Person { username, email, name, groups, .. } = &self.person;
         let texts = [username, email, name].into_iter().flatten().map(String::len).sum::<usize>();
-        let values = self.values.iter().map(HeaderValue::len).sum::<usize>();
         let groups = groups.iter().map(|group| group.as_str().len() + 40).sum::<usize>();
-        texts + values + groups + self.scopes.iter().map(|scope| scope.as_str().len() + 40).sum::<usize>()
+        let scopes = self.scopes.iter().map(|scope| scope.as_str().len() + 40).sum::<usize>();
+        // Told in headers, where a letter may become three, and in the assertion, where three become four.
+        let told = assertion::USUAL_BYTES + SUBJECT_BYTES + groups * 3 + texts * 5;
+        scopes + groups + texts + piece_bytes(told)
     }
 }
 
 /// All headers, empty, for a request that needs nobody.
 pub fn write_nobody(headers: &mut HeaderMap) {
-    for name in NAMES.into_iter().chain([ASSERTION]) {
-        headers.insert(name, HeaderValue::from_static(""));
-    }
+    Told([const { HeaderValue::from_static("") }; 7]).write(headers);
 }
 
 /// A text that every service reads in the same way: what is not printable ASCII, and `%`, is percent-encoded.
@@ -110,14 +127,54 @@ fn plain(text: Option<&str>) -> String {
 }
 
 /// Values of headers in one piece of memory.
-fn together(texts: [&str; 6]) -> [HeaderValue; 6] {
-    let all = Bytes::from(texts.concat());
+fn together(texts: [&str; 7]) -> [HeaderValue; 7] {
+    let all = piece(&texts.concat());
     let mut from = 0;
     texts.map(|text| {
         let part = all.slice(from..from + text.len());
         from += text.len();
         HeaderValue::from_maybe_shared(part).unwrap_or(HeaderValue::from_static(""))
     })
+}
+
+/// What a piece of so many bytes takes, with its count.
+const fn piece_bytes(text: usize) -> usize {
+    let piece = match text {
+        0..=512 => 512,
+        513..=768 => 768,
+        769..=1024 => 1024,
+        1025..=1536 => 1536,
+        longer => longer,
+    };
+    piece + size_of::<[usize; 4]>()
+}
+
+/// A text right behind the count of those who share it. Behind a count that lies elsewhere, as usual, each answer would
+/// wait for memory once more.
+fn piece(text: &str) -> Bytes {
+    match text.len() {
+        0..=512 => Piece::<512>::holding(text),
+        513..=768 => Piece::<768>::holding(text),
+        769..=1024 => Piece::<1024>::holding(text),
+        1025..=1536 => Piece::<1536>::holding(text),
+        _ => Bytes::copy_from_slice(text.as_bytes()),
+    }
+}
+
+struct Piece<const N: usize>([u8; N]);
+
+impl<const N: usize> Piece<N> {
+    fn holding(text: &str) -> Bytes {
+        let mut bytes = [0; N];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Bytes::from_owner(Self(bytes)).slice(..text.len())
+    }
+}
+
+impl<const N: usize> AsRef<[u8]> for Piece<N> {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 #[cfg(test)]
@@ -137,8 +194,10 @@ mod tests {
     fn shown(scopes: &[&str]) -> Vec<String> {
         let mut headers = HeaderMap::new();
         let subject = Subject::from_bytes([7; 24]);
-        Identity::new(subject, Scopes::parse(scopes).unwrap(), person()).write(&mut headers);
-        assert_eq!(headers.len(), 6);
+        let identity = Identity::new(subject, Scopes::parse(scopes).unwrap(), person());
+        identity.told("a.b.c").write(&mut headers);
+        assert_eq!(headers.len(), 7);
+        assert!(headers[SUBJECT] == subject.to_string() && headers[ASSERTION] == "a.b.c");
         [USER, EMAIL, GROUPS, NAME, ROLE].map(|name| headers[name].to_str().unwrap().to_owned()).to_vec()
     }
 

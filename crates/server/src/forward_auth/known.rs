@@ -1,9 +1,6 @@
 //! What is known of somebody who may use a service: the headers that it is told, and until when, and what would end it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use countersign_domain::app::AppName;
 use countersign_domain::{
@@ -16,10 +13,12 @@ use countersign_domain::{
     subject::Subject,
     time::{Span, Timestamp},
 };
-use http::HeaderValue;
 use parking_lot::RwLock;
 
-use super::{assertion, identity::Identity};
+use super::{
+    assertion,
+    identity::{Identity, Told},
+};
 use crate::{error::ApiError, state::Server};
 
 /// For how long an assertion is told again: half its life.
@@ -72,18 +71,20 @@ pub struct Times {
     pub renewal_due_at: Option<Timestamp>,
 }
 
-/// What is known of somebody who may use a service.
+/// What is known of somebody who may use a service. First, and so side by side in memory, what every look needs.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Known {
-    /// Who it is, for that app.
-    pub identity: Identity,
-    /// What was proven.
-    pub assurance: Assurance,
-    /// What it is known from.
-    origin: Origin,
     times: Times,
     epoch: AtomicU32,
-    assertion: RwLock<Option<(i64, HeaderValue)>>,
+    /// What was proven.
+    pub assurance: Assurance,
+    /// What the app is told, since when in seconds, and the epoch before it was made.
+    told: RwLock<Option<(i64, u32, Told)>>,
+    /// Who it is, for that app.
+    pub identity: Identity,
+    /// What it is known from.
+    origin: Origin,
 }
 
 /// Whether what is known may be used.
@@ -102,7 +103,7 @@ impl Known {
     #[must_use]
     pub fn new(identity: Identity, assurance: Assurance, origin: Origin, times: Times) -> Self {
         let epoch = AtomicU32::new(times.epoch);
-        Self { identity, assurance, origin, times, epoch, assertion: RwLock::default() }
+        Self { times, epoch, assurance, told: RwLock::default(), identity, origin }
     }
 
     /// Whether it holds at `now`. `stale` is how long what cannot be read again is used.
@@ -123,7 +124,7 @@ impl Known {
                 return Usable::No;
             }
             // The key of the assertion may have been replaced.
-            *self.assertion.write() = None;
+            *self.told.write() = None;
             self.epoch.store(epoch, Ordering::Release);
         }
         match now < self.times.until {
@@ -151,26 +152,35 @@ impl Known {
         &self.identity.scopes
     }
 
-    /// The assertion that the app is told: a fresh one, or that of a moment ago.
+    /// What the app was told a moment ago, as long as it may be told again.
+    #[must_use]
+    pub fn told(&self, now: Timestamp) -> Option<Told> {
+        let told = self.told.read();
+        let (since, epoch, told) = told.as_ref()?;
+        // One that was made while its key went is of the epoch before.
+        let is_of_now = *epoch == self.epoch.load(Ordering::Acquire);
+        (is_of_now && (0..ASSERTION_TOLD).contains(&(now.seconds() - since))).then(|| told.clone())
+    }
+
+    /// What the app is told: anew, with a fresh assertion, where it was not told a moment ago.
     ///
     /// # Errors
     /// As [`assertion::sign`].
-    pub fn assertion(&self, server: &Server, app: &App, now: Timestamp) -> Result<HeaderValue, ApiError> {
-        let seconds = now.seconds();
-        if let Some((made_at, value)) = &*self.assertion.read()
-            && (0..ASSERTION_TOLD).contains(&(seconds - made_at))
-        {
-            return Ok(value.clone());
+    pub fn tell(&self, server: &Server, app: &App, now: Timestamp) -> Result<Told, ApiError> {
+        if let Some(told) = self.told(now) {
+            return Ok(told);
         }
-        let value = assertion::sign(server, app, (&self.identity, &self.assurance), self.times.ends_at)?;
-        *self.assertion.write() = Some((seconds, value.clone()));
-        Ok(value)
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let assertion = assertion::sign(server, app, (&self.identity, &self.assurance), self.times.ends_at)?;
+        let told = self.identity.told(&assertion);
+        *self.told.write() = Some((now.seconds(), epoch, told.clone()));
+        Ok(told)
     }
 
     /// What it takes of memory, in bytes, with an assertion of usual length.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let fixed = size_of::<Self>() + size_of::<Arc<()>>() + assertion::USUAL_BYTES;
+        let fixed = size_of::<Self>() + size_of::<[usize; 2]>();
         let holders = self.origin.holders.len() * size_of::<Digest>();
         u64::try_from(fixed + holders + self.identity.bytes()).unwrap_or(u64::MAX)
     }

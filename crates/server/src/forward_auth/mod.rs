@@ -152,7 +152,7 @@ async fn judge(
                 }
                 refused = Refused::TooWeak(Arc::clone(app), least);
             }
-            (Found::Somebody(_), Needed::Nobody) | (Found::NoGrant, _) => refused = refused.or_no_grant(app),
+            (Found::Somebody(_), Needed::Nobody) | (Found::NoGrant, _) => refused = refused.or_no_grant(),
             (Found::Nobody, _) => {}
         }
     }
@@ -166,8 +166,8 @@ async fn remember(
     app: &Arc<App>,
     shown: Shown<'_>,
 ) -> Result<Found, ApiError> {
-    let print = shown.fingerprint(&server.signatures, app.name.as_str());
-    let remembered = server.known.get(print);
+    let print = shown.fingerprint(&server.fingerprints, app.name.as_str());
+    let remembered = server.known.with(print, Arc::clone);
     let registry = &moment.registry;
     let usable = |known: &Arc<Known>| {
         known.usable(server, registry.generation(), registry.forward_auth().stale, server.now())
@@ -221,17 +221,22 @@ pub fn answer_known(
     let Needed::Level(rule) = needed else { return None };
     let least = rule.max(registry.least(app));
     for shown in shown(headers, settings, app.forward_auth.accepts) {
-        let Some(known) = server.known.get(shown.fingerprint(&server.signatures, app.name.as_str())) else {
-            continue;
+        let print = shown.fingerprint(&server.fingerprints, app.name.as_str());
+        let found = server.known.with(print, |known| {
+            let is_good = known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
+                && known.level() >= least
+                && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect);
+            // What is signed or said otherwise is made when the others can go on.
+            let told = || known.told(now).filter(|_| asker == Asker::Proxy);
+            is_good.then(|| told().ok_or_else(|| Arc::clone(known)))
+        });
+        let Some(found) = found.flatten() else { continue };
+        server.metrics.verify_checks.inc();
+        server.metrics.verify_cache_hits.inc();
+        return match found {
+            Ok(told) => Some(answer::telling(told)),
+            Err(known) => answer::allowed(server, app, &known, (asker, now)).ok(),
         };
-        if known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
-            && known.level() >= least
-            && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect)
-        {
-            server.metrics.verify_checks.inc();
-            server.metrics.verify_cache_hits.inc();
-            return answer::allowed(server, app, &known, (asker, now)).ok();
-        }
     }
     None
 }

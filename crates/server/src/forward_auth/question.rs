@@ -8,7 +8,7 @@ use super::settings::Settings;
 use crate::{
     call::{only, single},
     cookie::value_in,
-    signature_cache::{Fingerprint, SignatureCache},
+    fingerprint::{Fingerprint, Fingerprints},
 };
 
 /// Where the questions are.
@@ -50,8 +50,8 @@ pub struct Shown<'h> {
 impl Shown<'_> {
     /// How it is remembered for an app.
     #[must_use]
-    pub fn fingerprint(&self, prints: &SignatureCache, app: &str) -> Fingerprint {
-        prints.fingerprint_of(&[
+    pub fn fingerprint(&self, prints: &Fingerprints, app: &str) -> Fingerprint {
+        prints.of_parts(&[
             app.as_bytes(),
             &[0, self.opener as u8, u8::from(self.of_app)],
             self.text.as_bytes(),

@@ -3,12 +3,13 @@
 use countersign_domain::{
     grant::{Grant, Holder, StoredGrant, Target},
     id::GrantId,
+    random::Random,
     scope::Scopes,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ApiError, keys::Context, state::Server};
+use crate::{error::ApiError, keys::Context, vault::Keys};
 
 /// What is sealed is as long as a multiple of this, so that its length does not tell a name.
 const STEP: usize = 128;
@@ -54,7 +55,7 @@ fn place(id: &GrantId) -> Context<'_> {
 ///
 /// # Errors
 /// [`ApiError::Internal`] when memory fails, or for a holder that the configuration file alone knows.
-pub fn seal(server: &Server, kept: &Kept) -> Result<StoredGrant, ApiError> {
+pub fn seal(keys: &Keys, random: &mut dyn Random, kept: &Kept) -> Result<StoredGrant, ApiError> {
     let grant = &kept.grant;
     let (user, group) = match &grant.holder {
         Holder::User(user) => (Some(user.to_string()), None),
@@ -70,12 +71,12 @@ pub fn seal(server: &Server, kept: &Kept) -> Result<StoredGrant, ApiError> {
     let inside = Inside { user, group, app, app_group, scopes, by, at };
     let mut json = serde_json::to_vec(&inside).map_err(|_| ApiError::Internal)?;
     json.resize(json.len().next_multiple_of(STEP), b' ');
-    let id = server.keys.grant(&grant.realm, &grant.holder, &grant.target);
-    let sealed = server.keys.realm(&grant.realm).seal(&mut *server.random(), &place(&id), &json);
+    let id = keys.grant(&grant.realm, &grant.holder, &grant.target);
+    let sealed = keys.realm(&grant.realm).seal(random, &place(&id), &json);
     Ok(StoredGrant {
         id,
-        holder: server.keys.grant_holder(&grant.realm, &grant.holder),
-        target: server.keys.grant_target(&grant.realm, &grant.target),
+        holder: keys.grant_holder(&grant.realm, &grant.holder),
+        target: keys.grant_target(&grant.realm, &grant.target),
         sealed: sealed.map_err(|_| ApiError::Internal)?,
         expires_at: grant.expires_at,
         realm: grant.realm.clone(),
@@ -87,12 +88,12 @@ pub fn seal(server: &Server, kept: &Kept) -> Result<StoredGrant, ApiError> {
 ///
 /// # Errors
 /// [`ApiError::Internal`] when it does not open or was tampered with.
-pub fn open(server: &Server, stored: &StoredGrant) -> Result<Kept, ApiError> {
-    let opened = server.keys.open(&place(&stored.id), &stored.sealed).map_err(|_| ApiError::Internal)?;
+pub fn open(keys: &Keys, stored: &StoredGrant) -> Result<Kept, ApiError> {
+    let opened = keys.open(&place(&stored.id), &stored.sealed).map_err(|_| ApiError::Internal)?;
     let inside: Inside = serde_json::from_slice(opened.expose()).map_err(|_| ApiError::Internal)?;
     let kept = read(inside, stored).ok_or(ApiError::Internal)?;
     let Grant { realm, holder, target, .. } = &kept.grant;
-    if server.keys.grant(realm, holder, target) == stored.id { Ok(kept) } else { Err(ApiError::Internal) }
+    if keys.grant(realm, holder, target) == stored.id { Ok(kept) } else { Err(ApiError::Internal) }
 }
 
 fn read(inside: Inside, stored: &StoredGrant) -> Option<Kept> {

@@ -64,7 +64,7 @@ pub async fn weigh(
     }
     let names = names_of(server, user, &weighed.membership, app);
     for stored in server.store.grants(&names).await? {
-        weighed.grants.push(open(server, &stored)?.grant);
+        weighed.grants.push(open(&server.keys, &stored)?.grant);
     }
     let registry = server.registry.load();
     weighed.grants.extend(registry.grants().for_app(app).cloned());
@@ -145,7 +145,7 @@ async fn stored_of(server: &Server, list: &GrantList) -> Result<Vec<Kept>, ApiEr
         after = last.id;
         let is_all = part.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
         for stored in &part {
-            all.push(open(server, stored)?);
+            all.push(open(&server.keys, stored)?);
         }
         if is_all {
             break;
