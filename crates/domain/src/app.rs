@@ -278,6 +278,12 @@ impl App {
         self.token.audience.as_deref().unwrap_or_else(|| self.name.as_str())
     }
 
+    /// Whether sessions and people of `realm` are at home here: it has accounts there, and is not switched off.
+    #[must_use]
+    pub fn is_home_in(&self, realm: &RealmName) -> bool {
+        self.accounts.is_some() && self.realm == *realm && !self.disabled
+    }
+
     /// Whether tokens of an app of another realm would be taken for this one's. Nothing crosses realms.
     #[must_use]
     pub fn crosses_realms_with(&self, other: &Self) -> bool {

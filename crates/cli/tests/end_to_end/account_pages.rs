@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::support::{
     free_port,
     server::Setup,
+    sink::Sink,
     tools::{browser, run, script},
 };
 
@@ -20,7 +21,8 @@ const ARABIC: &str = "page.email = عنوان البريد الإلكتروني\
 #[test]
 fn p20_p26_p38_people_keep_their_account_on_our_pages() {
     let Some([node, modules, chromium]) = browser() else { return };
-    let mut setup = Setup::new(free_port());
+    let sink = Sink::start();
+    let mut setup = Setup::new(sink.port);
     let page = format!("http://127.0.0.1:{}", free_port());
     let folder = setup.folder.path().to_owned();
     let templates = folder.join("templates");
@@ -31,11 +33,8 @@ fn p20_p26_p38_people_keep_their_account_on_our_pages() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    setup.mail = format!(
-        "transport = 'file'\nallow_plaintext_messages = true\nfolder = '{}'\ntemplates = '{}'",
-        folder.join("mail").display(),
-        templates.display()
-    );
+    sink.keep_in(&folder.join("mail"));
+    setup.mail = format!("templates = '{}'", templates.display());
     let app = |name: &str, more: &str| {
         format!(
             "[[apps]]\nname = '{name}'\naccounts = 'realm'\norigins = ['{page}']\nresend_pause_seconds = 0\n{more}\n"

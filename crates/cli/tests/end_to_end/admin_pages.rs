@@ -7,18 +7,17 @@ use serde_json::json;
 use crate::support::{
     free_port,
     server::Setup,
+    sink::Sink,
     tools::{browser, run, script},
 };
 
 #[test]
 fn p20_p38_operators_administer_on_our_pages() {
     let Some([node, modules, chromium]) = browser() else { return };
-    let mut setup = Setup::new(free_port());
+    let sink = Sink::start();
+    let mut setup = Setup::new(sink.port);
     let (admin, page) = (free_port(), format!("http://127.0.0.1:{}", free_port()));
-    setup.mail = format!(
-        "transport = 'file'\nallow_plaintext_messages = true\nfolder = '{}'",
-        setup.folder.path().join("mail").display()
-    );
+    sink.keep_in(&setup.folder.path().join("mail"));
     setup.more = format!(
         "[[apps]]\nname = 'club'\ntitle = 'The Club'\naccounts = 'realm'\norigins = ['{page}']\n\
          [[server.listeners]]\naddress = '127.0.0.1:{admin}'\nparts = ['admin']\n"

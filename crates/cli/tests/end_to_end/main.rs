@@ -7,6 +7,7 @@
 mod account_pages;
 mod accounts;
 mod admin_pages;
+mod administrators;
 mod browser;
 mod clock;
 mod dev;

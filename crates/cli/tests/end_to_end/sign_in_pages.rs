@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::{
     free_port,
     server::Setup,
+    sink::Sink,
     tools::{browser, run, script},
 };
 
@@ -21,13 +22,11 @@ fn app(name: &str, page: &str, more: &str) -> String {
 #[test]
 fn p05_p06_p07_p38_people_sign_in_on_the_page_and_go_back() {
     let Some([node, modules, chromium]) = browser() else { return };
-    let mut setup = Setup::new(free_port());
+    let sink = Sink::start();
+    let mut setup = Setup::new(sink.port);
     let page = format!("http://127.0.0.1:{}", free_port());
     let folder = setup.folder.path().to_owned();
-    setup.mail = format!(
-        "transport = 'file'\nallow_plaintext_messages = true\nfolder = '{}'",
-        folder.join("mail").display()
-    );
+    sink.keep_in(&folder.join("mail"));
     setup.more = [
         "[limits]\npublishable_requests_per_network_per_minute = 1000\npolls_per_network_per_minute = 5000\n\
          [[realms]]\nname = 'staff'\npasswords = 'on'\n"

@@ -106,12 +106,18 @@ async function passkeysAndSheetsWithScripts() {
   });
   await signIn(page, "bob@example.org", "club", "/account/security");
   await page.getByRole("button", { name: "Add a passkey" }).waitFor();
+  // Another window, in which somebody types for a long time.
+  const slow = await page.context().newPage();
+  await slow.goto(`${base}/account`);
+  await slow.getByLabel("Another address").fill("bob@two.example");
+  await page.bringToFront();
   await page.locator("#passkey-label").fill("My laptop");
   await press(page, "Add a passkey");
   await done(page, "Your passkey was added");
   await looks.look(page, "passkey-added");
   // With a passkey a mailed code is no longer enough: the way leads to it, and back.
-  await press(page, "Make recovery codes");
+  await typedIsKept(page, slow);
+  await page.getByRole("link", { name: "Confirm that it is you: Make recovery codes" }).click();
   await heading(page, "Show that it is you");
   await looks.look(page, "confirm");
   await press(page, "Continue");
@@ -130,6 +136,20 @@ async function passkeysAndSheetsWithScripts() {
   await looks.look(page, "sheet");
   await page.emulateMedia({ media: "print" });
   await page.screenshot({ path: path.join(told.shots, "sheet-print.png"), fullPage: true });
+}
+
+// What was typed is there after a refusal, and who it is can be confirmed beside it.
+async function typedIsKept(page, slow) {
+  await press(slow, "Add address");
+  await slow.getByRole("alert").filter({ hasText: "what you typed is still here" }).waitFor();
+  assert.equal(await slow.getByLabel("Another address").inputValue(), "bob@two.example");
+  await looks.look(slow, "typed-is-kept");
+  const [beside] = await Promise.all([slow.waitForEvent("popup"), slow.getByRole("link", { name: "Confirm in another window" }).click()]);
+  await heading(beside, "Show that it is you");
+  await beside.close();
+  await slow.close();
+  await page.reload();
+  await looks.look(page, "stale-security");
 }
 
 async function aDeviceIsRegisteredAndEnded() {

@@ -96,6 +96,10 @@ kinds! {
     AdminKeyCreated = "admin_key.created",
     /// An administrator's key was ended.
     AdminKeyRevoked = "admin_key.revoked",
+    /// An operator signed in at the administration pages with an admin key.
+    AdminVisitStarted = "admin_visit.started",
+    /// They signed out.
+    AdminVisitEnded = "admin_visit.ended",
     /// A successor of a signing key was made, by itself or by an operator.
     SigningKeyCreated = "signing_key.created",
     /// A signing key's signatures are refused earlier than by themselves.

@@ -124,7 +124,10 @@ pub(crate) async fn import(
         return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/x-ndjson")));
     }
     let bytes = body(request, LONGEST_BATCH).await?;
-    let lines = read(&server, &realm, &bytes)?;
+    let mut lines = read(&server, &realm, &bytes)?;
+    if let Operator::Person(_) = operator {
+        refuse_passwords(&mut lines);
+    }
     for newcomer in lines.iter().filter_map(|line| line.read.as_ref().ok()) {
         membership::may_make(&server, &operator, &realm, newcomer.role())?;
     }
@@ -216,6 +219,16 @@ fn problem(line: usize, error: &ApiError) -> LineProblem {
     };
     let detail = error.detail().unwrap_or_else(|| error.title().to_owned());
     LineProblem { line, code: error.code(), member, detail }
+}
+
+/// A person with a role chooses no secret of somebody else: only commands and keys bring passwords along.
+fn refuse_passwords(lines: &mut [Line]) {
+    for line in lines {
+        if line.read.as_ref().is_ok_and(|newcomer| newcomer.password_hash.is_some()) {
+            let why = "passwords are brought along by the command countersign user import alone";
+            line.read = Err(problem(line.number, &ApiError::invalid("password_hash", why)));
+        }
+    }
 }
 
 /// A line with an address of an earlier one is bad, and says which.

@@ -7,24 +7,17 @@ use axum::{
     extract::State,
     routing::{delete, get},
 };
-use countersign_domain::{
-    id::DeviceId,
-    session::{self, Session},
-};
+use countersign_domain::{id::DeviceId, session::Session};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    List, Page,
-    users::{find, tell_person},
-};
+use super::{List, Page, sessions::end_one, users::find};
 use crate::{
-    accounts::{open_device, session_ended},
+    accounts::open_device,
     api::{Answer, answer, rfc3339},
     call::Named,
     error::ApiError,
-    outbox::notice::Touched,
     state::Server,
 };
 
@@ -92,18 +85,6 @@ pub(crate) async fn list(
     responses((status = 200, description = "What is over", body = AdminDeviceBody)))]
 pub(crate) async fn end(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<AdminDeviceBody> {
     let id: DeviceId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let this = &server;
-    let ended = server
-        .decide(|| async move {
-            let found = this.store.session(id.into()).await?;
-            let device = found.filter(Session::is_registered).ok_or(ApiError::NotFound)?;
-            let mut changes = session::end(&device, this.now());
-            changes.push(session_ended(&device).into());
-            if let Some(user) = this.store.user(device.user).await? {
-                tell_person(this, &user, Touched::Sessions, &mut changes).await?;
-            }
-            Ok((device, changes))
-        })
-        .await?;
+    let ended = end_one(&server, id.into(), Session::is_registered).await?;
     Ok(answer(StatusCode::OK, AdminDeviceBody::of(&server, &ended)))
 }

@@ -119,19 +119,30 @@ pub(crate) async fn end_all(
     responses((status = 200, description = "It ended", body = SessionsEndedBody)))]
 pub(crate) async fn end(State(server): State<Arc<Server>>, Named(id): Named) -> Answer<SessionsEndedBody> {
     let session: SessionId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let this = &server;
+    end_one(&server, session, |_| true).await?;
+    Ok(answer(StatusCode::OK, SessionsEndedBody { id, ended: 1 }))
+}
+
+/// Ends a session, or a registered device, if it is one that is meant. The person is told.
+///
+/// # Errors
+/// [`ApiError::NotFound`] for one that is not there or not meant; the store's.
+pub(super) async fn end_one(
+    server: &Arc<Server>,
+    id: SessionId,
+    is_meant: fn(&Session) -> bool,
+) -> Result<Session, ApiError> {
     server
         .decide(|| async move {
-            let session = this.store.session(session).await?.ok_or(ApiError::NotFound)?;
-            let mut changes = session::end(&session, this.now());
+            let session = server.store.session(id).await?.filter(is_meant).ok_or(ApiError::NotFound)?;
+            let mut changes = session::end(&session, server.now());
             changes.push(session_ended(&session).into());
-            if let Some(user) = this.store.user(session.user).await? {
-                tell_person(this, &user, Touched::Sessions, &mut changes).await?;
+            if let Some(user) = server.store.user(session.user).await? {
+                tell_person(server, &user, Touched::Sessions, &mut changes).await?;
             }
-            Ok(((), changes))
+            Ok((session, changes))
         })
-        .await?;
-    Ok(answer(StatusCode::OK, SessionsEndedBody { id, ended: 1 }))
+        .await
 }
 
 fn body_of(server: &Server, session: &Session) -> AdminSessionBody {

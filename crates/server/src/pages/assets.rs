@@ -36,6 +36,8 @@ struct Asset {
     plain: String,
     /// `style.0123456789abcdef.css`, as browsers say it.
     digested: String,
+    /// What stands for its content in its name.
+    digest: String,
     kind: &'static str,
     text: &'static str,
 }
@@ -87,19 +89,17 @@ fn kept(body: impl IntoResponse, kind: &'static str) -> Response {
 }
 
 /// Our style, and the digest in its name.
-pub(super) fn style() -> (&'static str, String) {
-    let text = assets().iter().find(|asset| asset.plain == "style.css").map_or("", |asset| asset.text);
-    (text, digest(text.as_bytes()))
+pub(super) fn style() -> (&'static str, &'static str) {
+    let style = assets().iter().find(|asset| asset.plain == "style.css");
+    style.map_or(("", ""), |style| (style.text, &style.digest))
 }
 
 fn assets() -> &'static [Asset] {
     static ASSETS: OnceLock<Vec<Asset>> = OnceLock::new();
     ASSETS.get_or_init(|| {
-        let asset = |(name, ending, kind, text): (&str, &str, &'static str, &'static str)| Asset {
-            plain: format!("{name}.{ending}"),
-            digested: format!("{name}.{}.{ending}", digest(text.as_bytes())),
-            kind,
-            text,
+        let asset = |(name, ending, kind, text): (&str, &str, &'static str, &'static str)| {
+            let (plain, digest) = (format!("{name}.{ending}"), digest(text.as_bytes()));
+            Asset { plain, digested: format!("{name}.{digest}.{ending}"), digest, kind, text }
         };
         FILES.into_iter().map(asset).collect()
     })

@@ -21,7 +21,7 @@ pub(super) fn path(accent: Color) -> String {
 pub(super) fn style(name: &str) -> Option<String> {
     let (color, rest) = name.strip_prefix(PREFIX)?.split_once('.')?;
     let (text, own) = assets::style();
-    if rest.strip_suffix(".css") != Some(&own) || color.bytes().any(|digit| digit.is_ascii_uppercase()) {
+    if rest.strip_suffix(".css") != Some(own) || color.bytes().any(|digit| digit.is_ascii_uppercase()) {
         return None;
     }
     Some(format!("{text}{}", rule(format!("#{color}").parse().ok()?)))

@@ -3,7 +3,7 @@
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     response::IntoResponse as _,
 };
 use countersign_domain::id::RequestId;
@@ -57,15 +57,31 @@ impl Interface {
     pub(super) async fn act(
         &self,
         visit: &Parts,
-        (method, path): (Method, &str),
+        (method, path): (Method, String),
         body: &Json,
     ) -> Result<Answered, ApiError> {
         let sent = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-        let mut request = request(visit, method, path, sent)?;
+        let mut request = request(visit, method, &path, sent)?;
         if !body.is_null() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(header::CONTENT_TYPE, json);
         }
+        self.ask(request).await
+    }
+
+    /// The same with lines of JSON.
+    ///
+    /// # Errors
+    /// What the route refuses.
+    pub(super) async fn send_lines(
+        &self,
+        visit: &Parts,
+        (method, path): (Method, String),
+        lines: Bytes,
+    ) -> Result<Answered, ApiError> {
+        let mut request = request(visit, method, &path, Body::from(lines))?;
+        let kind = HeaderValue::from_static("application/x-ndjson");
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
         self.ask(request).await
     }
 

@@ -17,6 +17,7 @@ mod rooms;
 pub mod sign_in;
 pub mod sign_out;
 pub mod undo;
+mod upload;
 mod voice;
 mod words;
 

@@ -34,6 +34,7 @@ pub(super) const SOURCES: &[(&str, &str)] = &sources![
     "sign_out.html",
     "docs.html",
     "shell.html",
+    "account/ui.html",
     "account/you.html",
     "account/security.html",
     "account/devices.html",
@@ -42,6 +43,8 @@ pub(super) const SOURCES: &[(&str, &str)] = &sources![
     "account/data.html",
     "admin/frame.html",
     "admin/ui.html",
+    "admin/set.html",
+    "admin/choose.html",
     "admin/sign_in.html",
     "admin/overview.html",
     "admin/people.html",
@@ -160,7 +163,7 @@ pub(super) fn environment() -> Result<Environment<'static>, minijinja::Error> {
 }
 
 /// The day of an RFC 3339 time.
-fn day(time: &str) -> String {
+pub(super) fn day(time: &str) -> String {
     time.split('T').next().unwrap_or_default().to_owned()
 }
 
@@ -187,6 +190,7 @@ mod tests {
                         || found.starts_with("{{ style }}")
                         || found.starts_with("{{ item.href }}")
                         || found.starts_with("{{ fresh }}")
+                        || found.starts_with("{{ one.sign_in }}")
                         || found.starts_with("{{ here }}")
                         || found.starts_with("{{ item.href }}")
                         || found.starts_with("{{ sign_in }}")

@@ -1,7 +1,7 @@
 //! Pages that are made of answers of the interface: what each reads, and what its forms ask. A table of them is all that
 //! the account and the administration are; what is allowed is said where it is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     extract::Request,
@@ -60,12 +60,18 @@ pub(super) enum Kind {
     TextOrNull,
     /// A whole number; left out where it is empty.
     Number,
+    /// A whole number; null where it is empty.
+    NumberOrNull,
+    /// A list of words, with spaces or commas between them.
+    Words,
     /// Whether the box was ticked.
     Flag,
     /// The names that follow the member's name and a colon in fields that were ticked.
     Ticked,
     /// JSON whose members are those of the body.
     Json,
+    /// A file of lines of JSON, which is the whole body.
+    Lines,
 }
 
 /// What follows an answer.
@@ -79,6 +85,44 @@ pub(super) enum Then {
     Show,
     /// The answer as a file.
     Download(&'static str),
+    /// A whole list, to its end, as a file of lines of JSON.
+    DownloadLines(&'static str),
+}
+
+/// A question that makes something.
+pub(super) const fn post(path: &'static str) -> (Method, &'static str) {
+    (Method::POST, path)
+}
+
+/// A question that changes something.
+pub(super) const fn patch(path: &'static str) -> (Method, &'static str) {
+    (Method::PATCH, path)
+}
+
+/// A question that takes something away.
+pub(super) const fn delete(path: &'static str) -> (Method, &'static str) {
+    (Method::DELETE, path)
+}
+
+/// What a page is shown with besides what it reads.
+#[derive(Default)]
+pub(super) struct Shown {
+    /// What went wrong, with what was typed.
+    pub(super) problem: Option<(ApiError, Places)>,
+    /// What is shown this once: which act was answered, and how.
+    pub(super) answer: Option<(&'static str, Json)>,
+}
+
+impl Shown {
+    /// After a refusal, with what was typed.
+    pub(super) fn refused(error: ApiError, typed: Places) -> Self {
+        Self { problem: Some((error, typed)), answer: None }
+    }
+
+    /// With what an act was answered.
+    pub(super) const fn answered(act: &'static str, answer: Json) -> Self {
+        Self { problem: None, answer: Some((act, answer)) }
+    }
 }
 
 /// Values by their names: of a path, a query, or a form.
@@ -97,20 +141,35 @@ impl Room {
 }
 
 impl Act {
-    /// The path and the body to ask with.
+    /// What is asked, with the places of its path filled.
+    pub(super) fn question(&self, places: &Places) -> (Method, String) {
+        (self.asks.0.clone(), fill(self.asks.1, places))
+    }
+
+    /// Whether it sends a file.
+    pub(super) fn sends_file(&self) -> bool {
+        self.members.iter().any(|(_, kind)| *kind == Kind::Lines)
+    }
+
+    /// Whether a form says something that a person typed, which would be lost if the page was left.
+    pub(super) fn holds_typing(&self, form: &Form) -> bool {
+        let is_typed = |name: &str, kind| !matches!(kind, Kind::Flag) && !SECRET_FIELDS.contains(&name);
+        self.members.iter().any(|(name, kind)| is_typed(name, *kind) && form.value(name).is_some())
+    }
+
+    /// The body to ask with.
     ///
     /// # Errors
     /// [`ApiError::InvalidMember`] names the field that does not read.
-    pub(super) fn question(&self, form: &Form) -> Result<(String, Json), ApiError> {
-        let path = fill(self.asks.1, &places_of(form));
+    pub(super) fn body(&self, form: &Form) -> Result<Json, ApiError> {
         if self.members.is_empty() {
-            return Ok((path, Json::Null));
+            return Ok(Json::Null);
         }
         let mut body = Map::new();
         for (name, kind) in self.members {
             put(&mut body, name, *kind, form)?;
         }
-        Ok((path, Json::Object(body)))
+        Ok(Json::Object(body))
     }
 }
 
@@ -118,17 +177,11 @@ fn put(body: &mut Map<String, Json>, name: &'static str, kind: Kind, form: &Form
     let given = form.value(name);
     let member = match (kind, given) {
         (Kind::Flag, given) => given.is_some().into(),
-        (Kind::TextOrNull, None) => Json::Null,
-        (Kind::Ticked, _) => {
-            let ticked = form.names().filter_map(|field| field.strip_prefix(name)?.strip_prefix(':'));
-            ticked.map(Json::from).collect()
-        }
+        (Kind::TextOrNull | Kind::NumberOrNull, None) => Json::Null,
+        (Kind::Words, given) => words(given.unwrap_or_default()).into(),
+        (Kind::Ticked, _) => ticked(form, name).map(Json::from).collect(),
         (Kind::Text | Kind::TextOrNull, Some(text)) => text.into(),
-        (Kind::Number, Some(text)) => {
-            let number: i64 =
-                text.trim().parse().map_err(|_| ApiError::invalid(name, "expected a number"))?;
-            number.into()
-        }
+        (Kind::Number | Kind::NumberOrNull, Some(text)) => number(name, text)?.into(),
         (Kind::Json, Some(text)) => match serde_json::from_str(text) {
             Ok(Json::Object(members)) => {
                 body.extend(members);
@@ -136,10 +189,53 @@ fn put(body: &mut Map<String, Json>, name: &'static str, kind: Kind, form: &Form
             }
             _ => return Err(ApiError::invalid(name, "expected a JSON object")),
         },
+        (Kind::Lines, _) => return Err(ApiError::invalid(name, "choose a file")),
         (Kind::Text | Kind::Number | Kind::Json, None) => return Ok(()),
     };
     body.insert(name.to_owned(), member);
     Ok(())
+}
+
+/// Leaves out of a body what stands in the form as the page showed it: somebody else may have changed that since. What the
+/// page showed is beside each such field, under its name after `was:`. A policy is one thing.
+pub(super) fn only_changed(body: &mut Json, form: &Form) {
+    const POLICY: [&str; 3] = ["start", "least", "trusted_device_days"];
+    let Some(members) = body.as_object_mut() else { return };
+    let shown: Vec<&str> = form.names().filter_map(|name| name.strip_prefix("was:")).collect();
+    let stands = |name: &str| {
+        let (was, is) = (form.value(&format!("was:{name}")), form.value(name));
+        let ticked: BTreeSet<String> = ticked(form, name).map(str::to_owned).collect();
+        match is {
+            None if !ticked.is_empty() => {
+                words(was.unwrap_or_default()).into_iter().collect::<BTreeSet<_>>() == ticked
+            }
+            _ => was == is,
+        }
+    };
+    for name in shown.iter().filter(|name| stands(name)) {
+        members.remove(*name);
+    }
+    if POLICY.iter().all(|name| shown.contains(name) && stands(name)) {
+        members.remove("policy");
+    }
+}
+
+/// What was ticked of a field: the names that follow its own and a colon.
+pub(super) fn ticked<'a>(form: &'a Form, name: &'a str) -> impl Iterator<Item = &'a str> {
+    form.names().filter_map(move |field| field.strip_prefix(name)?.strip_prefix(':'))
+}
+
+/// The words of a field.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split([' ', ',', '\n', '\r']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The whole number that a field says.
+///
+/// # Errors
+/// [`ApiError::InvalidMember`] names the field.
+pub(super) fn number(name: &'static str, text: &str) -> Result<i64, ApiError> {
+    text.trim().parse().map_err(|_| ApiError::invalid(name, "expected a number"))
 }
 
 /// What was typed into a form, for the page that is shown again; nothing secret.
@@ -181,11 +277,11 @@ pub(super) async fn answers(
     Ok(Value::from_pairs(read))
 }
 
-/// The menu of some pages. One whose address has places stands in none.
-pub(super) fn menu(rooms: &[Room], current: &Room, voice: &Voice) -> Value {
-    let listed = rooms.iter().filter(|room| !room.path.contains('{'));
+/// The menu of some pages, with the page of these paths as the one that is open. One whose address has places stands in none.
+pub(super) fn menu<'a>(rooms: impl Iterator<Item = &'a Room>, open: &[&str], voice: &Voice) -> Value {
+    let listed = rooms.filter(|room| !room.path.contains('{'));
     let items = listed.map(|room| {
-        let is_current = room.path == current.path;
+        let is_current = open.contains(&room.path);
         context! { href => room.path, text => voice.say_named(room.heading, &[]), current => is_current }
     });
     items.collect()
@@ -194,10 +290,19 @@ pub(super) fn menu(rooms: &[Room], current: &Room, voice: &Voice) -> Value {
 /// An answer as a file.
 pub(super) fn download(answer: &Json, name: &str) -> Response {
     let Ok(text) = serde_json::to_string_pretty(answer) else { return ApiError::Internal.into_response() };
+    file(text, "application/json", name)
+}
+
+/// Answers as a file of lines.
+pub(super) fn download_lines(answers: &[Json], name: &str) -> Response {
+    file(answers.iter().map(|answer| format!("{answer}\n")).collect(), "application/x-ndjson", name)
+}
+
+fn file(text: String, kind: &'static str, name: &str) -> Response {
     let mut response = text.into_response();
     dress(&mut response);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
@@ -257,21 +362,33 @@ mod tests {
                 ("gone", Kind::Text),
                 ("null", Kind::TextOrNull),
                 ("days", Kind::Number),
+                ("length", Kind::NumberOrNull),
+                ("words", Kind::Words),
                 ("flag", Kind::Flag),
                 ("off", Kind::Flag),
                 ("apps", Kind::Ticked),
             ],
             then: Then::Done,
         };
-        let form = form("text=a&days=30&flag=yes&apps:shop=yes&apps:forum=yes");
-        let (path, body) = ACT.question(&form).unwrap();
+        let form = form("text=a&days=30&words=x+y,z&flag=yes&apps:shop=yes&apps:forum=yes");
+        let (body, (method, path)) = (ACT.body(&form).unwrap(), ACT.question(&places_of(&form)));
         let expected = serde_json::json!({
-            "text": "a", "null": null, "days": 30, "flag": true, "off": false,
+            "text": "a", "null": null, "days": 30, "length": null, "words": ["x", "y", "z"], "flag": true, "off": false,
             "apps": ["shop", "forum"],
         });
-        assert_eq!((path.as_str(), body), ("/x", expected));
+        assert_eq!((method, path.as_str(), body), (Method::POST, "/x", expected));
         let wrong = Form::read(b"days=soon").unwrap();
-        assert_eq!(ACT.question(&wrong), Err(ApiError::invalid("days", "expected a number")));
+        assert_eq!(ACT.body(&wrong), Err(ApiError::invalid("days", "expected a number")));
+    }
+
+    #[test]
+    fn what_was_typed_is_told_from_what_stood_there() {
+        let (name, asks) = ("x", (Method::POST, "/x"));
+        let members = &[("email", Kind::Text), ("code", Kind::Text), ("flag", Kind::Flag)];
+        let act = Act { name, asks, members, then: Then::Done };
+        for (text, is_typed) in [("email=a", true), ("email=", false), ("code=1&flag=yes&id=2", false)] {
+            assert_eq!(act.holds_typing(&form(text)), is_typed, "{text}");
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) struct Voice {
 }
 
 impl Voice {
-    /// The same for a page at this path, of ours or on an app's own host.
+    /// The server's own, for a page at this path, of ours or on an app's own host.
     pub(super) fn at(server: &Server, headers: &HeaderMap, path: &str) -> Self {
         Self { at_app: path.starts_with(OWN), ..Self::of_app(server, headers, "") }
     }
@@ -46,7 +46,7 @@ impl Voice {
         self.at_app
     }
 
-    /// The same for an app by its name; for the server itself where that is empty.
+    /// An app's, by its name; the server's own where that is empty.
     pub(super) fn of_app(server: &Server, headers: &HeaderMap, app: &str) -> Self {
         Self::asked(server, headers, app, "")
     }
@@ -64,22 +64,25 @@ impl Voice {
         Self { locale, app: app.to_owned(), title, accent, at_app: false, renderer }
     }
 
+    /// A text.
     pub(super) fn say(&self, key: Key) -> String {
-        self.say_of(key, "", "")
+        self.filled(key, &[])
     }
 
     /// The same with something more put into it.
     pub(super) fn say_of(&self, key: Key, place: &str, value: &str) -> String {
-        let places = [("app", self.title.as_str()), (place, value)];
-        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
+        self.filled(key, &[(place, value)])
     }
 
     /// A text by its name, for templates. One that is not there says its name, so that it is seen.
     pub(super) fn say_named(&self, name: &str, places: &[(&str, &str)]) -> String {
-        let Some(key) = Key::of_name(name) else { return name.to_owned() };
-        let places: Vec<_> =
-            [("app", self.title.as_str())].into_iter().chain(places.iter().copied()).collect();
-        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &places)
+        Key::of_name(name).map_or_else(|| name.to_owned(), |key| self.filled(key, places))
+    }
+
+    fn filled(&self, key: Key, places: &[(&str, &str)]) -> String {
+        let mut all = vec![("app", self.title.as_str())];
+        all.extend(places);
+        self.renderer.catalog().wording(&self.app, &self.locale).say(key, &all)
     }
 
     /// A page with a heading and a text, by their common name.

@@ -323,7 +323,32 @@ async fn what_matters_asks_for_a_fresh_sign_in_and_says_so_before() {
     let old = text(&ann.open("/account").await.expect(200));
     assert!(old.contains("class=\"notice\"") && old.contains("fresh=yes"));
     assert!(!text(&ann.open("/account/devices").await.expect(200)).contains("class=\"notice\""));
-    let asked = ann.send("/account", "act=add_email&email=ann%40two.example").await.expect(303);
+    // What would be refused is not asked for: who it is, is confirmed first.
+    let forms = ["add_email", "add_phone"];
+    assert!(forms.iter().all(|act| young.contains(act) && !old.contains(act)), "{old}");
+    assert!(old.contains("value=\"change\""), "a name takes nothing more: {old}");
+    for (path, act) in [
+        ("/account/security", "begin_totp"),
+        ("/account/security", "set_password"),
+        ("/account/security", "add_passkey"),
+        ("/account/apps", "make_app_password"),
+        ("/account/data", "erase"),
+        ("/account/data", "export"),
+    ] {
+        let page = text(&ann.open(path).await.expect(200));
+        assert!(!page.contains(&format!("value=\"{act}\"")) && page.contains("fresh=yes"), "{act}: {page}");
+    }
+    // A form that was open for too long is shown again with what was typed, but for secrets.
+    let typed = text(&ann.send("/account", "act=add_email&email=ann%40two.example").await.expect(403));
+    assert!(typed.contains("value=\"ann@two.example\"") && typed.contains("target=\"_blank\""), "{typed}");
+    assert!(typed.contains("what you typed is still here") && !typed.contains("class=\"notice\""), "{typed}");
+    let label = "act=make_app_password&label=My+phone&apps:mail=yes&days=7";
+    let typed = text(&ann.send("/account/apps", label).await.expect(403));
+    assert!(typed.contains("value=\"My phone\"") && typed.contains("value=\"7\""), "{typed}");
+    // Where nothing was typed the way leads there at once.
+    let asked = ann.send("/account/data", "act=export").await.expect(303);
+    assert!(asked.header("location").contains("fresh=yes"), "{asked:?}");
+    let asked = ann.send("/account", "act=make_primary&id=idn_x&primary=yes").await.expect(303);
     let to = asked.header("location").to_owned();
     assert!(to.starts_with("/sign-in?app=club&") && to.contains("fresh=yes"), "{to}");
     let stepped = ann.go(&to, "step=step_up").await.expect(200);
@@ -333,6 +358,8 @@ async fn what_matters_asks_for_a_fresh_sign_in_and_says_so_before() {
     let code = mailed(&server, ANN).await;
     let back = ann.go(&to, &format!("step=code&code={code}")).await.expect(303);
     assert_eq!(back.header("location"), "https://auth.example/account");
-    assert!(!text(&ann.open("/account").await.expect(200)).contains("class=\"notice\""));
+    let back = text(&ann.open("/account").await.expect(200));
+    assert!(!back.contains("class=\"notice\"") && back.contains("add_email"), "{back}");
+    ann.send("/account", "act=add_email&email=ann%40two.example").await.expect(200);
     fresh(&server).await;
 }

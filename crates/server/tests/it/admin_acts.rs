@@ -9,7 +9,7 @@ use countersign_domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    admin::{items, local, two_realms},
+    admin::{admin_key, items, local, two_realms},
     admin_pages::{Desk, ask_value, text},
     second_factors, sessions,
     support::{TestServer, settings::ISSUER},
@@ -86,7 +86,7 @@ async fn what_people_hold_is_ended() {
     let all = items(&local(&server).get(&credentials).await);
     let credential = id_of(all.iter().find(|one| one["kind"] == "totp").unwrap());
     let shown = text(&desk.open(&page).await.expect(200));
-    assert!(shown.contains(&credential) && shown.contains("totp"), "{shown}");
+    assert!(shown.contains(&credential) && shown.contains("Authenticator app"), "{shown}");
     desk.done(&page, &format!("act=remove_credential&credential={credential}")).await;
     assert!(!items(&local(&server).get(&credentials).await).iter().any(|one| one["id"] == credential));
     let live = format!("/v1/admin/users/{id}/sessions");
@@ -153,6 +153,7 @@ async fn apps_and_their_keys_are_made_shown_once_and_ended() {
         (&app().await["title"], &app().await["origins"]),
         (&json!("New"), &json!(["https://new.example"]))
     );
+    the_settings_of_an_app(&server, &mut desk, page).await;
     let changed =
         desk.send(page, "act=patch_app&settings=%7B%22token_algorithm%22%3A%22HS256%22%7D").await.expect(200);
     assert!(text(&changed).contains("class=\"key\""), "its secret is shown: {}", text(&changed));
@@ -173,6 +174,167 @@ async fn apps_and_their_keys_are_made_shown_once_and_ended() {
     assert!(text(&declared).contains("stands in the configuration file"));
 }
 
+/// What an operator changes in daily life, by forms of fields.
+async fn the_settings_of_an_app(server: &TestServer, desk: &mut Desk<'_>, page: &str) {
+    let app = || ask_value(server, "/v1/admin/apps/crate");
+    desk.done(page, "act=change_app&title=Box&origins=https%3A%2F%2Fa.example,https%3A%2F%2Fb.example&accent=%23ffdd00&locale=de").await;
+    let sign_in = "act=change_app_sign_in&sign_up=closed&sign_up_domains=&start:mail=yes&start:passkey=yes&least=aal2&trusted_device_days=9";
+    desk.done(page, sign_in).await;
+    desk.done(page, "act=change_app_codes&delivery=both&code_length=8&code_alphabet=unambiguous&code_life_seconds=300&tries=3&resend_pause_seconds=").await;
+    desk.done(page, "act=change_app_mails&sender_name=The+Box&subject=%25code%25+%3Cb%3E&messages_per_day=9")
+        .await;
+    let changed = app().await;
+    for (name, value) in [
+        ("title", json!("Box")),
+        ("origins", json!(["https://a.example", "https://b.example"])),
+        ("accent", json!("#ffdd00")),
+        ("locale", json!("de")),
+        ("sign_up", json!("closed")),
+        ("policy", json!({"start": ["mail", "passkey"], "least": "aal2", "trusted_device_days": 9})),
+        ("delivery", json!("both")),
+        ("code_length", json!(8)),
+        ("tries", json!(3)),
+        ("resend_pause_seconds", Value::Null),
+        ("sender_name", json!("The Box")),
+        ("subject", json!("%code% <b>")),
+        ("messages_per_day", json!(9)),
+    ] {
+        assert_eq!(changed[name], value, "{name}: each form changes its own settings alone");
+    }
+    // They stand in the forms, and what is wrong stands beside its field with what was typed.
+    let shown = text(&desk.open(page).await.expect(200));
+    for saved in [
+        "value=\"aal2\" selected",
+        "name=\"start:mail\" value=\"yes\" checked",
+        "value=\"&#x25;code% &lt;b&gt;\"",
+        "value=\"both\" selected",
+        "value=\"https:&#x2f;&#x2f;a.example https:&#x2f;&#x2f;b.example\"",
+    ] {
+        let saved = saved.replace("&#x25;", "%");
+        assert!(shown.contains(&saved), "{saved}: {shown}");
+    }
+    assert!(!shown.contains("name=\"start:totp\" value=\"yes\" checked"));
+    what_is_wrong_stands_beside_its_field(desk, page).await;
+    assert_eq!(app().await, changed, "a refused form changes nothing");
+    desk.done(page, "act=change_app_codes&delivery=code&code_alphabet=digits").await;
+    assert_eq!(app().await["code_length"], Value::Null, "an empty field brings the default back");
+    what_somebody_else_changed_meanwhile_stays(server, desk, page).await;
+}
+
+/// A page that was opened before somebody else tightened the app, and sent afterwards.
+async fn what_somebody_else_changed_meanwhile_stays(server: &TestServer, desk: &mut Desk<'_>, page: &str) {
+    let shown = text(&desk.open(page).await.expect(200));
+    assert!(shown.contains("name=\"was:start\" value=\"mail passkey\""), "{shown}");
+    let tighter =
+        json!({"origins": ["https://a.example"], "sign_up": "invitation", "policy": {"least": "aal2"}});
+    let client = local(server).with("content-type", "application/json");
+    client.send(http::Method::PATCH, "/v1/admin/apps/crate", &tighter.to_string()).await.expect(200);
+    let both = "https%3A%2F%2Fa.example+https%3A%2F%2Fb.example";
+    let names = format!("act=change_app&title=Chest&was:title=Box&origins={both}&was:origins={both}");
+    desk.done(page, &names).await;
+    let sign_in = "act=change_app_sign_in&sign_up=closed&was:sign_up=closed&start:passkey=yes&start:mail=yes\
+                   &was:start=mail+passkey&least=aal2&was:least=aal2&trusted_device_days=9&was:trusted_device_days=9&sign_up_domains=mail.example&was:sign_up_domains=";
+    desk.done(page, sign_in).await;
+    let changed = ask_value(server, "/v1/admin/apps/crate").await;
+    assert_eq!((&changed["title"], &changed["sign_up_domains"]), (&json!("Chest"), &json!(["mail.example"])));
+    for (name, value) in tighter.as_object().unwrap() {
+        assert_eq!(&changed[name], value, "{name}");
+    }
+}
+
+async fn what_is_wrong_stands_beside_its_field(desk: &mut Desk<'_>, page: &str) {
+    for (form, field) in [
+        ("act=change_app_codes&tries=99&code_length=8", "tries"),
+        ("act=change_app_codes&tries=soon&code_length=8", "tries"),
+        ("act=change_app_codes&code_length=5", "code_length"),
+        ("act=change_app&title=Box&accent=red", "accent"),
+        ("act=change_app&origins=nowhere", "origins"),
+        ("act=change_app&locale=xx", "locale"),
+        ("act=change_app_sign_in&sign_up=open&start:totp=yes", "start"),
+        ("act=change_app_sign_in&sign_up=open&trusted_device_days=400", "trusted_device_days"),
+        ("act=change_app_mails&sender_address=nobody", "sender_address"),
+    ] {
+        let refused = text(&desk.send(page, form).await.expect(422));
+        let beside = format!("id=\"{field}-problem\" lang=\"en\"");
+        assert!(refused.contains(&beside) && refused.contains("aria-invalid"), "{form}: {refused}");
+        assert_eq!(refused.matches("lang=\"en\">").count(), 1, "{form}: said once: {refused}");
+    }
+    let typed = text(&desk.send(page, "act=change_app_codes&tries=99&code_length=8").await.expect(422));
+    assert!(typed.contains("value=\"99\"") && typed.contains("Wrong codes that one mail survives"));
+}
+
+#[tokio::test]
+async fn settings_are_said_in_every_language() {
+    let server = TestServer::with(two_realms).await;
+    let made = json!({"name": "crate", "accounts": "realm", "realm": "guests"});
+    local(&server).post("/v1/admin/realms", &json!({"name": "guests"})).await.expect(201);
+    local(&server).post("/v1/admin/apps", &made).await.expect(201);
+    let desk = Desk::full(&server).await;
+    for (language, saved) in [
+        ("en", "Two factors (AAL2)"),
+        ("de", "Zwei Faktoren (AAL2)"),
+        ("fr", "Deux facteurs (AAL2)"),
+        ("es", "Dos factores (AAL2)"),
+        ("ja", "二要素 (AAL2)"),
+    ] {
+        for page in ["/admin/apps/crate", "/admin/realms/guests"] {
+            let asked = desk.client().with("accept-language", language).with("sec-fetch-site", "none");
+            let shown = text(&asked.get(page).await.expect(200));
+            assert!(shown.contains(saved), "{language} {page}: {shown}");
+            for name in [">admin.", ">value.", "{least}"] {
+                assert!(!shown.contains(name), "{language} {page}: {name} is no text: {shown}");
+            }
+            for id in shown.split(" for=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+                assert_eq!(shown.matches(&format!(" id=\"{id}\"")).count(), 1, "{page}: {id}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_file_declares_is_shown_and_not_asked_for() {
+    let server = TestServer::with(two_realms).await;
+    let mut desk = Desk::full(&server).await;
+    for page in ["/admin/apps/club", "/admin/realms/staff"] {
+        let shown = text(&desk.open(page).await.expect(200));
+        assert!(
+            shown.contains("This stands in the configuration file") && !shown.contains("id=\"set-"),
+            "{shown}"
+        );
+    }
+    for (page, form) in [
+        ("/admin/apps/club", "act=change_app_codes&tries=3"),
+        ("/admin/realms/staff", "act=change_realm_times&erasure_grace_days=3"),
+    ] {
+        let refused = desk.send(page, form).await.expect(409);
+        assert!(text(&refused).contains("stands in the configuration file: change it there"));
+    }
+}
+
+#[tokio::test]
+async fn p40_a_visit_is_told_when_it_begins_and_when_it_ends() {
+    let server = TestServer::with(two_realms).await;
+    let (key, id) = admin_key(&server, Some("staff"), &["all"]).await;
+    let mut wrong = Desk::new(&server);
+    wrong.send("/admin/sign-in", "key=cs_ak_wrong").await.expect(401);
+    let mut desk = Desk::with(&server, &key).await;
+    desk.send("/admin/sign-out", "").await.expect(303);
+    let events = items(&local(&server).get("/v1/admin/events?limit=200").await.expect(200));
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event["kind"].as_str().unwrap().starts_with("admin_visit."))
+        .map(|event| (event["kind"].as_str().unwrap(), event["actor"].clone(), event["realm"].clone()))
+        .collect();
+    let by = json!(format!("admin_key:{id}"));
+    assert_eq!(told.len(), 2, "{events:?}");
+    for kind in ["admin_visit.started", "admin_visit.ended"] {
+        assert!(told.contains(&(kind, by.clone(), json!("staff"))), "{kind}: {told:?}");
+    }
+    let named: Vec<_> =
+        events.iter().filter(|event| event["kind"].as_str().unwrap().starts_with("admin_visit.")).collect();
+    assert!(named[0]["target"].is_string() && named[0]["target"] == named[1]["target"], "{named:?}");
+}
+
 #[tokio::test]
 async fn realms_keys_messages_and_events_are_looked_after() {
     let server = TestServer::with(two_realms).await;
@@ -181,6 +343,15 @@ async fn realms_keys_messages_and_events_are_looked_after() {
     let page = "/admin/realms/guests";
     desk.done(page, "act=change_realm&settings=%7B%22session_idle_seconds%22%3A3600%7D").await;
     assert_eq!(ask_value(&server, "/v1/admin/realms/guests").await["session_idle_seconds"], 3600);
+    desk.done(page, "act=change_realm_times&session_idle_seconds=600&erasure_grace_days=7").await;
+    desk.done(page, "act=change_realm_sign_in&passwords=on&start:mail=yes&least=&new_device_mail=false")
+        .await;
+    let realm = ask_value(&server, "/v1/admin/realms/guests").await;
+    assert_eq!((&realm["session_idle_seconds"], &realm["erasure_grace_days"]), (&json!(600), &json!(7)));
+    assert_eq!((&realm["passwords"], &realm["new_device_mail"]), (&json!("on"), &json!(false)));
+    assert_eq!(realm["policy"], json!({"start": ["mail"]}));
+    let wrong = desk.send(page, "act=change_realm_times&session_idle_seconds=1").await.expect(422);
+    assert!(text(&wrong).contains("id=\"session_idle_seconds-problem\""), "{}", text(&wrong));
     desk.send(page, "act=remove_realm&confirm=staff").await.expect(422);
     desk.done(page, "act=remove_realm&confirm=guests").await;
     local(&server).get("/v1/admin/realms/guests").await.refused(404, "not_found");

@@ -53,7 +53,7 @@ impl<'a> Desk<'a> {
         Self::with(server, &key).await
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let service = wiring::service(&self.server.server, &[Part::Admin]);
         let client = Client::new(service, Caller::Anonymous).from("192.0.2.9").with("host", HOST);
         client.with("cookie", &self.jar.header())

@@ -2,7 +2,7 @@
 //! have the role, and for what is their realm's.
 
 use countersign_domain::{assurance::Method as Proof, time::Span};
-use countersign_server::config::Config;
+use countersign_server::config::{Config, PasswordsSetting, RealmSettings};
 use serde_json::json;
 
 use crate::{
@@ -57,7 +57,7 @@ async fn p26_an_administrator_gets_in_with_two_factors_and_no_longer_than_the_ro
     step_up(&server, &[Proof::Code, Proof::Totp]).await;
     let weak = open(&server, &person, "/admin/people").await.expect(303);
     let back =
-        "/sign-in?app=club&return_to=https%3A%2F%2Fauth.example%2Fadmin%2Fpeople&fresh=yes&acr_values=aal2";
+        "/sign-in?app=club&return_to=https%3A%2F%2Fauth.example%2Fadmin%2Fpeople&acr_values=aal2&fresh=yes";
     assert_eq!(weak.header("location"), back);
     step_up(&server, &[Proof::Passkey]).await;
     let people = open(&server, &person, "/admin/people").await.expect(200);
@@ -66,8 +66,15 @@ async fn p26_an_administrator_gets_in_with_two_factors_and_no_longer_than_the_ro
     let page = format!("/admin/people/{id}");
     server.advance(Span::from_minutes(61)).await;
     open(&server, &person, "/admin/people").await.expect(200);
-    let stale = send(&server, &person, &page, "act=set_membership&role=admin&groups=x").await.expect(303);
-    assert!(stale.header("location").contains("fresh=yes"), "{stale:?}");
+    let typed = "act=set_membership&role=user&groups=typed+words";
+    let stale = text(&send(&server, &person, &page, typed).await.expect(403));
+    assert!(
+        stale.contains("value=\"typed words\"") && stale.contains("Confirm in another window"),
+        "{stale}"
+    );
+    assert!(stale.contains("fresh=yes") && stale.contains("target=\"_blank\""), "{stale}");
+    let looked = text(&open(&server, &person, &page).await.expect(200));
+    assert!(looked.contains("more than an hour ago") && !looked.contains("typed words"), "{looked}");
     server.advance(Span::from_hours(8)).await;
     open(&server, &person, "/admin/people").await.expect(303);
     step_up(&server, &[Proof::Passkey]).await;
@@ -121,6 +128,30 @@ async fn p26_an_administrator_administers_their_realm_alone() {
     // The interface for programs takes no session.
     let asked = at(&server, &person).get("/v1/admin/users").await;
     assert_eq!(asked.status.as_u16(), 404, "it is not on this listener");
+}
+
+#[tokio::test]
+async fn whoever_administers_one_of_several_realms_says_which() {
+    let server = TestServer::with(|config| {
+        let_people(config);
+        config.admin.realms = vec!["staff".to_owned(), "default".to_owned(), "empty".to_owned()];
+    })
+    .await;
+    let asked = server.anybody().from("198.51.100.9").get("/admin/people").await.expect(200);
+    let page = text(&asked);
+    assert!(page.contains("Which realm do you administer?") && !page.contains("empty"), "{page}");
+    for (realm, app) in [("default", "club"), ("staff", "desk")] {
+        let back = "return_to=https%3A%2F%2Fauth.example%2Fadmin%2Fpeople&amp;acr_values=aal2&amp;fresh=yes";
+        let link = format!("href=\"&#x2f;sign-in?app={app}&amp;{back}\">{realm}</a>");
+        assert!(page.contains(&link), "{link}: {page}");
+    }
+    // Whoever is signed in to one of them is asked nothing.
+    let (person, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    let again = open(&server, &person, "/admin/people").await.expect(303);
+    assert!(again.header("location").starts_with("/sign-in?app=club&"), "{again:?}");
+    step_up(&server, &[Proof::Passkey]).await;
+    open(&server, &person, "/admin/people").await.expect(200);
 }
 
 #[tokio::test]
@@ -179,6 +210,41 @@ async fn p26_nobody_with_less_becomes_an_administrator_by_their_mailbox() {
     let client = remote(&server, &made.text("key"));
     let person = json!({"emails": [{"address": "eve@mail.example"}], "role": "admin"});
     client.post("/v1/admin/users", &person).await.refused(403, "scope_needed");
+}
+
+#[tokio::test]
+async fn p40_a_person_with_the_role_chooses_no_password_of_somebody_else() {
+    let server = TestServer::with(|config| {
+        let_people(config);
+        let realm = RealmSettings { name: "default".to_owned(), ..RealmSettings::default() };
+        config.realms.push(RealmSettings { passwords: PasswordsSetting::On, ..realm });
+    })
+    .await;
+    let (person, id) = ann(&server).await;
+    give_role(&server, &id, "admin").await;
+    step_up(&server, &[Proof::Passkey]).await;
+    let hash =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$YSBoYXNoIG9mIHRoaXJ0eS10d28gYnl0ZXMgbG9uZyE";
+    let line = |address: &str| {
+        json!({"emails": [{"address": address, "verified": true}], "password_hash": hash}).to_string()
+    };
+    let form = |line: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"act\"\r\n\r\nimport_users\r\n--b\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n{line}\r\n--b--\r\n"
+        )
+    };
+    let page = at(&server, &person).with("origin", ISSUER).with("sec-fetch-site", "same-origin");
+    let page = page.with("content-type", "multipart/form-data; boundary=b");
+    let told = page.send(http::Method::POST, "/admin/people", &form(&line("eve@mail.example"))).await;
+    assert!(text(&told).contains("countersign user import"), "{}", text(&told));
+    let listed = local(&server).get("/v1/admin/users?email=eve@mail.example").await.expect(200);
+    assert!(items(&listed).is_empty());
+    // An operator at the machine may, as before.
+    let client = local(&server).with("content-type", "application/x-ndjson");
+    let path = "/v1/admin/users/import";
+    let done = client.send(http::Method::POST, path, &line("eve@mail.example")).await.expect(200);
+    assert!(String::from_utf8_lossy(&done.body).contains("\"imported\":1"), "{done:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `/devices/new`: a browser becomes a registered device on our own page, and opens an app's host by a ticket.
 
 use countersign_domain::time::Span;
-use countersign_server::config::{Config, ForwardAuthSettings, SignInSetting};
+use countersign_server::config::{Config, ForwardAuthSettings, OpenerSetting, SignInSetting};
 
 use crate::{
     devices::{ANN, ann, held, register, with_devices},
@@ -15,6 +15,7 @@ use crate::{
 on_every_engine! {
     p30_a_name_and_a_code_register_a_browser_without_a_script
     p30_a_browser_that_goes_to_a_page_comes_by_ours_for_another_secret
+    where_devices_alone_open_a_service_a_browser_becomes_one_and_goes_in_no_circle
 }
 
 const NEW: &str = "/devices/new?app=club";
@@ -152,4 +153,47 @@ async fn p30_a_browser_that_goes_to_a_page_comes_by_ours_for_another_secret(worl
     let before = guest.jar.header();
     guest.open(NEW).await.expect(200);
     assert_ne!(guest.jar.header(), before);
+}
+
+/// A service that registered devices alone open, on a host that sees our cookies.
+fn with_vault(config: &mut Config) {
+    with_devices(config);
+    config.server.trusted_proxies = vec!["10.0.0.0/8".to_owned()];
+    let settings = ForwardAuthSettings {
+        open: true,
+        sign_in: Some(SignInSetting::Redirect),
+        accepts: Some(vec![OpenerSetting::Device]),
+        ..ForwardAuthSettings::default()
+    };
+    for (name, origin) in [("vault", ISSUER), ("safe", "https://safe.example")] {
+        let mut app = with(name, settings.clone());
+        app.origins = vec![origin.to_owned()];
+        config.apps.push(app);
+    }
+}
+
+async fn where_devices_alone_open_a_service_a_browser_becomes_one_and_goes_in_no_circle(world: World) {
+    const PAGE: [(&str, &str); 1] = [("sec-fetch-mode", "navigate")];
+    let server = world.node_with(with_vault).await;
+    let mut guest = Guest::new(&server);
+    let sent = asks(&server, &guest.jar, "vault", &PAGE).await.expect(302);
+    let page = sent.header("location").strip_prefix(ISSUER).unwrap().to_owned();
+    let on = guest.with_code(&page, ANN).await.expect(303);
+    let devices = on.header("location").to_owned();
+    assert!(devices.starts_with("/devices/new?app=vault"), "{devices}");
+    // With the session alone the proxy sends it here again, and here it is told the same.
+    asks(&server, &guest.jar, "vault", &PAGE).await.expect(302);
+    assert_eq!(guest.open(&page).await.expect(303).header("location"), devices);
+    let back = guest.send(&devices, "label=Kitchen").await.expect(303);
+    assert_eq!(back.header("location"), format!("{ISSUER}/page?a=b"));
+    asks(&server, &guest.jar, "vault", &PAGE).await.expect(200);
+    assert_eq!(guest.open(&page).await.expect(303).header("location"), back.header("location"));
+    // Where the host sees no cookie of ours, a ticket stands for the device and not for the session.
+    let start = "/.countersign/start?app=safe&return_to=https%3A%2F%2Fsafe.example%2Fx";
+    let mut host = Guest::new(&server);
+    let to = host.open(start).await.expect(303);
+    let with_ticket = guest.open(to.header("location").strip_prefix(ISSUER).unwrap()).await.expect(303);
+    let callback = with_ticket.header("location").strip_prefix("https://safe.example").unwrap();
+    host.open(callback).await.expect(303);
+    proxy(&server).with("cookie", &host.jar.header()).get("/verify/safe").await.expect(200);
 }

@@ -21,6 +21,7 @@ mod account_pages;
 mod accounts;
 mod admin;
 mod admin_acts;
+mod admin_bulk;
 mod admin_import;
 mod admin_keys;
 mod admin_pages;

@@ -1,8 +1,10 @@
 //! A mail server that keeps what it is given, or misbehaves as it is told. Standard library only.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
@@ -43,6 +45,7 @@ pub(crate) struct Sink {
 struct Shared {
     mood: Mutex<Mood>,
     mails: Mutex<Vec<Mail>>,
+    folder: Mutex<Option<PathBuf>>,
     news: Condvar,
 }
 
@@ -55,8 +58,12 @@ impl Sink {
     /// One in some mood, on a port that was kept for it.
     pub(crate) fn start_on(port: u16, mood: Mood) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-        let shared =
-            Arc::new(Shared { mood: Mutex::new(mood), mails: Mutex::default(), news: Condvar::new() });
+        let shared = Arc::new(Shared {
+            mood: Mutex::new(mood),
+            mails: Mutex::default(),
+            folder: Mutex::default(),
+            news: Condvar::new(),
+        });
         let sink = Self { port, shared };
         let session = sink.clone();
         thread::spawn(move || {
@@ -71,6 +78,25 @@ impl Sink {
     /// Changes its behaviour.
     pub(crate) fn become_of(&self, mood: Mood) {
         *self.shared.mood.lock().unwrap() = mood;
+    }
+
+    /// Puts every mail from here on into a file of this folder too, for scripts to read.
+    pub(crate) fn keep_in(&self, folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
+        *self.shared.folder.lock().unwrap() = Some(folder.to_owned());
+    }
+
+    fn keep(&self, mail: Mail) -> std::io::Result<()> {
+        let mut mails = self.shared.mails.lock().unwrap();
+        if let Some(folder) = &*self.shared.folder.lock().unwrap() {
+            // Whole, or not there yet.
+            let part = folder.join("part");
+            fs::write(&part, &mail.content)?;
+            fs::rename(part, folder.join(format!("{:06}.eml", mails.len())))?;
+        }
+        mails.push(mail);
+        self.shared.news.notify_all();
+        Ok(())
     }
 
     /// Every mail so far.
@@ -131,8 +157,7 @@ impl Sink {
                     if mood == Mood::Slow {
                         thread::sleep(Duration::from_millis(100));
                     }
-                    self.shared.mails.lock().unwrap().push(Mail { to: to.clone(), content });
-                    self.shared.news.notify_all();
+                    self.keep(Mail { to: to.clone(), content })?;
                     "250 kept"
                 }
                 ("QUIT", _) => return writer.write_all(b"221 bye\r\n"),

@@ -119,7 +119,7 @@ async fn decide(
     let mut changes = hold(server, operator, wish).await?;
     let id = server.keys.grant(&wish.realm, &wish.holder, &wish.target);
     let former = match server.store.grants(&[id]).await?.first() {
-        Some(stored) => Some(open(server, stored)?),
+        Some(stored) => Some(open(&server.keys, stored)?),
         None => None,
     };
     let grant = Grant {
@@ -140,7 +140,7 @@ async fn decide(
         Some(former) if former.grant.expires_at.is_none_or(|end| end > now) => Given::Changed,
         _ => Given::New,
     };
-    changes.push(GrantChange::Given(seal(server, &kept)?).into());
+    changes.push(GrantChange::Given(seal(&server.keys, &mut *server.random(), &kept)?).into());
     told(server, EventKind::GrantGiven, &kept.grant, &mut changes);
     Ok(((kept, given), changes))
 }
@@ -167,7 +167,7 @@ pub(super) async fn take(server: &Arc<Server>, id: GrantId) -> Result<(), ApiErr
     server
         .decide(|| async move {
             let found = server.store.grants(&[id]).await?;
-            let kept = open(server, found.first().ok_or(ApiError::NotFound)?)?;
+            let kept = open(&server.keys, found.first().ok_or(ApiError::NotFound)?)?;
             let mut changes = Changes(vec![GrantChange::Taken(id, kept.version).into()]);
             told(server, EventKind::GrantTaken, &kept.grant, &mut changes);
             Ok(((), changes))

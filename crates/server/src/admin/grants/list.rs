@@ -144,14 +144,14 @@ async fn stored(server: &Server, asked: &Asked, most: i64) -> Result<Vec<crate::
         (Some(holder), Some(target)) => {
             let found = server.store.grants(&[keys.grant(realm, holder, target)]).await?;
             let found = found.iter().filter(|stored| stored.id > asked.after);
-            return found.map(|stored| open(server, stored)).collect();
+            return found.map(|stored| open(&server.keys, stored)).collect();
         }
         (Some(holder), None) => GrantList::Holders(vec![keys.grant_holder(realm, holder)]),
         (None, Some(target)) => GrantList::Target(keys.grant_target(realm, target)),
         (None, None) => GrantList::Realm(realm.clone()),
     };
     let found = server.store.grants_after(&list, asked.after, most).await?;
-    found.iter().map(|stored| open(server, stored)).collect()
+    found.iter().map(|stored| open(&server.keys, stored)).collect()
 }
 
 /// Those of the configuration file. A user holds what one of their addresses was given, and what everybody was.

@@ -11,21 +11,24 @@ use axum::{
     response::Response,
     routing::get,
 };
-use countersign_domain::{app::App, event::Actor, refusal::Refusal, session::Session};
+use countersign_domain::{
+    app::{App, AppName},
+    event::Actor,
+    refusal::Refusal,
+    session::Session,
+};
 use http::request::Parts;
 use minijinja::{
     Value, context,
     value::{Serde, merge_maps},
 };
-use serde_json::Value as Json;
-use url::form_urlencoded::Serializer;
 
 use self::rooms::ROOMS;
 use super::{
     interface::{Answered, Interface},
-    rooms::{Act, Places, Room, Then, answers, download, menu, places_of, read_form, typed},
-    sign_in::words,
-    sign_in::{astray, foreign, keep, mark, request_id, see_other},
+    render::day,
+    rooms::{Act, Places, Room, Shown, Then, answers, download, menu, places_of, read_form, typed},
+    sign_in::{WayBack, astray, foreign, keep, mark, may_change_now, request_id, see_other, words},
     voice::Voice,
 };
 use crate::{
@@ -33,7 +36,6 @@ use crate::{
     api::{self, my_app_passwords::takers_of_app_passwords},
     call::admit_page,
     cookie::{Page, SessionCookie},
-    credentials::is_fresh,
     error::ApiError,
     events::context as events,
     oauth2::Form,
@@ -67,15 +69,6 @@ struct Visit<'a> {
     query: Places,
 }
 
-/// What a page is shown with besides what it reads.
-#[derive(Default)]
-struct Shown {
-    /// What went wrong, in words, with what was typed.
-    problem: Option<(ApiError, Places)>,
-    /// What is shown this once: which act was answered, and how.
-    answer: Option<(&'static str, Json)>,
-}
-
 async fn show(
     server: &Arc<Server>,
     interface: &Interface,
@@ -107,26 +100,24 @@ async fn press(
     };
     let form = match read_form(Request::from_parts(parts, rest)).await {
         Ok(form) => form,
-        Err(error) => {
-            let problem = Some((error, Places::new()));
-            return visit.print(server, Shown { problem, answer: None }).await;
-        }
+        Err(error) => return visit.print(server, Shown::refused(error, Places::new())).await,
     };
     let acted = async {
         let act = visit.room.act(&form)?;
-        let (path, body) = act.question(&form)?;
-        let answered = visit.interface.act(&visit.parts, (act.asks.0.clone(), &path), &body).await?;
+        let (question, body) = (act.question(&places_of(&form)), act.body(&form)?);
+        let answered = visit.interface.act(&visit.parts, question, &body).await?;
         Ok((act, answered))
     };
     match acted.await {
         Ok((act, answered)) => visit.go_on(server, act, answered).await,
-        Err(ApiError::NotFresh | ApiError::StrongerNeeded) => {
+        // Whoever typed something finds it again on the page, and confirms who they are beside it.
+        Err(error) if asks_for_more(&error) && !visit.holds_typing(&form) => {
             see_other(&sign_in(server, &visit.session.app, room.path, true), None)
         }
         Err(ApiError::Refused(Refusal::SessionOver)) => {
             see_other(&sign_in(server, &visit.session.app, room.path, false), None)
         }
-        Err(error) => visit.print(server, Shown { problem: Some((error, typed(&form))), answer: None }).await,
+        Err(error) => visit.print(server, Shown::refused(error, typed(&form))).await,
     }
 }
 
@@ -172,20 +163,21 @@ impl<'a> Visit<'a> {
                 let text = if when.is_empty() { text.to_owned() } else { format!("{text}_later") };
                 self.voice.tell_named(&text, &[("when", &when)])
             }
-            Then::Show => {
-                let answer = Some((act.name, body));
-                self.print(server, Shown { problem: None, answer }).await
-            }
-            Then::Download(name) => download(&body, name),
+            Then::Show => self.print(server, Shown::answered(act.name, body)).await,
+            Then::Download(name) | Then::DownloadLines(name) => download(&body, name),
         };
         keep(&mut response, cookies);
         response
     }
 
     /// Whether the page changes what takes a fresh sign-in, and there is none.
-    fn is_stale(&self, server: &Server) -> bool {
+    async fn is_stale(&self, server: &Server) -> Result<bool, ApiError> {
         let is_easy = self.room.acts.is_empty() || self.room.path == "/account/devices";
-        !is_easy && !is_fresh(self.session.assurance.proven_at, server.now())
+        Ok(!is_easy && !may_change_now(server, &self.session).await?)
+    }
+
+    fn holds_typing(&self, form: &Form) -> bool {
+        self.room.act(form).is_ok_and(|act| act.holds_typing(form))
     }
 
     /// The page, of what its questions answer.
@@ -197,6 +189,10 @@ impl<'a> Visit<'a> {
             }
             Err(error) => return astray(server, &self.parts, error),
         };
+        let is_stale = match self.is_stale(server).await {
+            Ok(is_stale) => is_stale,
+            Err(error) => return astray(server, &self.parts, error),
+        };
         let voice = &self.voice;
         let is_known = |name: &&String| self.room.acts.iter().any(|act| act.name == name.as_str());
         let done = self.query.get("done").filter(is_known).filter(|_| shown.problem.is_none());
@@ -204,13 +200,15 @@ impl<'a> Visit<'a> {
         let (act, answer) = shown.answer.unzip();
         let answer = answer.map(Serde);
         let (problem, form) = shown.problem.unzip();
+        // Forms that would be refused are not shown, unless what was typed into one stands there.
+        let asks = problem.as_ref().is_some_and(asks_for_more);
         let values = context! {
-            title => voice.say_named(self.room.heading, &[]), menu => menu(ROOMS, self.room, voice),
+            title => voice.say_named(self.room.heading, &[]), menu => menu(ROOMS.iter(), &[self.room.path], voice),
             app => self.session.app.as_str(), done => is_done, act, answer,
             problem => problem.as_ref().map(|error| told(voice, error)),
             reference => problem.as_ref().map(|_| request_id(&self.parts)), form,
             passwords => server.realm(&self.session.realm).passwords,
-            stale => self.is_stale(server), languages => languages(server), takers => takers(server, &self.session),
+            asks, stale => (is_stale && !asks).then(|| voice.say_named("account.stale", &[])), languages => languages(server), takers => takers(server, &self.session),
             script => "account.js", fresh => sign_in(server, &self.session.app, self.room.path, true),
         };
         let values = merge_maps([values, read]);
@@ -222,15 +220,14 @@ impl<'a> Visit<'a> {
     }
 }
 
+/// Whether it is to be confirmed first who somebody is.
+const fn asks_for_more(error: &ApiError) -> bool {
+    matches!(error, ApiError::NotFresh | ApiError::StrongerNeeded)
+}
+
 /// The sign-in that leads back to a page; to a fresh one where that is what is missing.
-fn sign_in(server: &Server, app: &countersign_domain::app::AppName, path: &str, fresh: bool) -> String {
-    let mut query = Serializer::new(String::new());
-    query.append_pair("app", app.as_str());
-    query.append_pair("return_to", &format!("{}{path}", server.issuer()));
-    if fresh {
-        query.append_pair("fresh", "yes");
-    }
-    format!("/sign-in?{}", query.finish())
+fn sign_in(server: &Server, app: &AppName, path: &str, fresh: bool) -> String {
+    WayBack { app, path, fresh, level: None }.address(&server.issuer())
 }
 
 /// The app that people sign in to for their account: the one that is named, or the only one there is.
@@ -263,9 +260,4 @@ fn languages(server: &Server) -> Value {
 fn takers(server: &Server, session: &Session) -> Value {
     let apps = takers_of_app_passwords(server, &session.realm);
     apps.iter().map(|app| context! { name => app.name.as_str(), title => app.title.as_str() }).collect()
-}
-
-/// The day of a time, as people write it.
-fn day(time: &str) -> String {
-    time.split('T').next().unwrap_or_default().to_owned()
 }

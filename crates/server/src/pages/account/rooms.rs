@@ -2,19 +2,7 @@
 
 use http::Method;
 
-use crate::pages::rooms::{Act, Kind, Room, Then};
-
-const fn post(path: &'static str) -> (Method, &'static str) {
-    (Method::POST, path)
-}
-
-const fn patch(path: &'static str) -> (Method, &'static str) {
-    (Method::PATCH, path)
-}
-
-const fn delete(path: &'static str) -> (Method, &'static str) {
-    (Method::DELETE, path)
-}
+use crate::pages::rooms::{Act, Kind, Room, Then, delete, patch, post};
 
 /// All of them, in the order of the menu.
 pub(super) const ROOMS: &[Room] = &[

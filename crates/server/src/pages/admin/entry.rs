@@ -9,8 +9,10 @@ use axum::{
 use countersign_domain::{
     app::AppName,
     changes::{Change, Changes},
+    event::{Event, EventKind},
     token::{Revocation, RevocationTarget},
 };
+use data_encoding::HEXLOWER;
 use http::request::Parts;
 use minijinja::context;
 
@@ -19,11 +21,12 @@ use super::{
     visitor::{Doors, Visitor, is_open, is_own},
 };
 use crate::{
-    admin::operator::authenticate,
+    admin::operator::{Operator, authenticate},
     call::admit_page,
     config::CookieKind,
     cookie::OperatorCookie,
     error::ApiError,
+    events::context as events,
     oauth2::Form,
     pages::{
         rooms::read_form,
@@ -35,6 +38,8 @@ use crate::{
 
 /// The first page.
 const FIRST: &str = "/admin";
+/// Letters of a visit's name in the log.
+const VISIT_NAME: usize = 16;
 /// Where a key is shown.
 const SIGN_IN: &str = "/admin/sign-in";
 
@@ -55,7 +60,7 @@ fn print(server: &Arc<Server>, parts: &Parts, problem: Option<&ApiError>) -> Res
     let query = Form::read(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let values = context! {
         title => voice.say_named("admin.sign_in", &[]), to => query.value("to"), over => query.value("over").is_some(),
-        problem => problem.map(|error| trouble::words(&voice, error)),
+        problem => problem.map(|error| trouble::words(&voice, error, None)),
         reference => problem.map(|_| request_id(parts)),
     };
     voice.form_page("admin/sign_in.html", values, None)
@@ -78,6 +83,11 @@ pub(super) async fn take(server: &Arc<Server>, doors: Doors, request: Request) -
         let now = server.now();
         server.key_use.note_admin(&key, now);
         let cookie = OperatorCookie::begin(key.id, now, &mut *server.random());
+        let operator = Operator::Key(key);
+        events::note_actor(operator.actor());
+        // Written before the visit begins.
+        let begun = told(server, EventKind::AdminVisitStarted, (&operator, &cookie));
+        server.commit(Changes(vec![begun.into()])).await?;
         let cookie = cookie.set(&server.config.load().cookies, &server.keys);
         Ok((cookie, way(form.value("to"))))
     };
@@ -103,7 +113,7 @@ pub(super) async fn leave(server: &Arc<Server>, doors: Doors, request: Request) 
     if !is_own(server, doors, &parts.headers) {
         return refuse_foreign(server, &parts);
     }
-    let visitor = match Visitor::of(server, doors, &parts, false).await {
+    let visitor = match Visitor::of(server, doors, &parts).await {
         Ok(visitor) => visitor,
         Err(response) => return *response,
     };
@@ -112,14 +122,14 @@ pub(super) async fn leave(server: &Arc<Server>, doors: Doors, request: Request) 
     }
     let settings = server.config.load().cookies.clone();
     if let Some(cookie) = OperatorCookie::of(&parts.headers, &settings, &server.keys)
-        && let Err(error) = end(server, &cookie).await
+        && let Err(error) = end(server, (visitor.vouched.operator(), &cookie)).await
     {
         return astray(server, &parts, error);
     }
     see_other(&format!("{SIGN_IN}?over=yes"), settings.clear(CookieKind::Operator))
 }
 
-async fn end(server: &Arc<Server>, cookie: &OperatorCookie) -> Result<(), ApiError> {
+async fn end(server: &Arc<Server>, (operator, cookie): (&Operator, &OperatorCookie)) -> Result<(), ApiError> {
     let now = server.now();
     let over = Revocation {
         app: AppName::any(),
@@ -128,7 +138,19 @@ async fn end(server: &Arc<Server>, cookie: &OperatorCookie) -> Result<(), ApiErr
         revoked_at: now,
         expires_at: cookie.ends_at(),
     };
-    Ok(server.commit(Changes(vec![Change::Revocation(over)])).await?)
+    let told = told(server, EventKind::AdminVisitEnded, (operator, cookie));
+    Ok(server.commit(Changes(vec![Change::Revocation(over), told.into()])).await?)
+}
+
+/// What the log says of a visit: by which key is said by the actor. Its name there opens nothing.
+fn told(server: &Server, kind: EventKind, (operator, cookie): (&Operator, &OperatorCookie)) -> Event {
+    let name = server.keys.operator_visit(&cookie.visit);
+    let name: String = HEXLOWER.encode(name.bytes()).chars().take(VISIT_NAME).collect();
+    let event = Event::new(kind).on(&name);
+    match operator.realm() {
+        Some(realm) => event.within(realm),
+        None => event,
+    }
 }
 
 /// The page for whoever was sent here by a page of another site.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::{
     RequestPartsExt as _, Router,
+    body::Bytes,
     extract::{RawPathParams, Request, State},
     response::Response,
     routing::{get, post},
@@ -28,16 +29,25 @@ use self::{
 };
 use super::{
     interface::{Answered, Interface},
-    rooms::{Act, Places, Then, download, fill, places_of, read_form, typed},
+    rooms::{Act, Places, Shown, Then, download, download_lines, fill, menu, places_of, typed},
     sign_in::{astray, keep, mark, request_id, see_other},
+    upload::read_upload,
     voice::Voice,
 };
-use crate::{admin, error::ApiError, oauth2::Form, state::Server};
+use crate::{
+    admin::{self, bulk::LONGEST_BATCH},
+    error::ApiError,
+    oauth2::Form,
+    state::Server,
+};
 
 /// Letters of a long name that are typed to confirm.
 const TYPED: usize = 6;
 /// Names up to this long are typed whole.
 const WHOLE: usize = 24;
+
+/// Most lines of a list as a file.
+const MOST_LISTED: usize = 5_000;
 
 /// The routes of this file, for a listener with these doors.
 pub fn routes(server: &Arc<Server>, doors: Doors) -> Router<Arc<Server>> {
@@ -77,14 +87,6 @@ struct Visit<'a> {
     places: Places,
 }
 
-/// What a page is shown with besides what it reads.
-#[derive(Default)]
-struct Shown {
-    problem: Option<(ApiError, Places)>,
-    /// What is shown this once: which act was answered, and how.
-    answer: Option<(&'static str, Json)>,
-}
-
 /// What the questions of a page were answered.
 struct Read {
     values: Value,
@@ -103,7 +105,7 @@ async fn show(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    match Visit::of(server, interface, (room, doors), (parts, false)).await {
+    match Visit::of(server, interface, (room, doors), parts).await {
         Ok(visit) => visit.print(server, Shown::default()).await,
         Err(response) => *response,
     }
@@ -119,19 +121,20 @@ async fn press(
     if !is_own(server, doors, &parts.headers) {
         return entry::refuse_foreign(server, &parts);
     }
-    let visit = match Visit::of(server, interface, (room, doors), (parts.clone(), true)).await {
+    let visit = match Visit::of(server, interface, (room, doors), parts.clone()).await {
         Ok(visit) => visit,
         Err(response) => return *response,
     };
-    let form = match read_form(Request::from_parts(parts, rest)).await {
-        Ok(form) => form,
-        Err(error) => {
-            return visit.print(server, Shown { problem: Some((error, Places::new())), answer: None }).await;
-        }
+    let (form, file) = match read_upload(Request::from_parts(parts, rest), LONGEST_BATCH).await {
+        Ok(read) => read,
+        Err(error) => return visit.print(server, Shown::refused(error, Places::new())).await,
     };
-    match visit.act(&form).await {
+    if visit.visitor.stale.is_some() {
+        return visit.print(server, Shown::refused(ApiError::NotFresh, typed(&form))).await;
+    }
+    match visit.act(&form, file).await {
         Ok((act, answered)) => visit.go_on(server, act, (&form, answered)).await,
-        Err(error) => visit.print(server, Shown { problem: Some((error, typed(&form))), answer: None }).await,
+        Err(error) => visit.print(server, Shown::refused(error, typed(&form))).await,
     }
 }
 
@@ -140,9 +143,9 @@ impl<'a> Visit<'a> {
         server: &Arc<Server>,
         interface: &'a Interface,
         (room, doors): (&'static AdminRoom, Doors),
-        (mut parts, changes): (Parts, bool),
+        mut parts: Parts,
     ) -> Result<Self, Box<Response>> {
-        let visitor = Visitor::of(server, doors, &parts, changes).await?;
+        let visitor = Visitor::of(server, doors, &parts).await?;
         let lost = |error, parts: &Parts| Box::new(astray(server, parts, error));
         let query = Form::read(parts.uri.query().unwrap_or_default().as_bytes());
         let repeated = |_| lost(ApiError::invalid("query", "a parameter is repeated"), &parts);
@@ -160,7 +163,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Does what a form asks.
-    async fn act(&self, form: &Form) -> Result<(&'static Act, Answered), ApiError> {
+    async fn act(&self, form: &Form, file: Option<Bytes>) -> Result<(&'static Act, Answered), ApiError> {
         let act = self.room.room.act(form)?;
         if let Some(place) = self.room.confirmed(act) {
             let name = self.place(form, place).unwrap_or_default();
@@ -168,15 +171,34 @@ impl<'a> Visit<'a> {
                 return Err(ApiError::invalid("confirm", ""));
             }
         }
-        let (_, plain) = act.question(form)?;
-        let body = self.room.body(act).map_or(Ok(plain), |make| make(form))?;
         let places = self.all_places(form);
         if !is_id(&places) {
             return Err(ApiError::NotFound);
         }
-        let path = fill(act.asks.1, &places);
-        let answered = self.interface.act(&self.parts, (act.asks.0.clone(), &path), &body).await?;
+        let question = act.question(&places);
+        let answered = match file.filter(|_| act.sends_file()) {
+            Some(lines) => self.interface.send_lines(&self.parts, question, lines).await?,
+            None => self.interface.act(&self.parts, question, &self.room.body(act, form)?).await?,
+        };
         Ok((act, answered))
+    }
+
+    /// All of a list whose first part was answered.
+    async fn whole_list(&self, act: &Act, form: &Form, first: Json) -> Result<Vec<Json>, ApiError> {
+        let (method, path) = act.question(&self.all_places(form));
+        let (mut items, mut part) = (Vec::new(), first);
+        loop {
+            if let Json::Array(more) = part["items"].take() {
+                items.extend(more);
+            }
+            let Some(next) = part["next"].as_str() else { return Ok(items) };
+            if items.len() >= MOST_LISTED {
+                let detail = format!("more than {MOST_LISTED}: use the command countersign user export");
+                return Err(ApiError::invalid("realm", detail));
+            }
+            let question = (method.clone(), format!("{path}&after={next}"));
+            part = self.interface.act(&self.parts, question, &Json::Null).await?.body;
+        }
     }
 
     /// What a form and the path of the page say; the path counts.
@@ -207,10 +229,12 @@ impl<'a> Visit<'a> {
                 places.extend(texts);
                 see_other(&format!("{}?done={}", fill(path, &places), act.name), None)
             }
-            Then::Show => {
-                self.print(server, Shown { problem: None, answer: Some((act.name, answered.body)) }).await
-            }
+            Then::Show => self.print(server, Shown::answered(act.name, answered.body)).await,
             Then::Download(name) => download(&answered.body, name),
+            Then::DownloadLines(name) => match self.whole_list(act, form, answered.body).await {
+                Ok(items) => download_lines(&items, name),
+                Err(error) => self.print(server, Shown::refused(error, typed(form))).await,
+            },
         };
         keep(&mut response, self.renewed());
         response
@@ -276,15 +300,20 @@ impl<'a> Visit<'a> {
         let done = self.places.get("done").filter(is_known).filter(|_| problem.is_none());
         let done = done.map(|name| voice.say_named(&format!("admin.act_{name}"), &[]));
         let (act, answer) = shown.answer.unzip();
+        let stale = &self.visitor.stale;
+        let asks = problem == Some(ApiError::NotFresh);
+        let wrong = problem.as_ref().map(|error| trouble::words(voice, error, form.as_ref()));
         let heading = voice.say_named(room.heading, &[]);
         let heading = self.named.values().next().map_or(heading.clone(), |name| format!("{heading}: {name}"));
         let values = context! {
-            title => heading, menu => rooms::menu(self.room, voice), brand => "Countersign",
+            title => heading, menu => menu(all().map(|one| &one.room), &[room.path, self.room.below], voice),
             here => self.parts.uri.path(), next => read.next, query => self.places.clone(), form,
             has_key => self.visitor.has_key, own_realm => self.visitor.vouched.operator().realm().map(ToString::to_string),
             done => done.map(|what| voice.say_named("admin.done", &[("what", &what)])),
             act, answer => answer.map(Serde), is_partial => read.is_partial, closed => read.closed.is_some(),
-            wrong => problem.as_ref().map(|error| trouble::words(voice, error)),
+            wrong,
+            stale => stale.as_ref().filter(|_| !asks).map(|_| voice.say_named("admin.stale", &[])),
+            asks, fresh => stale,
             reference => problem.as_ref().map(|_| request_id(&self.parts)),
             tail => Value::from_function(|name: String| tail(&name).to_owned()),
             pretty => Value::from_function(|value: Value| serde_json::to_string_pretty(&value).unwrap_or_default()),

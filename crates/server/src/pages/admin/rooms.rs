@@ -6,16 +6,12 @@ mod people;
 mod server;
 
 use http::Method;
-use minijinja::{Value, context};
 use serde_json::Value as Json;
 
 use crate::{
     error::ApiError,
     oauth2::Form,
-    pages::{
-        rooms::{Act, Kind, Room, Then},
-        voice::Voice,
-    },
+    pages::rooms::{Act, Kind, Room, Then, only_changed},
 };
 
 /// Makes the body of a question of what a form says, where its fields are not the members.
@@ -42,25 +38,23 @@ pub(super) fn all() -> impl Iterator<Item = &'static AdminRoom> {
     [server::OVERVIEW, people::ROOMS, apps::ROOMS, server::ROOMS].into_iter().flatten()
 }
 
-/// The menu. A page whose address has places stands in none.
-pub(super) fn menu(current: &AdminRoom, voice: &Voice) -> Value {
-    let listed = all().filter(|one| !one.room.path.contains('{'));
-    let items = listed.map(|one| {
-        let is_current = one.room.path == current.room.path || one.room.path == current.below;
-        context! { href => one.room.path, text => voice.say_named(one.room.heading, &[]), current => is_current }
-    });
-    items.collect()
-}
-
 impl AdminRoom {
     /// The place whose end is typed to confirm an act.
     pub(super) fn confirmed(&self, act: &Act) -> Option<&'static str> {
         self.confirmed.iter().find(|(name, _)| *name == act.name).map(|(_, place)| *place)
     }
 
-    /// What makes the body of an act.
-    pub(super) fn body(&self, act: &Act) -> Option<MakeBody> {
-        self.made.iter().find(|(name, _)| *name == act.name).map(|(_, make)| *make)
+    /// The body that an act asks with.
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidMember`] names the field that does not read.
+    pub(super) fn body(&self, act: &Act, form: &Form) -> Result<Json, ApiError> {
+        let mut body = match self.made.iter().find(|(name, _)| *name == act.name) {
+            Some((_, make)) => make(form)?,
+            None => act.body(form)?,
+        };
+        only_changed(&mut body, form);
+        Ok(body)
     }
 }
 
@@ -86,18 +80,6 @@ const fn act(
 /// An act that sends no body, or one that a function makes.
 const fn bare(name: &'static str, asks: (Method, &'static str)) -> Act {
     act(name, asks, &[], Then::Done)
-}
-
-const fn post(path: &'static str) -> (Method, &'static str) {
-    (Method::POST, path)
-}
-
-const fn patch(path: &'static str) -> (Method, &'static str) {
-    (Method::PATCH, path)
-}
-
-const fn delete(path: &'static str) -> (Method, &'static str) {
-    (Method::DELETE, path)
 }
 
 #[cfg(test)]

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use countersign_domain::{
-    app::{AccountPolicy, BrowserTokens},
+    app::{AccountPolicy, App, AppName, BrowserTokens},
     assurance::Level,
     membership::Role,
+    realm::RealmName,
     session::Session,
     time::{Span, Timestamp},
     user::{User, UserStatus},
 };
 use data_encoding::HEXLOWER;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
+use minijinja::{Value, context};
 use url::form_urlencoded::Serializer;
 
 use crate::{
@@ -24,7 +26,10 @@ use crate::{
     error::ApiError,
     events::{context, person::key_of},
     listener::Peer,
-    pages::sign_in::{astray, see_other},
+    pages::{
+        sign_in::{WayBack, astray, see_other},
+        voice::Voice,
+    },
     state::Server,
 };
 
@@ -49,6 +54,8 @@ pub(super) struct Visitor {
     pub(super) has_key: bool,
     /// What the browser is to keep.
     pub(super) cookie: Option<HeaderValue>,
+    /// Where they confirm who they are, where that is too long ago to change anything.
+    pub(super) stale: Option<String>,
 }
 
 /// Why somebody is not let in.
@@ -57,6 +64,8 @@ enum Closed {
     Nothing,
     /// They are to go there first.
     Elsewhere(String),
+    /// They are to say which realm they administer.
+    Choose(Vec<Door>),
     /// Something is wrong with what they show.
     Refused(ApiError),
 }
@@ -68,17 +77,13 @@ impl From<ApiError> for Closed {
 }
 
 impl Visitor {
-    /// Whoever sent a request, to look or to change something; what to answer to others.
-    pub(super) async fn of(
-        server: &Arc<Server>,
-        doors: Doors,
-        parts: &Parts,
-        changes: bool,
-    ) -> Result<Self, Box<Response>> {
-        let visitor = match known(server, doors, parts, changes).await {
+    /// Whoever sent a request; what to answer to others.
+    pub(super) async fn of(server: &Arc<Server>, doors: Doors, parts: &Parts) -> Result<Self, Box<Response>> {
+        let visitor = match known(server, doors, parts).await {
             Ok(visitor) => visitor,
             Err(Closed::Nothing) => return Err(Box::new(ApiError::NotFound.into_response())),
             Err(Closed::Elsewhere(to)) => return Err(Box::new(see_other(&to, None))),
+            Err(Closed::Choose(realms)) => return Err(Box::new(choice(server, parts, realms))),
             Err(Closed::Refused(error)) => return Err(Box::new(astray(server, parts, error))),
         };
         context::note_actor(visitor.vouched.operator().actor());
@@ -86,7 +91,7 @@ impl Visitor {
     }
 }
 
-async fn known(server: &Arc<Server>, doors: Doors, parts: &Parts, changes: bool) -> Result<Visitor, Closed> {
+async fn known(server: &Arc<Server>, doors: Doors, parts: &Parts) -> Result<Visitor, Closed> {
     let lets_people = doors.person && !server.config.load().admin.realms.is_empty();
     if !is_open(doors, parts) && !lets_people {
         return Err(Closed::Nothing);
@@ -110,8 +115,8 @@ async fn known(server: &Arc<Server>, doors: Doors, parts: &Parts, changes: bool)
         None => None,
     };
     match session.filter(|session| session.is_live(now)) {
-        Some(session) => administrator(server, &session, path, changes).await,
-        None => Err(Closed::Elsewhere(sign_in(server, None, path).ok_or(Closed::Nothing)?)),
+        Some(session) => administrator(server, &session, path).await,
+        None => Err(way_in(server, path)),
     }
 }
 
@@ -140,24 +145,18 @@ fn with_key(server: &Server, headers: &HeaderMap, now: Timestamp) -> Result<Opti
     };
     server.key_use.note_admin(key, now);
     let renewed = cookie.renewed(now).and_then(|cookie| cookie.set(&settings, &server.keys));
-    Ok(Some(Visitor { vouched: Vouched::key(Arc::clone(key)), has_key: true, cookie: renewed }))
+    let vouched = Vouched::key(Arc::clone(key));
+    Ok(Some(Visitor { vouched, has_key: true, cookie: renewed, stale: None }))
 }
 
 /// The administrator whose session it is, proven with two factors and not too long ago.
-async fn administrator(
-    server: &Server,
-    session: &Session,
-    path: &str,
-    changes: bool,
-) -> Result<Visitor, Closed> {
+async fn administrator(server: &Server, session: &Session, path: &str) -> Result<Visitor, Closed> {
     if !server.config.load().admin.lets(&session.realm) {
         return Err(Closed::Nothing);
     }
     // Where the app that was signed in to has gone, so has the session.
     let home = server.app(session.app.as_str());
-    let is_at_home =
-        home.is_some_and(|home| home.accounts.is_some() && home.realm == session.realm && !home.disabled);
-    if !is_at_home {
+    if !home.is_some_and(|home| home.is_home_in(&session.realm)) {
         return Err(Closed::Nothing);
     }
     let user = server.store.user(session.user).await.map_err(ApiError::from)?;
@@ -168,35 +167,63 @@ async fn administrator(
     }
     let age = server.now().since(session.assurance.proven_at);
     let is_strong = session.assurance.methods.level() == Level::Aal2;
-    if !is_strong || age >= if changes { PROVEN_TO_CHANGE } else { PROVEN_TO_LOOK } {
-        return Err(Closed::Elsewhere(sign_in(server, Some(session), path).ok_or(Closed::Nothing)?));
+    let again = sign_in(server, &session.app, path);
+    if !is_strong || age >= PROVEN_TO_LOOK {
+        return Err(Closed::Elsewhere(again));
     }
+    let stale = (age >= PROVEN_TO_CHANGE).then_some(again);
     let name = key_of(server, user.id).await?.map(|key| HEXLOWER.encode(&key.name.name)).unwrap_or_default();
     let person = Arc::new(Administrator { realm: user.realm, name });
-    Ok(Visitor { vouched: Vouched::person(person), has_key: false, cookie: None })
+    Ok(Visitor { vouched: Vouched::person(person), has_key: false, cookie: None, stale })
 }
 
-/// The sign-in, with two factors and anew, that leads back to a page: to the app of the session, or to the first of a realm
-/// that is let in.
-fn sign_in(server: &Server, session: Option<&Session>, path: &str) -> Option<String> {
+/// A realm that is administered by people, and the app where they sign in for that.
+struct Door {
+    realm: RealmName,
+    app: Arc<App>,
+}
+
+/// Where nobody is signed in: the sign-in of the one realm that is let in, or the choice among several.
+fn way_in(server: &Server, path: &str) -> Closed {
+    let realms = realms(server);
+    match realms.as_slice() {
+        [] => Closed::Nothing,
+        [only] => Closed::Elsewhere(sign_in(server, &only.app.name, path)),
+        _ => Closed::Choose(realms),
+    }
+}
+
+/// The realms that are let in, with the first app of each that people sign in to.
+fn realms(server: &Server) -> Vec<Door> {
     let registry = server.registry.load_full();
     let settings = server.config.load().admin.clone();
     // Where browsers hold tokens there is no session to come with.
-    let is_good = |app: &&Arc<countersign_domain::app::App>| {
-        let has_sessions = |accounts: &AccountPolicy| accounts.browser_tokens == BrowserTokens::Session;
-        app.accounts.as_ref().is_some_and(has_sessions) && !app.disabled
-    };
-    let app = match session {
-        Some(session) => session.app.to_string(),
-        None => {
-            let mut all = registry.apps().into_iter().filter(is_good);
-            all.find(|app| settings.lets(&app.realm))?.name.to_string()
+    let has_sessions = |accounts: &AccountPolicy| accounts.browser_tokens == BrowserTokens::Session;
+    let is_good = |app: &&Arc<App>| app.accounts.as_ref().is_some_and(has_sessions) && !app.disabled;
+    let mut found: Vec<Door> = Vec::new();
+    for app in registry.apps().into_iter().filter(is_good).filter(|app| settings.lets(&app.realm)) {
+        if found.iter().all(|door| door.realm != app.realm) {
+            found.push(Door { realm: app.realm.clone(), app: Arc::clone(app) });
         }
-    };
-    let mut query = Serializer::new(String::new());
-    query.append_pair("app", &app).append_pair("return_to", &format!("{}{path}", server.issuer()));
-    query.append_pair("fresh", "yes").append_pair("acr_values", "aal2");
-    Some(format!("/sign-in?{}", query.finish()))
+    }
+    found
+}
+
+/// The page where somebody says which realm they administer.
+fn choice(server: &Server, parts: &Parts, doors: Vec<Door>) -> Response {
+    let voice = Voice::of_app(server, &parts.headers, "");
+    let doors = doors.iter().map(|Door { realm, app }| {
+        let sign_in = sign_in(server, &app.name, parts.uri.path());
+        context! { realm => realm.as_str(), app => app.title.as_str(), sign_in }
+    });
+    let values =
+        context! { title => voice.say_named("admin.choose", &[]), realms => doors.collect::<Value>() };
+    voice.form_page("admin/choose.html", values, None)
+}
+
+/// The sign-in to an app, with two factors and anew, that leads back to a page.
+fn sign_in(server: &Server, app: &AppName, path: &str) -> String {
+    WayBack { app, path, fresh: true, level: Some(Level::Aal2) }.address(&server.issuer())
 }
 
 /// Whether a form is one of ours: sent from the very place that it is sent to. The listener of admin keys may have another

@@ -4,7 +4,7 @@
 use countersign_domain::{
     assurance::Level,
     challenge::Challenge,
-    forward_auth::{Opener, SignInMode},
+    forward_auth::Opener,
     id::SignInId,
     pending_sign_in::{self, PendingSignIn},
     policy::Verdict,
@@ -47,9 +47,7 @@ pub(super) enum Presence {
 pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, ApiError> {
     let (server, app) = (&call.server, &call.app);
     // An app's own pages ask for its own sessions alone. A proxy asks for anybody who is signed in.
-    // Our own pages, which are gone back to like an app's, know sessions alone.
-    let is_behind_a_proxy =
-        (visit.state.is_some() || app.forward_auth.sign_in == SignInMode::Redirect) && !visit.leads_to_us;
+    let is_behind_a_proxy = visit.is_behind_a_proxy();
     let mut held = Vec::new();
     if let Some(cookie) = &call.session_cookie {
         held.extend(held_session(server, cookie).await?);
@@ -60,6 +58,8 @@ pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, Api
     {
         held.extend(held_device(server, cookie, server.now()).await?);
     }
+    // What opens the app comes before what does not.
+    held.sort_by_key(|session| visit.opens_nothing(session));
     let is_own = |session: &Session| session.app == app.name && !session.is_registered();
     let is_good = |session: &Session| {
         session.realm == app.realm && session.is_live(server.now()) && (is_own(session) || is_behind_a_proxy)
@@ -77,7 +77,7 @@ pub(super) async fn presence(call: &Call, visit: &Visit) -> Result<Presence, Api
 }
 
 async fn is_enough(call: &Call, visit: &Visit, session: &Session) -> Result<bool, ApiError> {
-    if visit.fresh && !is_fresh(call, session).await? {
+    if visit.fresh && !may_change_now(&call.server, session).await? {
         return Ok(false);
     }
     let policy = call.server.policy(&call.app);
@@ -86,8 +86,10 @@ async fn is_enough(call: &Call, visit: &Visit, session: &Session) -> Result<bool
 }
 
 /// Whether the session may change its person's account.
-async fn is_fresh(call: &Call, session: &Session) -> Result<bool, ApiError> {
-    let server = &call.server;
+///
+/// # Errors
+/// The store's.
+pub(in crate::pages) async fn may_change_now(server: &Server, session: &Session) -> Result<bool, ApiError> {
     let Some(user) = server.store.user(session.user).await? else { return Ok(false) };
     let credentials = server.store.credentials_of(user.id).await?;
     match may_change(server, (&user, &credentials), session, server.now()).await {

@@ -19,16 +19,20 @@ use countersign_domain::{challenge::Status, event::Actor, id::RequestId, refusal
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 pub use self::visit::Visit;
-pub(super) use self::{held::keep_flow_of, trouble::words};
 use self::{
     held::{Presence, Standing, forget_flow, presence, standing},
     steps::{Outcome, begin_nameless, go_on, take},
     view::Shown,
 };
-use super::{forward, link::refused, render::dress, voice::Voice};
+pub(super) use self::{
+    held::{keep_flow_of, may_change_now},
+    trouble::words,
+    visit::WayBack,
+};
+use super::{forward, link::refused, render::dress, rooms::read_form, voice::Voice};
 use crate::{
     api::{answer, sign_in::SignInStepBody},
-    call::{Call, admit_page, body},
+    call::{Call, admit_page},
     cookie::Page,
     devices,
     error::{ApiError, Problem},
@@ -37,9 +41,6 @@ use crate::{
     state::Server,
     texts::Key,
 };
-
-/// Longest form: what an authenticator answers.
-const LONGEST_FORM: usize = 64 * 1024;
 
 /// The routes of this file.
 pub fn routes() -> Router<Arc<Server>> {
@@ -135,10 +136,10 @@ pub(super) async fn renewed(call: &Call) -> Result<Option<HeaderValue>, ApiError
 async fn next_step(guest: &Guest) -> Result<Response, ApiError> {
     let Guest { call, visit, headers, .. } = guest;
     let presence = presence(call, visit).await?;
-    if visit.registers && matches!(presence, Presence::Enough(_)) {
-        return Ok(see_other(&visit.devices(), None));
-    }
     if let Presence::Enough(session) = presence {
+        if visit.registers || visit.opens_nothing(&session) {
+            return Ok(see_other(&visit.devices(), None));
+        }
         return match &visit.return_to {
             Some(return_to) => forward::go_back(&call.server, visit, return_to, &session).await,
             None => Ok(guest.shown(None).print_done()),
@@ -212,9 +213,7 @@ pub(super) async fn form(guest: &Guest, request: Request) -> Result<Form, ApiErr
     if guest.page() != Page::Own {
         return Err(ApiError::OriginNotAllowed);
     }
-    let malformed = |_| ApiError::invalid("form", "expected application/x-www-form-urlencoded");
-    Form::expect(request.headers()).map_err(malformed)?;
-    Form::read(&body(request, LONGEST_FORM).await?).map_err(malformed)
+    read_form(request).await
 }
 
 /// What an authenticator is asked, for the page's script: it sends the answer with the form.

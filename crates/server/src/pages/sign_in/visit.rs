@@ -3,12 +3,20 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{app::App, assurance::Level, secret::Digest};
+use countersign_domain::{
+    app::{App, AppName},
+    assurance::Level,
+    forward_auth::{Opener, SignInMode},
+    secret::Digest,
+    session::Session,
+};
 use data_encoding::BASE64URL_NOPAD;
 use url::form_urlencoded::Serializer;
 
 use crate::{api::sign_in::level, error::ApiError, oauth2::Form, pages::return_to::ReturnTo, state::Server};
 
+/// Where the page is.
+const PATH: &str = "/sign-in";
 /// Longest list of languages.
 const LONGEST_LOCALES: usize = 100;
 
@@ -89,27 +97,32 @@ impl Visit {
     /// The query of the page's address, without what the person chose on it.
     #[must_use]
     pub fn query(&self) -> String {
-        let mut query = Serializer::new(String::new());
-        query.append_pair("app", self.app.name.as_str());
-        if let Some(return_to) = &self.return_to {
-            query.append_pair("return_to", return_to.as_str());
-        }
-        if !self.acr_values.is_empty() {
-            query.append_pair("acr_values", &self.acr_values);
-        }
-        if !self.ui_locales.is_empty() {
-            query.append_pair("ui_locales", &self.ui_locales);
-        }
-        if let Some(state) = &self.state {
-            query.append_pair("state", &BASE64URL_NOPAD.encode(state.bytes()));
-        }
-        if self.registers {
-            query.append_pair("register", "yes");
-        }
-        if self.fresh {
-            query.append_pair("fresh", "yes");
-        }
-        query.finish()
+        let state = self.state.as_ref().map(|state| BASE64URL_NOPAD.encode(state.bytes()));
+        written(&[
+            ("app", self.app.name.as_str()),
+            ("return_to", self.return_to.as_ref().map_or("", ReturnTo::as_str)),
+            ("acr_values", &self.acr_values),
+            ("ui_locales", &self.ui_locales),
+            ("state", state.as_deref().unwrap_or_default()),
+            ("register", yes(self.registers)),
+            ("fresh", yes(self.fresh)),
+        ])
+    }
+
+    /// Whether a proxy sent the browser here, and asks for anybody who is signed in. Our own pages, which are gone back to
+    /// like an app's, know sessions alone.
+    #[must_use]
+    pub fn is_behind_a_proxy(&self) -> bool {
+        let is_sent = self.state.is_some() || self.app.forward_auth.sign_in == SignInMode::Redirect;
+        is_sent && !self.leads_to_us
+    }
+
+    /// Whether the proxy would send the browser here again with this session: what is signed in to is opened by registered
+    /// devices alone.
+    #[must_use]
+    pub fn opens_nothing(&self, session: &Session) -> bool {
+        let accepts = self.app.forward_auth.accepts;
+        self.is_behind_a_proxy() && !session.is_registered() && !accepts.has(Opener::Session)
     }
 
     /// The address of the page where this browser becomes a registered device.
@@ -121,8 +134,44 @@ impl Visit {
     /// The page's own address, below the issuer.
     #[must_use]
     pub fn here(&self) -> String {
-        format!("/sign-in?{}", self.query())
+        format!("{PATH}?{}", self.query())
     }
+}
+
+/// The address of the page, below the issuer, for whoever goes on from it to a page of ours.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::pages) struct WayBack<'a> {
+    /// What is signed in to.
+    pub(in crate::pages) app: &'a AppName,
+    /// The page of ours.
+    pub(in crate::pages) path: &'a str,
+    /// Whether it is to be proven anew who it is.
+    pub(in crate::pages) fresh: bool,
+    /// How strongly, beyond the policy.
+    pub(in crate::pages) level: Option<Level>,
+}
+
+impl WayBack<'_> {
+    /// The address.
+    pub(in crate::pages) fn address(self, issuer: &str) -> String {
+        let query = written(&[
+            ("app", self.app.as_str()),
+            ("return_to", &format!("{issuer}{}", self.path)),
+            ("acr_values", self.level.map_or("", Level::acr)),
+            ("fresh", yes(self.fresh)),
+        ]);
+        format!("{PATH}?{query}")
+    }
+}
+
+/// A query without the pairs that say nothing.
+fn written(pairs: &[(&str, &str)]) -> String {
+    let said = pairs.iter().filter(|(_, value)| !value.is_empty());
+    Serializer::new(String::new()).extend_pairs(said).finish()
+}
+
+const fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "" }
 }
 
 fn read_digest(text: &str) -> Option<Digest> {

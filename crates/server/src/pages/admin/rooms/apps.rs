@@ -1,7 +1,7 @@
 //! Apps with their keys, and realms.
 
-use super::{AdminRoom, act, bare, bodies, delete, patch, plain, post};
-use crate::pages::rooms::{Act, Kind, Then};
+use super::{AdminRoom, act, bare, bodies, plain};
+use crate::pages::rooms::{Act, Kind, Then, delete, patch, post};
 
 pub(super) const ROOMS: &[AdminRoom] = &[
     AdminRoom {
@@ -15,7 +15,7 @@ pub(super) const ROOMS: &[AdminRoom] = &[
     AdminRoom {
         asked: &[("policy", "policy", "/v1/admin/apps/{app}/policy")],
         made: &[
-            ("change_app", bodies::app_basics),
+            ("change_app_sign_in", bodies::app_sign_in),
             ("replace_token_secret", bodies::replacement),
             ("revoke_tokens", bodies::app_tokens),
         ],
@@ -33,6 +33,7 @@ pub(super) const ROOMS: &[AdminRoom] = &[
         REALMS,
     ),
     AdminRoom {
+        made: &[("change_realm_sign_in", bodies::realm_sign_in)],
         confirmed: &[("remove_realm", "realm")],
         below: "/admin/realms",
         ..plain(
@@ -44,7 +45,44 @@ pub(super) const ROOMS: &[AdminRoom] = &[
 ];
 
 const APP: &[Act] = &[
-    bare("change_app", patch("/v1/admin/apps/{app}")),
+    act(
+        "change_app",
+        patch("/v1/admin/apps/{app}"),
+        &[
+            ("title", Kind::TextOrNull),
+            ("origins", Kind::Words),
+            ("accent", Kind::TextOrNull),
+            ("locale", Kind::TextOrNull),
+        ],
+        Then::Done,
+    ),
+    bare("change_app_sign_in", patch("/v1/admin/apps/{app}")),
+    act(
+        "change_app_codes",
+        patch("/v1/admin/apps/{app}"),
+        &[
+            ("delivery", Kind::TextOrNull),
+            ("code_length", Kind::NumberOrNull),
+            ("code_alphabet", Kind::TextOrNull),
+            ("code_life_seconds", Kind::NumberOrNull),
+            ("tries", Kind::NumberOrNull),
+            ("resend_pause_seconds", Kind::NumberOrNull),
+        ],
+        Then::Done,
+    ),
+    act(
+        "change_app_mails",
+        patch("/v1/admin/apps/{app}"),
+        &[
+            ("sender_name", Kind::TextOrNull),
+            ("sender_address", Kind::TextOrNull),
+            ("subject", Kind::TextOrNull),
+            ("messages_per_person_per_hour", Kind::NumberOrNull),
+            ("messages_per_person_per_day", Kind::NumberOrNull),
+            ("messages_per_day", Kind::NumberOrNull),
+        ],
+        Then::Done,
+    ),
     act("patch_app", patch("/v1/admin/apps/{app}"), &[("settings", Kind::Json)], Then::Show),
     bare("disable_app", post("/v1/admin/apps/{app}/disable")),
     bare("enable_app", post("/v1/admin/apps/{app}/enable")),
@@ -69,6 +107,19 @@ const REALMS: &[Act] = &[act(
 )];
 
 const REALM: &[Act] = &[
+    bare("change_realm_sign_in", patch("/v1/admin/realms/{realm}")),
+    act(
+        "change_realm_times",
+        patch("/v1/admin/realms/{realm}"),
+        &[
+            ("session_idle_seconds", Kind::NumberOrNull),
+            ("session_absolute_seconds", Kind::NumberOrNull),
+            ("device_idle_seconds", Kind::NumberOrNull),
+            ("device_absolute_seconds", Kind::NumberOrNull),
+            ("erasure_grace_days", Kind::NumberOrNull),
+        ],
+        Then::Done,
+    ),
     act("change_realm", patch("/v1/admin/realms/{realm}"), &[("settings", Kind::Json)], Then::Done),
     act("remove_realm", delete("/v1/admin/realms/{realm}"), &[], Then::Leave("/admin/realms")),
 ];

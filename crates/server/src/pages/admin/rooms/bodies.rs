@@ -2,19 +2,21 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{error::ApiError, oauth2::Form};
+use crate::{
+    error::ApiError,
+    oauth2::Form,
+    pages::rooms::{self, ticked},
+};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
 fn words(form: &Form, name: &str) -> Vec<String> {
-    let text = form.value(name).unwrap_or_default();
-    text.split([' ', ',', '\n', '\r']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    rooms::words(form.value(name).unwrap_or_default())
 }
 
 fn number(form: &Form, name: &'static str) -> Result<Option<i64>, ApiError> {
-    let read = |text: &str| text.trim().parse().map_err(|_| ApiError::invalid(name, "expected a number"));
-    form.value(name).map(read).transpose()
+    form.value(name).map(|text| rooms::number(name, text)).transpose()
 }
 
 /// The fields of these names that are not empty.
@@ -76,9 +78,35 @@ pub(super) fn app(form: &Form) -> Result<Json, ApiError> {
     Ok(body.into())
 }
 
-/// What an app is called and where its pages are.
-pub(super) fn app_basics(form: &Form) -> Result<Json, ApiError> {
-    Ok(json!({"title": form.value("title"), "origins": words(form, "origins")}))
+/// Who may sign in to an app, and with what.
+pub(super) fn app_sign_in(form: &Form) -> Result<Json, ApiError> {
+    let mut body = given(form, &["sign_up"]);
+    body.insert("sign_up_domains".to_owned(), words(form, "sign_up_domains").into());
+    body.insert("policy".to_owned(), policy(form)?);
+    Ok(body.into())
+}
+
+/// What the sign-ins of a realm take, and what its people have.
+pub(super) fn realm_sign_in(form: &Form) -> Result<Json, ApiError> {
+    Ok(json!({
+        "passwords": form.value("passwords"), "policy": policy(form)?,
+        "new_device_mail": yes_or_no(form, "new_device_mail")?,
+        "admins_hold_every_app": yes_or_no(form, "admins_hold_every_app")?,
+    }))
+}
+
+/// A whole policy: what nothing is said of is as elsewhere.
+fn policy(form: &Form) -> Result<Json, ApiError> {
+    let start: Vec<&str> = ticked(form, "start").collect();
+    Ok(json!({
+        "start": if start.is_empty() { Json::Null } else { start.into() },
+        "least": form.value("least"), "trusted_device_days": number(form, "trusted_device_days")?,
+    }))
+}
+
+fn yes_or_no(form: &Form, name: &'static str) -> Result<Option<bool>, ApiError> {
+    let read = |text: &str| text.parse().map_err(|_| ApiError::invalid(name, "expected true or false"));
+    form.value(name).map(read).transpose()
 }
 
 /// All tokens of the app of the page.

@@ -2,8 +2,8 @@
 
 use http::Method;
 
-use super::{AdminRoom, act, bare, bodies, delete, patch, plain, post};
-use crate::pages::rooms::{Act, Then};
+use super::{AdminRoom, act, bare, bodies, plain};
+use crate::pages::rooms::{Act, Kind, Then, delete, patch, post};
 
 pub(super) const ROOMS: &[AdminRoom] = &[
     AdminRoom {
@@ -78,6 +78,18 @@ pub(super) const ROOMS: &[AdminRoom] = &[
 
 const PEOPLE: &[Act] = &[
     act("find_user", (Method::GET, "/v1/admin/users/{id}"), &[], Then::Leave("/admin/people/{id}")),
+    act(
+        "import_users",
+        post("/v1/admin/users/import?realm={realm}&partial={partial}&dry_run={dry_run}"),
+        &[("file", Kind::Lines)],
+        Then::Show,
+    ),
+    act(
+        "export_users",
+        (Method::GET, "/v1/admin/users/export?realm={realm}&limit=200"),
+        &[],
+        Then::DownloadLines("countersign-people.jsonl"),
+    ),
     act("create_user", post("/v1/admin/users"), &[], Then::Leave("/admin/people/{id}")),
 ];
 

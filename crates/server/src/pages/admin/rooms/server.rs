@@ -1,7 +1,7 @@
 //! What concerns the server: the overview, the log of events, messages, keys, health.
 
-use super::{AdminRoom, act, bare, bodies, delete, plain, post};
-use crate::pages::rooms::{Act, Kind, Then};
+use super::{AdminRoom, act, bare, bodies, plain};
+use crate::pages::rooms::{Act, Kind, Then, delete, post};
 
 pub(super) const OVERVIEW: &[AdminRoom] = &[AdminRoom {
     is_overview: true,
