@@ -41,8 +41,8 @@ pub(crate) fn measure(
     tokens::once_each((&server.process, server.port), &requests)?;
     let (mut rates, mut ratios, mut costs, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
-        let floor = tokens::drawn_load((&hello.process, hello.port), &requests, round, settings.turn)?;
-        let ours = tokens::drawn_load((&server.process, server.port), &requests, 7 + round, settings.turn)?;
+        let contestants = [(&hello.process, hello.port), (&server.process, server.port)];
+        let [floor, ours] = tokens::paired_load(settings, contestants, &requests, 7 + round)?;
         rates.push(ours.0);
         ratios.push(ours.0 / floor.0);
         costs.push(ours.1);

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) type Requests<'a> = dyn FnMut() -> Option<&'a [u8]> + 'a;
 
 /// What a load saw.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Load {
     /// Answers with status 200.
     pub(crate) good: usize,
@@ -31,6 +31,19 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// Before anything was asked.
+    pub(crate) const fn none() -> Self {
+        Self { good: 0, bad: 0, elapsed: Duration::ZERO, latencies: Vec::new() }
+    }
+
+    /// Takes in a later part of the same load.
+    pub(crate) fn extend(&mut self, part: Self) {
+        self.good += part.good;
+        self.bad += part.bad;
+        self.elapsed += part.elapsed;
+        self.latencies.extend(part.latencies);
+    }
+
     /// Answers in a second.
     pub(crate) fn per_second(&self) -> f64 {
         self.good as f64 / self.elapsed.as_secs_f64()
@@ -56,7 +69,7 @@ pub(crate) fn load(
 ) -> anyhow::Result<Load> {
     let mut connections = (0..CONNECTIONS).map(|_| connect(port)).collect::<anyhow::Result<Vec<_>>>()?;
     let pause = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
-    let mut load = Load::default();
+    let mut load = Load::none();
     let began = Instant::now();
     let mut due = began;
     let (mut ended, mut waiting) = (false, 0);
