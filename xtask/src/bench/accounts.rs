@@ -42,7 +42,8 @@ pub(crate) fn measure(
     let (mut rates, mut ratios, mut costs, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
         let contestants = [(&hello.process, hello.port), (&server.process, server.port)];
-        let [floor, ours] = tokens::paired_load(settings, contestants, &requests, 7 + round)?;
+        let contestants = contestants.map(|contestant| (contestant, requests.as_slice()));
+        let [floor, ours] = tokens::paired_load(settings, contestants, 7 + round)?;
         rates.push(ours.0);
         ratios.push(ours.0 / floor.0);
         costs.push(ours.1);
@@ -88,10 +89,13 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
     }
     let (mut checks, mut flows) = (Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
+        let asked = [0, 1].map(|place: usize| {
+            let (server, requests, _) = &servers[place];
+            ((&server.process, server.port), requests.as_slice())
+        });
+        let cookies = tokens::paired_load(settings, asked, round)?;
         let mut found = Vec::new();
-        for (server, requests, users) in &servers {
-            let at = (&server.process, server.port);
-            let check = tokens::drawn_load(at, requests, round, settings.turn)?.1;
+        for ((server, _, users), (_, check)) in servers.iter().zip(cookies) {
             // People who are there already, far from each other.
             let users = *users;
             let person = move |number: u64| (round * 499_979 + number * 7_919) % users;

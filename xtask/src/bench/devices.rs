@@ -45,13 +45,10 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
         first.push((server.process.cpu()? - before).as_secs_f64() * 1e6 / requests.len() as f64);
     }
     for round in 0..settings.rounds as u64 {
-        let mut found = Vec::new();
-        for (server, requests) in servers {
-            let at = (&server.process, server.verify);
-            found.push(tokens::drawn_load(at, requests, 7 + round, settings.turn)?.0);
-        }
-        again.push(found[1] / found[0]);
-        rates.push(found[1]);
+        let asked = servers.map(|(server, requests)| ((&server.process, server.verify), requests.as_slice()));
+        let [few, many] = tokens::paired_load(settings, asked, 7 + round)?;
+        again.push(many.0 / few.0);
+        rates.push(many.0);
     }
     report.add("a device seen before, of 100,000, many in the store", median(&rates), "/s", Target::None);
     report.add("… to its rate with few", median(&again), "", Target::AtLeast(0.9));

@@ -41,6 +41,9 @@ const TOKEN: Asked<'_> = Asked {
     tail: 2.0,
 };
 
+/// A server, where it listens, and what it is asked.
+pub(crate) type Contestant<'a> = ((&'a Process, u16), &'a [String]);
+
 /// How long a contestant is asked before the other has its turn: many clock ticks, and shorter than a neighbour's job.
 const SLICE: Duration = Duration::from_millis(250);
 
@@ -77,18 +80,18 @@ fn turn<'a>(
 }
 
 /// A turn of each of two contestants, in short slices one after the other: what the machine's neighbours do falls upon both.
-fn paired<'a>(
+fn paired(
     settings: &Settings,
-    contestants: [(&Process, u16); 2],
-    (requests, seed): (&'a [String], u64),
+    contestants: [Contestant<'_>; 2],
+    seed: u64,
     rate: Option<f64>,
 ) -> anyhow::Result<[Turn; 2]> {
     let slices = u32::try_from(settings.turn.as_millis() / SLICE.as_millis())?.max(1);
     let mut turns = [const { Turn { load: Load::none(), cpu: 0.0 } }; 2];
     for slice in 0..u64::from(slices) {
-        for (whole, contestant) in turns.iter_mut().zip(contestants) {
+        for (whole, (server, requests)) in turns.iter_mut().zip(contestants) {
             let drawn = drawn(requests, seed * 1_000 + slice);
-            let part = turn(contestant, drawn, settings.turn / slices, rate)?;
+            let part = turn(server, drawn, settings.turn / slices, rate)?;
             whole.cpu += part.cpu * part.load.good as f64;
             whole.load.extend(part.load);
         }
@@ -96,17 +99,16 @@ fn paired<'a>(
     Ok(turns.map(|Turn { load, cpu }| Turn { cpu: cpu / load.good.max(1) as f64, load }))
 }
 
-/// Two servers asked the same in turns: for each, answers a second and microseconds for each answer.
+/// Two servers asked in turns: for each, answers a second and microseconds for each answer.
 ///
 /// # Errors
 /// When one does not answer, or not with 200.
 pub(crate) fn paired_load(
     settings: &Settings,
-    contestants: [(&Process, u16); 2],
-    requests: &[String],
+    contestants: [Contestant<'_>; 2],
     seed: u64,
 ) -> anyhow::Result<[(f64, f64); 2]> {
-    let turns = paired(settings, contestants, (requests, seed), None)?;
+    let turns = paired(settings, contestants, seed, None)?;
     Ok(turns.map(|turn| (turn.load.per_second(), turn.cpu)))
 }
 
@@ -209,8 +211,8 @@ pub(crate) fn seen_before(
     let (hits, others) = (hits?, others?);
     let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..settings.rounds {
-        let contestants = [(&hello.process, hello.port), at];
-        let [floor, turn] = paired(settings, contestants, (requests, 7 + round as u64), None)?;
+        let contestants = [((&hello.process, hello.port), requests), (at, requests)];
+        let [floor, turn] = paired(settings, contestants, 7 + round as u64, None)?;
         ratios.push(turn.load.per_second() / floor.load.per_second());
         bare.push(floor);
         ours.push(turn);
@@ -249,8 +251,8 @@ pub(crate) fn half_load(
     let mut figures = [const { Vec::new() }; 4];
     let mut ratios = Vec::new();
     for round in 0..settings.rounds {
-        let contestants = [(&hello.process, hello.port), server];
-        let turns = paired(settings, contestants, (requests, 9 + round as u64), Some(rate))?;
+        let contestants = [((&hello.process, hello.port), requests), (server, requests)];
+        let turns = paired(settings, contestants, 9 + round as u64, Some(rate))?;
         let [bare, ours] = turns.map(|turn| micros(&turn.load.latencies));
         let found = [
             percentile(&bare, 0.5),
