@@ -203,7 +203,7 @@ fn read_line(server: &Server, realm: &RealmName, text: &[u8]) -> Result<Newcomer
     let given: GivenPerson = serde_json::from_slice(text).map_err(|error| {
         ApiError::Body(match error.classify() {
             serde_json::error::Category::Data => BodyError::Shape(error.to_string()),
-            _ => BodyError::Malformed(error.to_string()),
+            _ => BodyError::Malformed(format!("it is not JSON, as its column {} shows", error.column())),
         })
     })?;
     let newcomer = Newcomer::read(&given, server.now())?;

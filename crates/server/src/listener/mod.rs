@@ -94,7 +94,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             head: Duration::from_secs(10),
-            head_bytes: 16 * 1024,
+            head_bytes: 32 * 1024,
             idle: Duration::from_secs(75),
             request: Duration::from_secs(30),
             stall: Duration::from_secs(10),

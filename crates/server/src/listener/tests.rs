@@ -298,11 +298,13 @@ async fn an_answer_that_is_taken_slowly_is_not_dropped() {
 async fn a_large_head_is_answered_431() {
     let server = Server::start(limits()).await;
     let mut client = server.connect().await;
-    let header = "a".repeat(20 * 1024);
-    client.write_all(format!("GET / HTTP/1.1\r\nX: {header}\r\n\r\n").as_bytes()).await.expect("sent");
-    let mut answer = [0; 12];
-    within(client.read_exact(&mut answer)).await.expect("an answer");
-    assert_eq!(&answer, b"HTTP/1.1 431");
+    for (kibibytes, expected) in [(31, b"HTTP/1.1 200"), (33, b"HTTP/1.1 431")] {
+        let header = "a".repeat(kibibytes * 1024);
+        client.write_all(format!("GET / HTTP/1.1\r\nX: {header}\r\n\r\n").as_bytes()).await.expect("sent");
+        let mut answer = [0; 4096];
+        let read = within(client.read(&mut answer)).await.expect("an answer");
+        assert_eq!(&answer[..12.min(read)], expected);
+    }
     server.stop().await;
 }
 
