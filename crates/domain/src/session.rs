@@ -179,6 +179,21 @@ impl Session {
         (device, secret)
     }
 
+    /// The same trusted device with another secret, since this one has stood in for a factor: whoever copied it has
+    /// nothing. What was shown there is as old as before.
+    #[must_use]
+    pub fn trust_on(
+        mut self,
+        now: Timestamp,
+        vault: &dyn Vault,
+        random: &mut dyn Random,
+    ) -> (Self, SecretToken) {
+        let secret = SecretToken::draw(random);
+        self.holder = Holder::Device(vault.session(self.id, &secret));
+        self.used_at = now;
+        (self, secret)
+    }
+
     /// Whether it signs a person in from a browser: a trusted device does not, nor does a client with a refresh token.
     #[must_use]
     pub const fn is_in_a_browser(&self) -> bool {

@@ -12,7 +12,7 @@ use super::{
     settings::Settings,
     tokens::{self, Hello},
     verify,
-    world::{Server, World},
+    world::{self, Server, World},
 };
 use crate::environment;
 
@@ -88,6 +88,7 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
         servers.push((server, requests, users));
     }
     let (mut checks, mut flows) = (Vec::new(), Vec::new());
+    let (mut searches, mut lists) = (Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
         let asked = [0, 1].map(|place: usize| {
             let (server, requests, _) = &servers[place];
@@ -107,12 +108,43 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
         }
         checks.push(found[1].0 / found[0].0);
         flows.push(found[1].1 / found[0].1);
+        for (ratios, of_person) in [(&mut searches, true), (&mut lists, false)] {
+            let [few, many] =
+                [0, 1].map(|place: usize| operator(settings, &servers[place], round, of_person));
+            ratios.push(many? / few?);
+        }
     }
     report.add("CPU of the check of a cookie, many to few", median(&checks), "", Target::AtMost(1.3));
     report.add("CPU of a sign-in by code, many to few", median(&flows), "", Target::AtMost(1.3));
+    report.add("CPU of an operator's exact search, many to few", median(&searches), "", Target::AtMost(1.3));
+    report.add("CPU of an operator's list of 50, many to few", median(&lists), "", Target::AtMost(1.3));
     let resident = servers[1].0.process.mebibytes("VmRSS")?;
     report.add("resident, with 2,000,000 sessions remembered", resident, "MiB", Target::None);
     servers.into_iter().try_for_each(|(server, ..)| server.process.stop())
+}
+
+/// CPU of what an operator asks at the socket: for somebody by their address, or for the newest fifty.
+fn operator(
+    settings: &Settings,
+    (server, _, users): &(Server, Vec<String>, u64),
+    round: u64,
+    of_person: bool,
+) -> anyhow::Result<f64> {
+    const QUESTIONS: u64 = 400;
+    let folder = settings.folder.join(format!("accounts-{users}"));
+    let before = server.process.cpu()?;
+    for number in 0..QUESTIONS {
+        let person = (round * 499_979 + number * 7_919) % users;
+        let path = if of_person {
+            format!("/v1/admin/users?email=person-{person}@example.org")
+        } else {
+            "/v1/admin/users?limit=50".to_owned()
+        };
+        let answer = world::ask_as_operator(&folder, &path)?;
+        let found = answer.matches("\"id\":\"usr_").count();
+        anyhow::ensure!(found == if of_person { 1 } else { 50 }, "{path} found {found}");
+    }
+    Ok((server.process.cpu()? - before).as_secs_f64())
 }
 
 /// A server on a store with so many users, and a request for each of their cookies.

@@ -35,6 +35,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     let alone = match settings.alone {
         Some(Alone::Factors) => Some(factors::measure(settings, &world, &mut report)),
         Some(Alone::Passwords) => Some(passwords::measure(settings, &world, &mut report)),
+        Some(Alone::People) => Some(accounts::measure_many(settings, &world, &mut report)),
         Some(Alone::Devices) => Some(devices::measure(settings, &world, &mut report)),
         Some(Alone::Verify) | None => None,
     };

@@ -36,6 +36,8 @@ pub(crate) enum Alone {
     Passwords,
     /// Registered devices and grants, many of them.
     Devices,
+    /// People and sessions, many of them.
+    People,
 }
 
 impl Settings {
@@ -67,6 +69,7 @@ impl Settings {
                 "--verify" => settings.alone = Some(Alone::Verify),
                 "--passwords" => settings.alone = Some(Alone::Passwords),
                 "--devices" => settings.alone = Some(Alone::Devices),
+                "--people" => settings.alone = Some(Alone::People),
                 other => bail!("cargo xtask bench does not know {other}"),
             }
         }

@@ -3,8 +3,9 @@
 use std::{
     cell::Cell,
     future::Future,
-    io::{Read as _, Write as _},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -191,8 +192,22 @@ keys = [{{ key = "{API_KEY}" }}]
 /// # Errors
 /// When it is not reached or answers something else.
 pub(crate) fn get(port: u16, path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    get_on(stream, path)
+}
+
+/// The same, of the server whose data is in `folder`, as its operator.
+///
+/// # Errors
+/// As [`get`].
+pub(crate) fn ask_as_operator(folder: &Path, path: &str) -> anyhow::Result<String> {
+    let stream = UnixStream::connect(folder.join("control.sock"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    get_on(stream, path)
+}
+
+fn get_on(mut stream: impl Read + Write, path: &str) -> anyhow::Result<String> {
     write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -77,6 +77,7 @@ pub async fn begin(
         (None, None) => UserId::new(now, &mut *server.random()),
     };
     let holdings = flow::holdings(call, &policy, id).await?;
+    let is_trusted = holdings.is_trusted;
     let subject = address.map_or_else(
         || server.keys.user_subject(&app.sector, id),
         |address| server.keys.subject(&app.sector, address),
@@ -106,8 +107,10 @@ pub async fn begin(
     if let (Some(user), Ok(signed_in)) = (&returning, &decision.outcome) {
         tell_mailboxes(call, (user, is_own_session), &signed_in.session, &mut decision.changes).await?;
     }
-    if let (Ok(signed_in), true) = (&mut decision.outcome, trusts) {
-        trust(call, &policy, signed_in, &mut decision.changes).await?;
+    match &mut decision.outcome {
+        Ok(signed_in) if trusts => trust(call, &policy, signed_in, &mut decision.changes).await?,
+        Ok(signed_in) if is_trusted => trust_on(call, signed_in, &mut decision.changes).await?,
+        _ => {}
     }
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
@@ -153,6 +156,16 @@ async fn trust(
     let told = authentication(EventKind::SessionStarted, &call.app, session.assurance.methods);
     let told = told.of_user(session.user).of_subject(session.subject).on(&id.to_string());
     changes.push(told.with("holder", device.holder.name().to_owned()).into());
+    signed_in.device = Some((device, secret));
+    Ok(())
+}
+
+/// Gives the browser that stood in for a factor another secret.
+async fn trust_on(call: &Call, signed_in: &mut SignedIn, changes: &mut Changes) -> Result<(), ApiError> {
+    let Some(device) = flow::held_device(call).await? else { return Ok(()) };
+    let (server, mut random) = (&call.server, call.server.random());
+    let (device, secret) = device.trust_on(server.now(), &server.keys, &mut *random);
+    changes.push(Change::Session(device.clone()));
     signed_in.device = Some((device, secret));
     Ok(())
 }

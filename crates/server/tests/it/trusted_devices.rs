@@ -84,6 +84,11 @@ async fn p30_a_trusted_browser_stands_in_for_a_factor_until_its_time_is_over(wor
     // A mail is enough there, and is worth no more than a mail.
     let (_, _, signed_in) = code(&server, &mut own, ANN, &[]).await;
     assert_eq!(signed_in.expect(200).text("acr"), "urn:countersign:mailbox");
+    // Its cookie was another from then on: a copy of before stands in for nothing, and ends nothing.
+    let copied = own.clone();
+    code(&server, &mut own, ANN, &[]).await.2.expect(200);
+    code(&server, &mut copied.clone(), ANN, &[]).await.2.expect(202);
+    code(&server, &mut own, ANN, &[]).await.2.expect(200);
     // Nowhere else, for nobody else, and not where an app wants more.
     code(&server, &mut other, ANN, &[]).await.2.expect(202);
     code(&server, &mut own, ANN, &["aal1"]).await.2.expect(202);
