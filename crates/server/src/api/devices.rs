@@ -94,6 +94,16 @@ pub async fn register(registrar: Registrar, Json(body, _): Json<RegisterDeviceBo
     }
 }
 
+/// Refuses whoever could not register their own browser with the session that they have, before they are asked for more.
+///
+/// # Errors
+/// Those of [`may_change`], or that the session is over.
+pub(crate) async fn may_register(visitor: &Visitor) -> Result<(), ApiError> {
+    let user = user_of(visitor).await?;
+    let credentials = visitor.server.store.credentials_of(user.id).await?;
+    may_change(&visitor.server, (&user, &credentials), &visitor.session, visitor.now).await
+}
+
 /// Registers a person's own browser.
 async fn of_session(visitor: &Visitor, call: &Call) -> Answer<DeviceBody> {
     let server = &visitor.server;

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::sign_in::{Guest, Visit, foreign, form, keep, keep_flow_of, mark, renewed, see_other, words};
 use crate::{
     api::{
-        devices::{RegisterDeviceBody, Registrar, register},
+        devices::{RegisterDeviceBody, Registrar, may_register, register},
         own_call::OwnCall,
     },
     call::Json,
@@ -62,7 +62,14 @@ async fn show(State(server): State<Arc<Server>>, request: Request) -> Response {
         Ok(guest) => guest,
         Err(response) => return *response,
     };
-    let is_known = is_known(&server, &mut parts, &guest.visit).await;
+    let known = known(&server, &mut parts, &guest.visit).await;
+    if let Some(visitor) = &known
+        && !guest.visit.fresh
+        && let Err(ApiError::NotFresh | ApiError::StrongerNeeded) = may_register(visitor).await
+    {
+        return see_other(&to_fresh_sign_in(&guest.visit), None);
+    }
+    let is_known = known.is_some();
     if !is_known && !takes_totp(&guest) {
         return see_other(&to_sign_in(&guest.visit), None);
     }
@@ -87,7 +94,7 @@ async fn press(State(server): State<Arc<Server>>, request: Request) -> Response 
         Ok(form) => form,
         Err(error) => return foreign(&guest.voice, &guest.id, error),
     };
-    let is_known = is_known(&server, &mut parts, &guest.visit).await;
+    let is_known = known(&server, &mut parts, &guest.visit).await.is_some();
     match made(&server, &mut parts, &guest, (&form, is_known)).await {
         Ok(cookies) => done(&guest, cookies),
         Err(ApiError::MoreNeeded(more)) => {
@@ -142,12 +149,10 @@ fn done(guest: &Guest, cookies: Vec<HeaderValue>) -> Response {
     }
 }
 
-/// Whether somebody is signed in here whose device this may become.
-async fn is_known(server: &Arc<Server>, parts: &mut Parts, visit: &Visit) -> bool {
-    match Visitor::from_request_parts(parts, server).await {
-        Ok(visitor) => visitor.session.realm == visit.app.realm && visitor.refresh_token.is_none(),
-        Err(_) => false,
-    }
+/// Who is signed in here, if this may become a device of theirs.
+async fn known(server: &Arc<Server>, parts: &mut Parts, visit: &Visit) -> Option<Visitor> {
+    let visitor = Visitor::from_request_parts(parts, server).await.ok()?;
+    (visitor.session.realm == visit.app.realm && visitor.refresh_token.is_none()).then_some(visitor)
 }
 
 /// Whether a code of an authenticator app may begin.
@@ -157,6 +162,11 @@ fn takes_totp(guest: &Guest) -> bool {
 
 fn to_sign_in(visit: &Visit) -> String {
     Visit { registers: true, ..visit.clone() }.here()
+}
+
+/// The same for somebody who is signed in, and not as strongly or as lately as this takes. They come back with what says so.
+fn to_fresh_sign_in(visit: &Visit) -> String {
+    to_sign_in(&Visit { fresh: true, ..visit.clone() })
 }
 
 fn page(guest: &Guest, shown: Shown<'_>) -> Response {

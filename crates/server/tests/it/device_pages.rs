@@ -79,6 +79,13 @@ async fn where_a_code_may_not_begin_the_browser_signs_in_first() {
     let mut stale = stale;
     let refused = stale.send(NEW, "label=Other").await.expect(403);
     assert!(text(&refused).contains("too long ago"), "{}", text(&refused));
+    // Whoever opens the page anew is asked first, and comes back to it.
+    let sign_in = stale.open(NEW).await.expect(303).header("location").to_owned();
+    assert_eq!(sign_in, "/sign-in?app=club&register=yes&fresh=yes");
+    let on = stale.with_code(&sign_in, ANN).await.expect(303).header("location").to_owned();
+    assert_eq!(on, "/devices/new?app=club&fresh=yes");
+    stale.open(&on).await.expect(200);
+    stale.send(&on, "label=Other").await.expect(200);
 }
 
 /// The same with a service that sends browsers to sign in, on a host that sees our cookies.
