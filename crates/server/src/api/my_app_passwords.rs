@@ -10,6 +10,7 @@ use axum::{
 use countersign_domain::{
     app::App,
     app_password::{AppPassword, AppPasswordText, MOST},
+    assurance::{Method, Methods},
     changes::{AppPasswordChange, Change, Changes},
     event::EventKind,
     forward_auth::Opener,
@@ -202,10 +203,16 @@ pub async fn end(Person(visitor): Person, Named(id): Named) -> Result<Response, 
     Ok(nothing())
 }
 
-/// The apps of a realm that take app passwords.
+/// The apps of a realm that take app passwords, and that are opened by what is no more than a password.
 pub(crate) fn takers_of_app_passwords(server: &Server, realm: &RealmName) -> Vec<Arc<App>> {
-    let takes = |app: &&Arc<App>| app.is_home_in(realm) && app.forward_auth.accepts.has(Opener::AppPassword);
-    server.registry.load_full().apps().into_iter().filter(takes).cloned().collect()
+    let registry = server.registry.load_full();
+    let reached = Methods::NONE.with(Method::Password).level();
+    let takes = |app: &&Arc<App>| {
+        app.is_home_in(realm)
+            && app.forward_auth.accepts.has(Opener::AppPassword)
+            && registry.least(app) <= reached
+    };
+    registry.apps().into_iter().filter(takes).cloned().collect()
 }
 
 /// Refuses apps that are not there, are of another realm, or take no app passwords; none, too many, or one twice.

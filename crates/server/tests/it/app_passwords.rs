@@ -1,7 +1,10 @@
 //! App passwords: made once, good for named apps alone, and what ends them.
 
 use countersign_domain::{app_password::AppPassword, id::UserId, time::Span};
-use countersign_server::{app_passwords, config::Config};
+use countersign_server::{
+    app_passwords,
+    config::{Config, LevelSetting},
+};
 use data_encoding::BASE64;
 use http::Method;
 use serde_json::{Value, json};
@@ -24,8 +27,9 @@ const PATH: &str = "/v1/me/app-passwords";
 
 fn with_apps(config: &mut Config) {
     with_devices(config);
-    for name in ["mail", "files"] {
+    for (name, least) in [("mail", None), ("files", None), ("safe", Some(LevelSetting::Aal2))] {
         let mut app = club_named(name);
+        app.policy.least = least;
         app.forward_auth.accepts = Some(vec![countersign_server::config::OpenerSetting::AppPassword]);
         config.apps.push(app);
     }
@@ -52,6 +56,8 @@ async fn p30_an_app_password_is_good_at_its_apps_alone_and_kept_as_a_digest(worl
         .await
         .refused(403, "stronger_sign_in_needed");
     fresh(&server).await;
+    // One that takes them and is never opened by one.
+    make(&server, &person, json!({"label": "Phone", "apps": ["safe"]})).await.refused(422, "invalid_member");
     let made =
         make(&server, &person, json!({"label": "Phone", "apps": ["mail"], "days": 2})).await.expect(201);
     let password = made.text("password");
