@@ -16,7 +16,7 @@ const LOGO: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 120 
                     rx=\"8\" fill=\"#fd0\"/><circle cx=\"24\" cy=\"20\" r=\"12\" fill=\"#222\"/></svg>";
 const SIGN_OUT: &str = "{% extends \"layout.html\" %}{% block body %}<main><h1>{{ title }}</h1><p>Good bye, then?</p>\
                         <form method=\"post\"><button>{{ button }}</button></form></main>{% endblock %}";
-const ARABIC: &str = "page.email = عنوان البريد الإلكتروني\npage.go_on = متابعة\naccount.you = عنك\naccount.emails = عناوين البريد\n";
+const ARABIC: &str = "page =\n    .email = عنوان البريد الإلكتروني\n    .go_on = متابعة\naccount =\n    .you = عنك\n    .emails = عناوين البريد\n";
 
 #[test]
 fn p20_p26_p38_people_keep_their_account_on_our_pages() {
@@ -27,7 +27,7 @@ fn p20_p26_p38_people_keep_their_account_on_our_pages() {
     let folder = setup.folder.path().to_owned();
     let templates = folder.join("templates");
     for (name, content) in
-        [("bright/logo.svg", LOGO), ("pages/sign_out.html", SIGN_OUT), ("bright/ar/texts.txt", ARABIC)]
+        [("bright/logo.svg", LOGO), ("pages/sign_out.html", SIGN_OUT), ("bright/ar/texts.ftl", ARABIC)]
     {
         let path = templates.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -11,9 +11,9 @@ use crate::support::{
 };
 
 /// A language that is written from right to left, as an operator adds one.
-const ARABIC: &str = "admin.overview = نظرة عامة\nadmin.people = الأشخاص\nadmin.apps = التطبيقات\nadmin.realms = النطاقات\n\
-                      admin.keys = المفاتيح\nadmin.events = الأحداث\nadmin.sign_out = تسجيل الخروج\nadmin.title = العنوان\n\
-                      admin.name = الاسم\nadmin.settings = الإعدادات\nadmin.set_title = العنوان\n";
+const ARABIC: &str = "admin =\n .overview = نظرة عامة\n .people = الأشخاص\n .apps = التطبيقات\n .realms = النطاقات\n\
+                      .keys = المفاتيح\n .events = الأحداث\n .sign_out = تسجيل الخروج\n .title = العنوان\n\
+                      .name = الاسم\n .settings = الإعدادات\n .set_title = العنوان\n";
 
 #[test]
 fn p26_p38_administrators_administer_their_realm_on_our_pages() {
@@ -23,7 +23,7 @@ fn p26_p38_administrators_administer_their_realm_on_our_pages() {
     let folder = setup.folder.path().to_owned();
     let (mail, templates) = (folder.join("mail"), folder.join("templates"));
     fs::create_dir_all(templates.join("ar")).unwrap();
-    fs::write(templates.join("ar/texts.txt"), ARABIC).unwrap();
+    fs::write(templates.join("ar/texts.ftl"), ARABIC).unwrap();
     sink.keep_in(&mail);
     setup.mail = format!("templates = '{}'", templates.display());
     let app = |name: &str, title: &str, realm: &str| {

@@ -161,7 +161,10 @@ impl<'a> Draft<'a> {
         self.expiry();
         if let Some(place) = &self.letter.requested_from {
             let place = one_line(place);
-            let text = self.wording.say(Key::RequestedFrom, &[("app", &self.app), ("place", &place)]);
+            let text = self.wording.say(
+                Key::RequestedFrom,
+                &[("app", self.app.as_str().into()), ("place", place.as_str().into())],
+            );
             self.push(Kind::Note, text);
         }
         self.push(Kind::Note, self.say(Key::Keep));
@@ -192,19 +195,17 @@ impl<'a> Draft<'a> {
             Notice::FactorAdded { what } | Notice::FactorRemoved { what } => self.say(what.text()),
             _ => String::new(),
         };
-        let count = match notice {
-            Notice::RecoveryCodeUsed { left } => left.to_string(),
-            _ => String::new(),
-        };
-        let places = [
-            ("app", &*self.app),
-            ("address", &value),
-            ("device", &value),
-            ("when", &when),
-            ("what", &what),
-            ("count", &count),
+        let mut arguments = vec![
+            ("app", self.app.as_str().into()),
+            ("address", value.as_str().into()),
+            ("device", value.as_str().into()),
+            ("when", when.as_str().into()),
+            ("what", what.as_str().into()),
         ];
-        self.wording.say(key, &places)
+        if let Notice::RecoveryCodeUsed { left } = notice {
+            arguments.push(("count", u64::from(*left).into()));
+        }
+        self.wording.say(key, &arguments)
     }
 
     fn our_content(&mut self, words: &Words) {
@@ -246,17 +247,15 @@ impl<'a> Draft<'a> {
 
     fn expiry(&mut self) {
         let (key, count) = match self.letter.minutes {
-            1 => (Key::ExpiryMinute, 1),
-            60 => (Key::ExpiryHour, 1),
-            minutes if minutes % 60 == 0 => (Key::ExpiryHours, minutes / 60),
-            minutes => (Key::ExpiryMinutes, minutes),
+            minutes if minutes > 0 && minutes % 60 == 0 => (Key::ExpiryHours, u64::from(minutes) / 60),
+            minutes => (Key::ExpiryMinutes, u64::from(minutes)),
         };
-        let text = self.wording.say(key, &[("app", &self.app), ("count", &count.to_string())]);
+        let text = self.wording.say(key, &[("app", self.app.as_str().into()), ("count", count.into())]);
         self.push(Kind::Paragraph, text);
     }
 
     fn say(&self, key: Key) -> String {
-        self.wording.say(key, &[("app", &self.app)])
+        self.wording.say(key, &[("app", self.app.as_str().into())])
     }
 
     fn push(&mut self, kind: Kind, text: String) {

@@ -55,6 +55,7 @@ pub enum TemplateError {
 /// The names of the two templates, and of an operator's texts.
 const TEXT: &str = "mail.txt";
 const HTML: &str = "mail.html";
+const TEXT_FILES: [&str; 2] = [catalog::FILE, catalog::FORMER_FILE];
 /// The prefix of the built-in ones; no folder can have this name.
 const BUILT_IN: &str = "<built in>/";
 
@@ -74,7 +75,7 @@ impl Renderer {
     /// # Errors
     /// [`TemplateError`] if they were damaged before the program was built.
     pub fn built_in() -> Result<Self, TemplateError> {
-        Self::of(Catalog::built_in()?)
+        Self::of(Catalog::default())
     }
 
     fn of(catalog: Catalog) -> Result<Self, TemplateError> {
@@ -97,7 +98,7 @@ impl Renderer {
         let (pages, files): (Vec<_>, Vec<_>) =
             files(folder)?.into_iter().partition(|(name, _)| own::is_one(name));
         let (texts, templates): (Vec<_>, Vec<_>) =
-            files.into_iter().partition(|(name, _)| name.ends_with(catalog::FILE));
+            files.into_iter().partition(|(name, _)| TEXT_FILES.iter().any(|file| name.ends_with(file)));
         let mut renderer = Self::of(Catalog::with(&texts)?)?;
         renderer.pages = OwnPages::load(&pages)?;
         for (name, path) in templates {
@@ -246,7 +247,10 @@ fn below(folder: &Path, prefix: &str, depth: u8) -> Result<Vec<(String, PathBuf)
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         if path.is_dir() && depth > 0 && !name.starts_with('.') {
             found.extend(below(&path, &format!("{prefix}{name}/"), depth - 1)?);
-        } else if [TEXT, HTML, catalog::FILE].contains(&name) || own::is_one(&format!("{prefix}{name}")) {
+        } else if [TEXT, HTML].contains(&name)
+            || TEXT_FILES.contains(&name)
+            || own::is_one(&format!("{prefix}{name}"))
+        {
             found.push((format!("{prefix}{name}"), path));
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     call::text_of,
     outbox::render::Renderer,
     state::Server,
-    texts::{Key, Locale},
+    texts::{Argument, Key, Locale},
 };
 
 /// In whose name a page speaks, and in which language.
@@ -69,26 +69,26 @@ impl Voice {
         self.filled(key, &[])
     }
 
-    /// The same with something more put into it.
-    pub(super) fn say_of(&self, key: Key, place: &str, value: &str) -> String {
-        self.filled(key, &[(place, value)])
+    /// The same with a number of minutes, days or the like.
+    pub(super) fn say_count(&self, key: Key, count: u64) -> String {
+        self.filled(key, &[("count", count.into())])
     }
 
     /// A text by its name, for templates. One that is not there says its name, so that it is seen.
-    pub(super) fn say_named(&self, name: &str, places: &[(&str, &str)]) -> String {
-        Key::of_name(name).map_or_else(|| name.to_owned(), |key| self.filled(key, places))
+    pub(super) fn say_named(&self, name: &str, arguments: &[(&str, Argument<'_>)]) -> String {
+        Key::of_name(name).map_or_else(|| name.to_owned(), |key| self.filled(key, arguments))
     }
 
-    fn filled(&self, key: Key, places: &[(&str, &str)]) -> String {
-        let mut all = vec![("app", self.title.as_str())];
-        all.extend(places);
+    fn filled(&self, key: Key, arguments: &[(&str, Argument<'_>)]) -> String {
+        let mut all = vec![("app", self.title.as_str().into())];
+        all.extend(arguments);
         self.renderer.catalog().wording(&self.app, &self.locale).say(key, &all)
     }
 
     /// A page with a heading and a text, by their common name.
-    pub(super) fn tell_named(&self, name: &str, places: &[(&str, &str)]) -> Response {
-        let title = self.say_named(name, places);
-        let text = self.say_named(&format!("{name}_text"), places);
+    pub(super) fn tell_named(&self, name: &str, arguments: &[(&str, Argument<'_>)]) -> Response {
+        let title = self.say_named(name, arguments);
+        let text = self.say_named(&format!("{name}_text"), arguments);
         self.page("message.html", context! { title, text })
     }
 

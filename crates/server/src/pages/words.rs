@@ -8,7 +8,7 @@ use minijinja::{
 };
 
 use super::voice::Voice;
-use crate::texts::Key;
+use crate::texts::{Argument, Key};
 
 /// What is said where there is no such text: `say("scope." ~ scope, or=scope)`.
 const OTHERWISE: &str = "or";
@@ -27,14 +27,18 @@ impl Object for Say {
         let (name, places): (&str, Kwargs) = from_args(args)?;
         let mut given = Vec::new();
         for place in places.args() {
-            given.push((place, places.get::<Value>(place)?.to_string()));
+            let value = places.get::<Value>(place)?;
+            let number = u64::try_from(value.clone()).ok().filter(|_| value.is_integer());
+            given.push((place, number, value.to_string()));
         }
-        if let Some((_, other)) = given.iter().find(|(place, _)| *place == OTHERWISE)
+        if let Some((.., other)) = given.iter().find(|(place, ..)| *place == OTHERWISE)
             && Key::of_name(name).is_none()
         {
             return Ok(Value::from(other.clone()));
         }
-        let given: Vec<(&str, &str)> = given.iter().map(|(place, value)| (*place, value.as_str())).collect();
+        let argument = |number: Option<u64>, words| number.map_or(Argument::Words(words), Argument::Number);
+        let given: Vec<_> =
+            given.iter().map(|(place, number, words)| (*place, argument(*number, words.as_str()))).collect();
         Ok(Value::from(self.0.say_named(name, &given)))
     }
 }

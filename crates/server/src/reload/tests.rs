@@ -173,7 +173,7 @@ fn settings_that_wait_for_a_start_are_known() {
 async fn texts_change_while_it_runs_and_bad_ones_do_not() {
     let mut world = world().await;
     let folder = tempfile::tempdir().unwrap();
-    let texts = folder.path().join("de/texts.txt");
+    let texts = folder.path().join("de/texts.ftl");
     std::fs::create_dir(folder.path().join("de")).unwrap();
     let mut templates = TemplatesWatch::new(&world.server);
     let configured =
@@ -190,17 +190,17 @@ async fn texts_change_while_it_runs_and_bad_ones_do_not() {
     assert_eq!(world.title(), "shop", "nobody can be written to in Italian yet, but the settings hold");
     world.write(&format!("{configured}\"de\"\n")).await;
     for (source, expected) in [
-        ("sign_in.button = Los", "Los"),
-        ("sign_in.button = {", "Los"),
-        ("sign_in.buton = Hinein", "Los"),
-        ("sign_in.button = Hinein", "Hinein"),
+        ("sign_in =\n .button = Los", "Los"),
+        ("sign_in =\n .button = {", "Los"),
+        ("sign_in =\n .buton = Hinein", "Los"),
+        ("sign_in =\n .button = Hinein", "Hinein"),
         ("# nothing of our own", "Anmelden"),
     ] {
         std::fs::write(&texts, source).unwrap();
         templates.look(&world.server);
         assert_eq!(said(&world), expected, "{source}");
     }
-    std::fs::write(&texts, "sign_in.button = Los").unwrap();
+    std::fs::write(&texts, "sign_in =\n .button = Los").unwrap();
     templates.look(&world.server);
     std::fs::remove_file(&texts).unwrap();
     templates.look(&world.server);
@@ -212,7 +212,7 @@ async fn texts_change_while_it_runs_and_bad_ones_do_not() {
 async fn words_that_cannot_be_used_do_not_keep_a_key_alive() {
     let mut world = world().await;
     let folder = tempfile::tempdir().unwrap();
-    let texts = folder.path().join("de/texts.txt");
+    let texts = folder.path().join("de/texts.ftl");
     std::fs::create_dir(folder.path().join("de")).unwrap();
     let mut templates = TemplatesWatch::new(&world.server);
     let key = ApiKeyText::draw(ApiKeyKind::Secret, &mut Seeded::new(2));
@@ -228,12 +228,12 @@ async fn words_that_cannot_be_used_do_not_keep_a_key_alive() {
     world.write(&with("Before", &leaked)).await;
     templates.look(&world.server);
     assert!(knows(&world));
-    std::fs::write(&texts, "sign_in.button = {").unwrap();
+    std::fs::write(&texts, "sign_in =\n .button = {").unwrap();
     world.write(&with("Without", "")).await;
     templates.look(&world.server);
     assert!(!knows(&world), "it was taken out");
     assert_eq!(world.reloader.complained.len(), 1, "{:?}", world.reloader.complained);
-    std::fs::write(&texts, "sign_in.button = Los").unwrap();
+    std::fs::write(&texts, "sign_in =\n .button = Los").unwrap();
     let said = |world: &World| {
         let renderer = world.server.renderer.load();
         let wording = renderer.catalog().wording("shop", &crate::texts::Locale::GERMAN);

@@ -1,13 +1,16 @@
 //! The texts that there are, by name, and what is put into them.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
-use super::{Texts, catalog};
+use super::{
+    catalog,
+    entries::{Entry, entries},
+};
 
 macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
         /// The texts there are.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Key {
             $(#[doc = concat!("`", $name, "`")] $key,)*
             /// One that only templates of pages name, by its place among those.
@@ -18,12 +21,12 @@ macro_rules! keys {
             /// Those that the program names.
             const NAMED: &[Self] = &[$(Self::$key,)*];
 
-            /// The name in files.
+            /// The name: of a message, or `message.attribute`, as Fluent refers to it.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$key => $name,)*
-                    Self::OfPages(place) => OF_PAGES.get(place).map_or("", |(name, _)| *name),
+                    Self::OfPages(place) => OF_PAGES.get(place).map_or("", |of_page| &of_page.name),
                 }
             }
         }
@@ -55,9 +58,7 @@ keys! {
     ResetLinkToo = "reset.link_too",
     ResetButton = "reset.button",
     ResetIgnore = "reset.ignore",
-    ExpiryMinute = "expiry.minute",
     ExpiryMinutes = "expiry.minutes",
-    ExpiryHour = "expiry.hour",
     ExpiryHours = "expiry.hours",
     RequestedFrom = "requested_from",
     Keep = "keep",
@@ -231,12 +232,32 @@ keys! {
     WrongTrouble = "wrong.trouble",
 }
 
-/// The texts that templates of pages name, and what can be put into them: as the English ones have it.
-static OF_PAGES: LazyLock<Vec<(&'static str, Vec<&'static str>)>> = LazyLock::new(|| {
-    let lines = catalog::ENGLISH_PAGES.iter().flat_map(|source| source.lines());
-    let texts = lines.filter_map(|line| line.split_once('=').filter(|_| !line.starts_with('#')));
-    texts.map(|(name, text)| (name.trim(), Texts::places_of(text).collect())).collect()
+/// A text that only templates of pages name.
+struct OfPage {
+    name: Box<str>,
+    places: Vec<&'static str>,
+}
+
+/// All of them, and what can be put into them: as the English ones have it.
+static OF_PAGES: LazyLock<Vec<OfPage>> = LazyLock::new(|| {
+    let entries = catalog::ENGLISH.iter().flat_map(|source| entries(source));
+    let texts = entries.filter(Entry::says_something).filter_map(|entry| {
+        let name = entry.key()?;
+        let is_named = Key::NAMED.iter().any(|key| key.name() == name);
+        (!is_named).then(|| OfPage { name: name.into(), places: entry.places() })
+    });
+    texts.collect()
 });
+
+/// All of them in the order of their names.
+static BY_NAME: LazyLock<Vec<(&'static str, Key)>> = LazyLock::new(|| {
+    let mut all: Vec<_> = Key::all().map(|key| (key.name(), key)).collect();
+    all.sort_unstable();
+    all
+});
+
+/// Places that are filled with numbers, so that words can be chosen by them.
+const NUMBERS: [&str; 6] = ["checkpoints", "count", "events", "imported", "lines", "waiting"];
 
 impl Key {
     /// All of them.
@@ -244,10 +265,24 @@ impl Key {
         Self::NAMED.iter().copied().chain((0..OF_PAGES.len()).map(Self::OfPages))
     }
 
-    /// The text of a name.
+    /// The text of a name. Names of events and scopes have more dots and colons than Fluent takes in a name: there
+    /// `event.challenge.passed` is `event.challenge-passed`.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
-        Self::all().find(|key| key.name() == name)
+        let name = match name.split_once('.') {
+            Some((message, attribute)) if attribute.contains(['.', ':']) => {
+                Cow::Owned(format!("{message}.{}", attribute.replace(['.', ':'], "-")))
+            }
+            _ => Cow::Borrowed(name),
+        };
+        let place = BY_NAME.binary_search_by_key(&&*name, |(known, _)| known).ok()?;
+        BY_NAME.get(place).map(|(_, key)| *key)
+    }
+
+    /// Whether a place is filled with a number.
+    #[must_use]
+    pub(super) fn is_number(place: &str) -> bool {
+        NUMBERS.contains(&place)
     }
 
     /// All names.
@@ -259,7 +294,7 @@ impl Key {
     #[must_use]
     pub fn places(self) -> &'static [&'static str] {
         match self {
-            Self::OfPages(place) => OF_PAGES.get(place).map_or(&[], |(_, places)| places.as_slice()),
+            Self::OfPages(place) => OF_PAGES.get(place).map_or(&[], |of_page| of_page.places.as_slice()),
             Self::ExpiryMinutes | Self::ExpiryHours => &["app", "count"],
             Self::RequestedFrom => &["app", "place"],
             Self::AddressAddedText | Self::AddressRemovedText | Self::PrimaryChangedText => {

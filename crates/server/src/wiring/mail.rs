@@ -54,7 +54,7 @@ pub fn renderer(config: &Config) -> Result<Renderer, Error> {
     for app in &config.apps {
         if let Some(locale) = app.locale.as_deref().filter(|tag| !renderer.catalog().knows(&app.name, tag)) {
             let why = format!(
-                "apps.{}.locale: there are no texts in {locale}: write {locale}/texts.txt in the folder of mail.templates",
+                "apps.{}.locale: there are no texts in {locale}: write {locale}/texts.ftl in the folder of mail.templates",
                 app.name
             );
             return Err(ConfigError(why).into());

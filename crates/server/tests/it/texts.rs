@@ -23,8 +23,8 @@ async fn server_with(files: &[(&str, &str)]) -> (tempfile::TempDir, TestServer) 
 #[tokio::test]
 async fn an_added_language_is_spoken_in_mails_and_on_pages_of_its_app_alone() {
     let (_folder, server) = server_with(&[(
-        "forum/it/texts.txt",
-        "sign_in.heading = Accedi\nlink.question = <i>Accedere?</i>\nlink.done = Fatto",
+        "forum/it/texts.ftl",
+        "sign_in =\n    .heading = Accedi\nlink =\n    .question = <i>Accedere?</i>\n    .done = Fatto",
     )])
     .await;
     let body = json!({"to": {"email": ANN}, "locale": "it-CH, de;q=0.5"});

@@ -109,9 +109,9 @@ fn says_what_the_caller_says() {
 fn tells_minutes_from_hours() {
     let renderer = Renderer::built_in().unwrap();
     for (minutes, expected) in [
-        (1, "for one minute."),
+        (1, "for 1 minute."),
         (10, "for 10 minutes."),
-        (60, "for one hour."),
+        (60, "for 1 hour."),
         (1440, "for 24 hours."),
         (90, "for 90 minutes."),
     ] {
@@ -181,7 +181,7 @@ fn rendering_takes_microseconds() {
 #[test]
 fn says_an_operators_sentences_and_escapes_them() {
     let (_folder, renderer) =
-        with_file("it/texts.txt", "sign_in.subject = <b>{app}</b>\nkeep = <script>\"'&\n");
+        with_file("it/texts.ftl", "sign_in =\n .subject = <b>{ $app }</b>\nkeep = <script>\"'&\n");
     let renderer = renderer.unwrap();
     let locale = renderer.catalog().negotiate("app", "it-IT");
     let rendered = renderer.render(&Letter { locale, ..letter() }).unwrap();
@@ -201,10 +201,10 @@ fn a_template_of_a_language_serves_its_places_too() {
 
 #[test]
 fn texts_that_cannot_be_used_are_named() {
-    let (_folder, renderer) = with_file("app/de/texts.txt", "keep = {code}\nbanana = x");
+    let (_folder, renderer) = with_file("app/de/texts.ftl", "keep = { $code }\nbanana = x");
     assert_eq!(
         renderer.unwrap_err().to_string(),
-        "app/de/texts.txt, line 1: `keep`: nothing is put in `{code}`: this text can hold `{app}`\n\
-         app/de/texts.txt, line 2: there is no text `banana`"
+        "app/de/texts.ftl, line 1: `keep`: nothing is put in `{ $code }`: this text can hold `{ $app }`\n\
+         app/de/texts.ftl, line 2: there is no text `banana`"
     );
 }

@@ -161,7 +161,7 @@ impl<'a> Visit<'a> {
             Then::Leave(text) => {
                 let when = body["erased_at"].as_str().map(day).unwrap_or_default();
                 let text = if when.is_empty() { text.to_owned() } else { format!("{text}_later") };
-                self.voice.tell_named(&text, &[("when", &when)])
+                self.voice.tell_named(&text, &[("when", when.as_str().into())])
             }
             Then::Show => self.print(server, Shown::answered(act.name, body)).await,
             Then::Download(name) | Then::DownloadLines(name) => download(&body, name),

@@ -309,7 +309,7 @@ impl<'a> Visit<'a> {
             title => heading, menu => menu(all().map(|one| &one.room), &[room.path, self.room.below], voice),
             here => self.parts.uri.path(), next => read.next, query => self.places.clone(), form,
             has_key => self.visitor.has_key, own_realm => self.visitor.vouched.operator().realm().map(ToString::to_string),
-            done => done.map(|what| voice.say_named("admin.done", &[("what", &what)])),
+            done => done.map(|what| voice.say_named("admin.done", &[("what", what.as_str().into())])),
             act, answer => answer.map(Serde), is_partial => read.is_partial, closed => read.closed.is_some(),
             wrong,
             stale => stale.as_ref().filter(|_| !asks).map(|_| voice.say_named("admin.stale", &[])),

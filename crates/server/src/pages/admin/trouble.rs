@@ -14,7 +14,7 @@ pub(super) fn words(voice: &Voice, error: &ApiError, form: Option<&Places>) -> V
     let say = |name: &str| voice.say_named(name, &[]);
     let (field, detail) = detail(error);
     let text = match error {
-        ApiError::ScopeNeeded(scope) => voice.say_named("admin.wrong_scope", &[("scope", scope)]),
+        ApiError::ScopeNeeded(scope) => voice.say_named("admin.wrong_scope", &[("scope", (*scope).into())]),
         ApiError::AllRealmsNeeded => say("admin.wrong_realms"),
         ApiError::Declared => say("admin.wrong_declared"),
         ApiError::AlreadyExists(_) => say("admin.wrong_exists"),
@@ -28,7 +28,7 @@ pub(super) fn words(voice: &Voice, error: &ApiError, form: Option<&Places>) -> V
         }
         ApiError::InvalidMember { member: "confirm", .. } => say("admin.wrong_confirm"),
         ApiError::InvalidMember { .. } | ApiError::Body(_) => {
-            voice.say_named("admin.wrong_field", &[("field", &called(voice, field))])
+            voice.say_named("admin.wrong_field", &[("field", called(voice, field).as_str().into())])
         }
         other => sign_in::words(voice, "", other),
     };

@@ -11,11 +11,10 @@ pub(in crate::pages) fn words(voice: &Voice, step: &str, error: &ApiError) -> St
         | ApiError::Refused(Refusal::TooManyPasswords { retry_after })
         | ApiError::Refused(Refusal::TooManyProofs { retry_after })
         | ApiError::Refused(Refusal::TooManyMessages { retry_after }) => {
-            return voice.say_of(Key::WrongTooMany, "count", &minutes(*retry_after));
+            return voice.say_count(Key::WrongTooMany, minutes(*retry_after));
         }
         ApiError::Refused(Refusal::ResendTooSoon { retry_after }) => {
-            let seconds = retry_after.seconds_up().max(1).to_string();
-            return voice.say_of(Key::WrongTooSoon, "count", &seconds);
+            return voice.say_count(Key::WrongTooSoon, seconds(*retry_after));
         }
         ApiError::Refused(refusal) => refusal_key(*refusal, step),
         ApiError::InvalidMember { member, .. } => member_key(member, step),
@@ -65,6 +64,10 @@ fn wrong_code(step: &str) -> Key {
     }
 }
 
-fn minutes(span: Span) -> String {
-    (span.seconds_up().max(1) + 59).div_euclid(60).to_string()
+fn seconds(span: Span) -> u64 {
+    u64::try_from(span.seconds_up()).unwrap_or_default().max(1)
+}
+
+fn minutes(span: Span) -> u64 {
+    seconds(span).div_ceil(60)
 }

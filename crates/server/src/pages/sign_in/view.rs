@@ -155,7 +155,8 @@ impl Shown<'_> {
         let who = said.and_then(|said| said.email.clone().or_else(|| said.username.clone()));
         let challenge = self.challenge();
         let trust = server.policy(app).trust.seconds() / 86_400;
-        let trust = (trust > 0).then(|| self.voice.say_of(Key::PageTrust, "count", &trust.to_string()));
+        let trust = u64::try_from(trust).ok().filter(|days| *days > 0);
+        let trust = trust.map(|days| self.voice.say_count(Key::PageTrust, days));
         let new_totp = self.answer.as_ref().map(|answer| answer["new_totp"].clone());
         let has_link = challenge.is_some_and(|challenge| challenge.link.is_some());
         let kinds = self.standing.map(|standing| kinds(&standing.verdict)).unwrap_or_default();
