@@ -38,9 +38,9 @@ enum What {
     Generate(Generate),
     /// Make a new secret for an app whose tokens are signed with HS256. It is shown once.
     TokenSecret(TokenSecret),
-    /// List the keys that sign tokens.
+    /// List the keys that sign tokens: those of realms, and the secrets of apps.
     Signing(Output),
-    /// Make a new key that signs tokens from now on. Tokens of the former one stay good unless you say otherwise.
+    /// Make a new key that signs a realm's tokens from now on. Tokens of the former one stay good unless you say otherwise.
     Rotate(Rotate),
     /// Put another master key in the place of the present one, and seal everything anew, while the server runs.
     RotateMaster(RotateMaster),
@@ -158,6 +158,7 @@ struct TokenSecret {
 #[command(after_help = "\
 Examples:
   countersign key rotate --algorithm ES256
+  countersign key rotate --realm staff
   countersign key rotate --accept-seconds 0   # the former key has leaked: everybody signs in anew
 
 Who checks signatures alone may keep the key set for an hour and accepts the former key for as long.")]
@@ -165,6 +166,9 @@ struct Rotate {
     /// EdDSA, ES256, ES384, ES512 or RS256.
     #[arg(long, default_value = "EdDSA")]
     algorithm: String,
+    /// The realm whose key it is; without one the realm of the admin key, or `default`.
+    #[arg(long)]
+    realm: Option<RealmName>,
     /// Accept what the former key signed for so many seconds more; 0 refuses it at once. Longer than any token lives
     /// by default.
     #[arg(long, value_name = "SECONDS")]
@@ -325,13 +329,15 @@ impl Rotate {
     async fn run(self, client: &Client) -> anyhow::Result<()> {
         let mut wanted = Map::new();
         wanted.insert("algorithm".to_owned(), self.algorithm.as_str().into());
+        wanted.extend(self.realm.map(|realm| ("realm".to_owned(), realm.to_string().into())));
         wanted.extend(self.accept_seconds.map(|seconds| ("accept_seconds".to_owned(), seconds.into())));
         let key = client.request(Method::POST, "/v1/admin/signing-keys/rotate", Some(&wanted.into())).await?;
         self.output.print(&key, |key| {
             format!(
-                "{} ({}) signs from now on. Verifiers that cache the key set learn it within an hour.",
+                "{} ({}) signs for apps of {} from now on. Verifiers that cache the key set learn it within an hour.",
                 member(key, "id"),
-                self.algorithm
+                self.algorithm,
+                member(key, "realm")
             )
         })
     }
@@ -340,9 +346,10 @@ impl Rotate {
 async fn signing(client: &Client, output: Output) -> anyhow::Result<()> {
     let keys = client.list("/v1/admin/signing-keys").await?;
     output.print(&keys, |keys| {
-        let names = ["ID", "ALGORITHM", "APP", "STAGE", "SIGNS FROM", "SIGNS UNTIL", "ACCEPTED UNTIL"];
+        let names =
+            ["ID", "ALGORITHM", "REALM", "APP", "STAGE", "SIGNS FROM", "SIGNS UNTIL", "ACCEPTED UNTIL"];
         rows(keys, "There are no signing keys yet.", names, |key| {
-            ["id", "algorithm", "app", "stage", "active_at", "retires_at", "gone_at"]
+            ["id", "algorithm", "realm", "app", "stage", "active_at", "retires_at", "gone_at"]
                 .map(|name| member(key, name))
         })
     })

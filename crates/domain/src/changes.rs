@@ -235,7 +235,8 @@ pub enum Change {
     AdminKeyUsed(AdminKeyId, Timestamp),
     /// Inserts a realm of version 0, else replaces exactly that version.
     Realm(StoredRealm),
-    /// Removes exactly this version of a realm, with its admin keys and invitations; one that has users is a conflict.
+    /// Removes exactly this version of a realm, with its admin keys, signing keys and invitations; one that has users is a
+    /// conflict.
     RealmRemoved(RealmName, i64),
     /// Adds an invitation in place of an older one of the same mailbox at the same app; one too many in its realm is a
     /// conflict.
@@ -288,6 +289,8 @@ pub enum FlowChange {
     Ended(SignInId, i64),
     /// Removes all sign-ins of a user's that are under way, and what the user was asked.
     Dropped(UserId),
+    /// Removes all sign-ins at an app that are under way. What an authenticator was asked within them answers nothing.
+    DroppedAt(AppName),
     /// Adds a question to an authenticator.
     Asked(Ceremony),
     /// Removes a question that was answered; one that is gone is a conflict.

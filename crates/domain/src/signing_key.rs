@@ -3,20 +3,79 @@
 
 use crate::{
     algorithm::Algorithm,
-    app::AppName,
+    app::{App, AppName},
+    realm::RealmName,
     time::{Span, Timestamp},
 };
+
+/// Whose tokens a key signs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// The server's, from before realms had keys of their own: it signs for the realm `default` until a key of that realm
+    /// succeeds it, and what it signed is accepted in every realm until it is gone. No new key is one of these.
+    Server,
+    /// A realm's: the keys of no other realm are accepted for its apps.
+    Realm(RealmName),
+    /// One app's, which knows the secret (HS256).
+    App(AppName),
+}
+
+impl Owner {
+    /// Whose key signs for an app with an algorithm.
+    #[must_use]
+    pub fn of(app: &App, algorithm: Algorithm) -> Self {
+        if algorithm.is_symmetric() { Self::App(app.name.clone()) } else { Self::Realm(app.realm.clone()) }
+    }
+
+    /// Whether what such a key signed is accepted for an app.
+    #[must_use]
+    pub fn speaks_for(&self, app: &App) -> bool {
+        match self {
+            Self::Server => true,
+            Self::Realm(realm) => *realm == app.realm,
+            Self::App(name) => *name == app.name,
+        }
+    }
+
+    /// Whose key follows such a key.
+    #[must_use]
+    pub fn heir(&self) -> Self {
+        match self {
+            Self::Server => Self::Realm(RealmName::default()),
+            owner => owner.clone(),
+        }
+    }
+
+    /// The realm that it signs for; none where it signs for one app.
+    #[must_use]
+    pub fn realm(&self) -> Option<RealmName> {
+        match self {
+            Self::Server => Some(RealmName::default()),
+            Self::Realm(realm) => Some(realm.clone()),
+            Self::App(_) => None,
+        }
+    }
+
+    /// The app that it signs for alone.
+    #[must_use]
+    pub const fn app(&self) -> Option<&AppName> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Server | Self::Realm(_) => None,
+        }
+    }
+}
 
 /// A signing key as it is kept: the private part sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     /// `kid`.
     pub id: String,
-    /// The app it signs for alone (HS256), or none for all.
-    pub app: Option<AppName>,
+    /// Whose tokens it signs.
+    pub owner: Owner,
     /// What it signs with.
     pub algorithm: Algorithm,
-    /// Counts the keys of one app and algorithm, so that two nodes cannot make two successors.
+    /// Counts the keys of one owner and algorithm, so that two nodes cannot make two successors.
     pub generation: i64,
     /// The private key, sealed.
     pub sealed: Vec<u8>,
@@ -99,6 +158,12 @@ impl RotationPolicy {
 }
 
 impl StoredKey {
+    /// What keys are listed by.
+    #[must_use]
+    pub const fn order(&self) -> (Algorithm, &Owner, i64) {
+        (self.algorithm, &self.owner, self.generation)
+    }
+
     /// Where the key stands at `now`.
     #[must_use]
     pub fn stage(&self, now: Timestamp) -> Stage {
@@ -132,7 +197,7 @@ mod tests {
                 );
                 keys.push(StoredKey {
                     id: keys.len().to_string(),
-                    app: None,
+                    owner: Owner::Realm(RealmName::default()),
                     algorithm: Algorithm::default(),
                     generation: keys.len() as i64,
                     sealed: Vec::new(),
@@ -148,5 +213,24 @@ mod tests {
             now = now + Span::from_hours(1);
         }
         assert!(keys.len() > 12);
+    }
+
+    #[test]
+    fn nothing_that_a_realm_s_key_signed_is_accepted_in_another_realm() {
+        let app = |name: &str, realm: &str| App {
+            realm: realm.parse().unwrap(),
+            ..App::new(name.parse().unwrap())
+        };
+        let (forum, desk, shop) = (app("forum", "default"), app("desk", "staff"), app("shop", "staff"));
+        let (eddsa, hs256) = (Algorithm::EdDsa, Algorithm::Hs256);
+        for (owner, accepted) in [
+            (Owner::Server, [true, true, true]),
+            (Owner::of(&forum, eddsa), [true, false, false]),
+            (Owner::of(&desk, eddsa), [false, true, true]),
+            (Owner::of(&desk, hs256), [false, true, false]),
+        ] {
+            assert_eq!([&forum, &desk, &shop].map(|app| owner.speaks_for(app)), accepted, "{owner:?}");
+        }
+        assert_eq!(Owner::Server.heir(), Owner::of(&forum, eddsa));
     }
 }

@@ -4,8 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use countersign_domain::{
     algorithm::Algorithm,
-    app::AppName,
-    signing_key::{Stage, StoredKey},
+    app::App,
+    realm::RealmName,
+    signing_key::{Owner, Stage, StoredKey},
     time::Timestamp,
 };
 use countersign_store::{Error, Rows};
@@ -42,6 +43,8 @@ pub struct RingKey {
 #[derive(Default)]
 pub struct KeyRing {
     keys: HashMap<String, Arc<RingKey>>,
+    /// The same by whose successors are made.
+    families: HashMap<Owner, Vec<Arc<RingKey>>>,
     /// Those that read and do not open.
     sealed: Vec<StoredKey>,
     corrupt: Vec<Error>,
@@ -67,7 +70,7 @@ impl KeyRing {
         for stored in stored.good {
             let known = former.keys.get(&stored.id).filter(|known| known.stored == stored);
             match known.cloned().or_else(|| RingKey::open(&stored, vault).map(Arc::new)) {
-                Some(key) => drop(ring.keys.insert(stored.id, key)),
+                Some(key) => ring.add(key),
                 None => {
                     let id = stored.id.clone();
                     ring.corrupt.push(Error::Corrupt { table: "signing_key", column: "sealed", id });
@@ -76,6 +79,11 @@ impl KeyRing {
             }
         }
         ring
+    }
+
+    fn add(&mut self, key: Arc<RingKey>) {
+        self.families.entry(key.stored.owner.heir()).or_default().push(Arc::clone(&key));
+        self.keys.insert(key.stored.id.clone(), key);
     }
 
     /// What is wrong with stored keys that are left out.
@@ -103,44 +111,61 @@ impl KeyRing {
 
     /// The key that signs for an app now.
     #[must_use]
-    pub fn current(&self, app: &AppName, algorithm: Algorithm, now: Timestamp) -> Option<&Arc<RingKey>> {
-        self.keys
-            .values()
-            .filter(|key| key.signs_for(app, algorithm) && key.stored.stage(now) == Stage::Current)
-            .max_by_key(|key| key.stored.generation)
+    pub fn current(&self, app: &App, algorithm: Algorithm, now: Timestamp) -> Option<&Arc<RingKey>> {
+        let is_current = |key: &&Arc<RingKey>| {
+            key.stored.algorithm == algorithm && key.stored.stage(now) == Stage::Current
+        };
+        let family = self.families.get(&Owner::of(app, algorithm))?;
+        family.iter().filter(is_current).max_by_key(|key| key.stored.generation)
     }
 
-    /// A key whose signatures are accepted now.
+    /// A key whose signatures are accepted now, for the apps that its [owner](Owner::speaks_for) speaks for.
     #[must_use]
     pub fn accepted(&self, kid: &str, now: Timestamp) -> Option<&Arc<RingKey>> {
         self.keys.get(kid).filter(|key| matches!(key.stored.stage(now), Stage::Current | Stage::Retiring))
     }
 
-    /// The newest key of an algorithm, for all apps or one, whatever its stage.
+    /// The newest key of an algorithm that an owner has or comes after, whatever its stage.
     #[must_use]
-    pub fn newest(&self, app: Option<&AppName>, algorithm: Algorithm) -> Option<&StoredKey> {
-        self.keys
-            .values()
-            .map(|key| &key.stored)
-            .filter(|key| key.app.as_ref() == app && key.algorithm == algorithm)
-            .max_by_key(|key| key.generation)
+    pub fn newest(&self, owner: &Owner, algorithm: Algorithm) -> Option<&StoredKey> {
+        let family = self.families.get(owner)?.iter().map(|key| &key.stored);
+        family.filter(|key| key.algorithm == algorithm).max_by_key(|key| key.generation)
+    }
+
+    /// All keys of an algorithm that an owner has or comes after; those that do not open too.
+    pub fn family<'a>(
+        &'a self,
+        owner: &'a Owner,
+        algorithm: Algorithm,
+    ) -> impl Iterator<Item = &'a StoredKey> {
+        let family = self.families.get(owner).into_iter().flatten().map(|key| &key.stored);
+        let sealed = self.sealed.iter().filter(move |key| key.owner.heir() == *owner);
+        family.chain(sealed).filter(move |key| key.algorithm == algorithm)
     }
 
     /// The generation of one more key of an algorithm: above those that are left out too, of which nobody may know more
     /// than that they are there.
     #[must_use]
-    pub fn next_generation(&self, app: Option<&AppName>, algorithm: Algorithm) -> i64 {
-        let same = self.all().into_iter().filter(|key| key.app.as_ref() == app && key.algorithm == algorithm);
+    pub fn next_generation(&self, owner: &Owner, algorithm: Algorithm) -> i64 {
         let unread = i64::try_from(self.unread.len()).unwrap_or(i64::MAX);
-        same.map(|key| key.generation).max().unwrap_or(0).saturating_add(1).saturating_add(unread)
+        let newest = self.family(owner, algorithm).map(|key| key.generation).max();
+        newest.unwrap_or(0).saturating_add(1).saturating_add(unread)
     }
 
-    /// The public keys, next, current and retiring (RFC 7517).
+    /// The public keys of a realm, next, current and retiring (RFC 7517): all that is accepted for its apps, and nothing
+    /// where it has no key of its own.
     #[must_use]
-    pub fn published(&self, now: Timestamp) -> Vec<&Jwk> {
-        let mut keys: Vec<_> =
-            self.keys.values().filter(|key| key.stored.stage(now) != Stage::Gone).collect();
-        keys.sort_by_key(|key| (key.stored.algorithm, key.stored.generation));
+    pub fn published(&self, realm: &RealmName, now: Timestamp) -> Vec<&Jwk> {
+        let own = Owner::Realm(realm.clone());
+        let is_published = |key: &&Arc<RingKey>| {
+            let is_accepted = key.stored.owner == own || key.stored.owner == Owner::Server;
+            is_accepted && key.stored.stage(now) != Stage::Gone
+        };
+        let mut keys: Vec<_> = self.keys.values().filter(is_published).collect();
+        if keys.iter().all(|key| key.stored.owner.heir() != own) {
+            return Vec::new();
+        }
+        keys.sort_by(|one, other| one.stored.order().cmp(&other.stored.order()));
         keys.into_iter().filter_map(|key| key.jwk.as_ref()).collect()
     }
 
@@ -148,7 +173,7 @@ impl KeyRing {
     #[must_use]
     pub fn all(&self) -> Vec<&StoredKey> {
         let mut keys: Vec<_> = self.keys.values().map(|key| &key.stored).chain(&self.sealed).collect();
-        keys.sort_by_key(|key| (key.algorithm, key.app.clone(), key.generation));
+        keys.sort_by(|one, other| one.order().cmp(&other.order()));
         keys
     }
 }
@@ -166,9 +191,5 @@ impl RingKey {
             jwk: signing.public_jwk(&stored.id),
             stored: stored.clone(),
         })
-    }
-
-    fn signs_for(&self, app: &AppName, algorithm: Algorithm) -> bool {
-        self.stored.algorithm == algorithm && self.stored.app.as_ref().is_none_or(|owner| owner == app)
     }
 }

@@ -1,5 +1,9 @@
 //! What happens by itself: forgetting, key rotation, revocations of other nodes, the time that was acted upon.
 
+mod signing_keys;
+
+pub use self::signing_keys::{Private, add_key, make_key, replace_key, rotate};
+
 use std::{
     sync::{
         Arc,
@@ -8,24 +12,15 @@ use std::{
     time::Duration,
 };
 
-use countersign_domain::{
-    algorithm::Algorithm,
-    app::AppName,
-    changes::{Change, Changes, Retirement},
-    event::{Event, EventKind},
-    secret::Secret,
-    signing_key::{RotationPolicy, StoredKey},
-    time::{Span, Timestamp},
-};
+use countersign_domain::time::{Span, Timestamp};
 
 use crate::{
     envelope::{self, reseal::Progress},
-    key_ring::{KeyRing, place},
-    keys::SigningKey,
+    key_ring::KeyRing,
     registry::{Registry, Stored, report_left_out},
     shutdown::Shutdown,
     state::Server,
-    system::{CLOCK_SKEW, CLOCK_TOLERANCE},
+    system::CLOCK_TOLERANCE,
 };
 
 /// What went wrong, for a log line: the store, a key, or the configuration.
@@ -175,173 +170,28 @@ async fn note_reading(server: &Server) -> Result {
 async fn take_over(server: &Server) -> Result {
     envelope::reload(server).await?;
     let stored = Stored::read(&server.store).await?;
+    // All of it is read before any of it is taken over: whether an app has left its realm can be told once.
+    let signing_keys = server.store.signing_keys().await?;
     let registry = Registry::build(&server.config.load(), stored, &server.keys)?;
     report_left_out(registry.corrupt(), server.registry.load().corrupt());
     // One at a time: whoever comes here holds the lock of reloading.
     let former = server.registry.load_full();
     let registry = registry.after(&former);
     let is_other = registry.generation() != former.generation();
+    let is_left = !registry.keeps_realms_of(&former);
     server.registry.store(Arc::new(registry));
     if is_other {
         server.epoch.advance();
     }
-    let stored = server.store.signing_keys().await?;
     let former = server.key_ring.load_full();
-    if !former.is_of(&stored) {
-        let key_ring = KeyRing::open(stored, &former, &server.keys);
+    // After the apps: what is found right under this ring was found with the apps of now.
+    if is_left || !former.is_of(&signing_keys) {
+        let key_ring = KeyRing::open(signing_keys, &former, &server.keys);
         report_left_out(key_ring.corrupt(), former.corrupt());
         server.key_ring.store(Arc::new(key_ring));
         server.epoch.advance();
     }
     Ok(())
-}
-
-/// Makes the signing keys that are missing or will be needed soon: one for each algorithm in use, and one for each
-/// app with a shared secret.
-///
-/// # Errors
-/// The store's, or the cryptographic library's.
-pub async fn rotate(server: &Arc<Server>) -> Result {
-    let policy = policy(server);
-    let mut wanted: Vec<(Option<AppName>, Algorithm)> = vec![(None, Algorithm::default())];
-    for app in server.registry.load().apps() {
-        let algorithm = app.token.algorithm;
-        let scope = (algorithm.is_symmetric().then(|| app.name.clone()), algorithm);
-        if !wanted.contains(&scope) {
-            wanted.push(scope);
-        }
-    }
-    for (app, algorithm) in wanted {
-        let ring = server.key_ring.load_full();
-        let newest = ring.newest(app.as_ref(), algorithm);
-        // A shared secret is in the app's own configuration: only its operator can change it, also when it does not
-        // read just now.
-        let is_operators = app.is_some() && (newest.is_some() || !ring.corrupt().is_empty());
-        let due = if is_operators { None } else { policy.successor_due(newest, server.now()) };
-        if let Some(active_at) = due {
-            let generation = ring.next_generation(app.as_ref(), algorithm);
-            add_key(server, (app, algorithm), generation, active_at).await?;
-        }
-    }
-    Ok(())
-}
-
-fn policy(server: &Server) -> RotationPolicy {
-    let default = RotationPolicy::default();
-    match server.config.load().keys.rotate_after_days {
-        Some(days) => {
-            RotationPolicy { rotate_after: Span::from_hours(24 * i64::from(days.clamp(1, 365))), ..default }
-        }
-        None => default,
-    }
-}
-
-/// A private key, for the one answer that shows it.
-pub type Private = Secret<Vec<u8>>;
-
-/// Makes a key that signs from `active_at`. When another node made one first, that one is taken.
-///
-/// # Errors
-/// The store's, or the cryptographic library's.
-pub async fn add_key(
-    server: &Arc<Server>,
-    scope: (Option<AppName>, Algorithm),
-    generation: i64,
-    active_at: Timestamp,
-) -> Result<Option<Private>> {
-    let (stored, private) = make_key(server, scope, generation, active_at).await?;
-    let told = key_created(&stored);
-    let kept = keep(server, Changes(vec![Change::SigningKey(stored), told.into()])).await?;
-    Ok(kept.then_some(private))
-}
-
-/// Makes a key that signs from now on, and retires those before it: their signatures are accepted for `accept` more,
-/// or no longer at all. `None` when another node made one first.
-///
-/// # Errors
-/// The store's, or the cryptographic library's.
-pub async fn replace_key(
-    server: &Arc<Server>,
-    (app, algorithm): (Option<AppName>, Algorithm),
-    accept: Span,
-) -> Result<Option<Private>> {
-    let ring = server.key_ring.load_full();
-    let generation = ring.next_generation(app.as_ref(), algorithm);
-    // At once is at once everywhere: also where the clock is behind ours.
-    let from = if accept == Span::ZERO { server.now() - CLOCK_SKEW } else { server.now() };
-    let (stored, private) = make_key(server, (app.clone(), algorithm), generation, from).await?;
-    let former = ring.all().into_iter().filter(|key| key.app == app && key.algorithm == algorithm);
-    let ends = former.filter(|key| key.gone_at > from).map(|key| {
-        let gone_at = key.gone_at.min(from + accept);
-        let retires_at = key.retires_at.min(from);
-        Change::SigningKeyRetired(Retirement { id: key.id.clone(), retires_at, gone_at })
-    });
-    // Both or neither: a successor must not stand beside a key that was to be refused.
-    let told = key_created(&stored);
-    let retired = ends.flat_map(|change| {
-        let told = match &change {
-            Change::SigningKeyRetired(retirement) => {
-                Some(Event::new(EventKind::SigningKeyRetired).on(&retirement.id).into())
-            }
-            _ => None,
-        };
-        std::iter::once(change).chain(told)
-    });
-    let changes = Changes([Change::SigningKey(stored), told.into()].into_iter().chain(retired).collect());
-    let kept = keep(server, changes).await?;
-    Ok(kept.then_some(private))
-}
-
-fn key_created(key: &StoredKey) -> Event {
-    let event = Event::new(EventKind::SigningKeyCreated).on(&key.id).by_method(key.algorithm.name());
-    match &key.app {
-        Some(app) => event.at(app),
-        None => event,
-    }
-}
-
-/// A key that signs from `active_at`, not kept yet, and its private part.
-///
-/// # Errors
-/// The cryptographic library's.
-pub async fn make_key(
-    server: &Server,
-    (app, algorithm): (Option<AppName>, Algorithm),
-    generation: i64,
-    active_at: Timestamp,
-) -> Result<(StoredKey, Private)> {
-    let generate = move || SigningKey::generate(algorithm);
-    let key = tokio::task::spawn_blocking(generate).await.map_err(|_| crate::keys::KeyError::Failed)??;
-    let private = key.to_private()?;
-    let id = key.kid().to_owned();
-    let public = key.public_jwk(&id).map(|jwk| serde_json::to_vec(&jwk)).transpose()?.unwrap_or_default();
-    let life = policy(server).life(active_at);
-    let forever = Timestamp::from_millis(i64::MAX / 2);
-    // A shared secret signs until its app's operator asks for another.
-    let (retires_at, gone_at) =
-        if app.is_some() { (forever, forever) } else { (life.retires_at, life.gone_at) };
-    let stored = StoredKey {
-        sealed: server.keys.seal(&mut *server.random(), &place(&id), private.expose())?,
-        id,
-        app,
-        algorithm,
-        generation,
-        public,
-        created_at: server.now(),
-        active_at,
-        retires_at,
-        gone_at,
-    };
-    Ok((stored, private))
-}
-
-/// Writes changes of signing keys and takes over what is kept now. False when another node wrote first.
-async fn keep(server: &Arc<Server>, changes: Changes) -> Result<bool> {
-    match server.commit(changes).await {
-        Ok(()) => catch_up(server).await.map(|()| true),
-        Err(countersign_store::Error::Conflict) => reload(server).await.map(|()| false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Says once when this machine's clock is set back under a running server, and once when it is right again.

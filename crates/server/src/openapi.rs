@@ -53,7 +53,7 @@ const PROBLEM: &str = "application/problem+json";
         api::start::start, api::challenge::status, api::challenge::verify, api::challenge::redeem,
         api::verify::verify, api::token::token, api::refresh::token, api::token::introspect, api::token::revoke,
         api::sign_in::begin, api::sign_in::go_on, api::session::show, api::session::token, api::session::end, crate::forward_auth::verify, api::me::show, api::me::change, api::me::erase,
-        api::events::list, api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks,
+        api::events::list, api::me::export, api::me::sessions, api::me::end_session, api::me::end_sessions, operations::jwks, operations::jwks_of_realm,
         api::password::sign_in::sign_in, api::password::begin::register, api::password::begin::forgotten,
         api::password::reset::reset, api::my_password::show, api::my_password::set, api::my_password::take_away,
         api::identifiers::list, api::identifiers::add, api::identifiers::verify, api::identifiers::change,

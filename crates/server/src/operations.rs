@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use countersign_domain::realm::RealmName;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{error::ApiError, keys::Jwk, state::Server, system::CLOCK_TOLERANCE};
+use crate::{call::Named, error::ApiError, keys::Jwk, state::Server, system::CLOCK_TOLERANCE};
 
 /// How long verifiers may keep the key set: well below the time a key is published before it signs.
 const KEY_SET_CACHE: &str = "public, max-age=3600";
@@ -26,9 +27,11 @@ pub fn routes() -> Router<Arc<Server>> {
     Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
 }
 
-/// The key set, for verifiers.
+/// The key sets, for verifiers.
 pub fn public_routes() -> Router<Arc<Server>> {
-    Router::new().route("/.well-known/jwks.json", get(jwks))
+    Router::new()
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/realms/{realm}/.well-known/jwks.json", get(jwks_of_realm))
 }
 
 async fn livez() -> &'static str {
@@ -110,15 +113,30 @@ pub struct KeySetBody {
     pub keys: Vec<Jwk>,
 }
 
-/// The public keys that tokens are signed with: next, current and retiring.
+/// The public keys that tokens and assertions of apps of the realm `default` are signed with: next, current and retiring.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", responses((status = 200, description = "A JWK Set (RFC 7517)", body = KeySetBody)))]
 pub async fn jwks(State(server): State<Arc<Server>>) -> Response {
+    key_set(server.key_ring.load().published(&RealmName::default(), server.now()))
+}
+
+/// The public keys that tokens and assertions of apps of a realm are signed with: next, current and retiring.
+#[utoipa::path(get, path = "/realms/{realm}/.well-known/jwks.json", tag = "tokens",
+    params(("realm" = String, Path, description = "The name of the app's realm")),
+    responses((status = 200, description = "A JWK Set (RFC 7517)", body = KeySetBody)))]
+pub async fn jwks_of_realm(
+    State(server): State<Arc<Server>>,
+    Named(realm): Named,
+) -> Result<Response, ApiError> {
+    let realm: RealmName = realm.parse().map_err(|_| ApiError::NotFound)?;
     let ring = server.key_ring.load();
-    let mut response = crate::api::answer(
-        StatusCode::OK,
-        KeySetBody { keys: ring.published(server.now()).into_iter().cloned().collect() },
-    )
-    .into_response();
+    let keys = ring.published(&realm, server.now());
+    // A realm without apps has no keys: nobody is to remember an empty set of them.
+    if keys.is_empty() { Err(ApiError::NotFound) } else { Ok(key_set(keys)) }
+}
+
+fn key_set(keys: Vec<&Jwk>) -> Response {
+    let body = KeySetBody { keys: keys.into_iter().cloned().collect() };
+    let mut response = crate::api::answer(StatusCode::OK, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEY_SET_CACHE));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

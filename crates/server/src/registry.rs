@@ -166,6 +166,12 @@ impl Registry {
         Self { generation: former.generation.wrapping_add(u32::from(!is_same)), ..self }
     }
 
+    /// Whether every app of `former` is still there, in its realm.
+    #[must_use]
+    pub fn keeps_realms_of(&self, former: &Self) -> bool {
+        former.apps.values().all(|app| self.apps.get(&app.name).is_some_and(|now| now.realm == app.realm))
+    }
+
     /// Differs where what was found with other apps, realms or settings cannot be relied upon.
     #[must_use]
     pub const fn generation(&self) -> u32 {

@@ -245,7 +245,7 @@ impl Service {
 /// Whether pages of apps may read what is answered at a path. They never speak to operators' routes, and pages of ours are
 /// for the person in front of them.
 fn is_readable(path: &str) -> bool {
-    const FOR_PROGRAMS: [&str; 4] = ["/v1/", "/oauth2/", "/.well-known/", "/openapi.json"];
+    const FOR_PROGRAMS: [&str; 5] = ["/v1/", "/oauth2/", "/.well-known/", "/realms/", "/openapi.json"];
     FOR_PROGRAMS.iter().any(|start| path.starts_with(start)) && !path.starts_with("/v1/admin")
 }
 

@@ -1,7 +1,8 @@
 //! Remembers tokens whose signature was right, so that the next check of the same token costs a hash.
 //!
-//! That the signature was right stays so as long as its key is accepted. Everything else (issuer, audience, app,
-//! revocations) is looked at again, unless nothing at all has changed since it was looked at last: that is what
+//! That the signature was right, and the key one of the app's realm, stays so as long as the key is accepted and no app has
+//! left its realm: both are told by the key ring. Everything else (issuer, audience, app, revocations) is looked at again,
+//! unless nothing at all has changed since it was looked at last: that is what
 //! [`Epoch`] tells. The size is fixed: a new token takes the place of the one in its group that ends first.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,10 +63,12 @@ impl Default for SignatureCache {
 }
 
 impl SignatureCache {
-    /// Whether this token's signature was right under key ring `generation`.
+    /// Until when this token's signature is right, by a key that speaks for its app, if it was found so under key ring
+    /// `generation`: to the second.
     #[must_use]
-    pub fn contains(&self, token: Fingerprint, generation: u32, now: Timestamp) -> bool {
-        self.find(token, now).is_some_and(|entry| entry.generation == generation)
+    pub fn right_until(&self, token: Fingerprint, generation: u32, now: Timestamp) -> Option<Timestamp> {
+        let entry = self.find(token, now).filter(|entry| entry.generation == generation)?;
+        Some(Timestamp::from_millis(i64::from(entry.until) * 1000))
     }
 
     /// When this token ends, in seconds since 1970, if everything about it was right in this epoch.
@@ -88,7 +91,7 @@ impl SignatureCache {
         });
     }
 
-    /// Remembers that this token's signature is right, until the token ends.
+    /// Remembers that this token's signature is right, until the token or its key ends.
     pub fn insert(&self, token: Fingerprint, generation: u32, until: Timestamp) {
         let until = u32::try_from(until.seconds()).unwrap_or(u32::MAX);
         // Those of former key rings are worth nothing.
@@ -109,12 +112,12 @@ mod tests {
         let (cache, prints) = (SignatureCache::default(), Fingerprints::new(&mut Seeded::new(1)));
         let (now, end) = (Timestamp::from_millis(1_000_000_000), Timestamp::from_millis(1_000_060_000));
         let token = prints.of("a.b.c");
-        assert!(!cache.contains(token, 1, now));
+        assert_eq!(cache.right_until(token, 1, now), None);
         cache.insert(token, 1, end);
-        assert!(cache.contains(token, 1, now));
-        assert!(!cache.contains(token, 2, now));
-        assert!(!cache.contains(token, 1, end));
-        assert!(!cache.contains(prints.of("a.b.d"), 1, now));
+        assert_eq!(cache.right_until(token, 1, now), Some(end));
+        assert_eq!(cache.right_until(token, 2, now), None);
+        assert_eq!(cache.right_until(token, 1, end), None);
+        assert_eq!(cache.right_until(prints.of("a.b.d"), 1, now), None);
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
         for token in &tokens {
             cache.insert(*token, 1, end);
         }
-        let known = tokens.iter().filter(|token| cache.contains(**token, 1, now)).count();
+        let known = tokens.iter().filter(|token| cache.right_until(**token, 1, now).is_some()).count();
         assert!(known > 99_500, "{known} of 100,000 are known");
     }
 }

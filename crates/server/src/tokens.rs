@@ -14,11 +14,7 @@ use countersign_domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::ApiError,
-    fingerprint::Fingerprint,
-    key_ring::{ACCESS_TOKEN, KeyRing},
-    keys::verify_compact,
-    state::Server,
+    error::ApiError, fingerprint::Fingerprint, key_ring::ACCESS_TOKEN, keys::verify_compact, state::Server,
     system::CLOCK_SKEW,
 };
 
@@ -126,6 +122,8 @@ pub struct Checked {
     pub session: Option<SessionId>,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// Until when it is good if nobody takes it back: its end, or that of its key.
+    pub until: Timestamp,
     payload: Vec<u8>,
 }
 
@@ -151,7 +149,7 @@ pub struct Grant<'a> {
 pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, ApiError> {
     let now = server.now();
     let ring = server.key_ring.load();
-    let key = ring.current(&app.name, app.token.algorithm, now).ok_or_else(|| {
+    let key = ring.current(app, app.token.algorithm, now).ok_or_else(|| {
         tracing::error!(app = %app.name, algorithm = %app.token.algorithm, "there is no key to sign with");
         ApiError::Unavailable
     })?;
@@ -181,7 +179,7 @@ pub fn issue(server: &Server, app: &App, grant: &Grant<'_>) -> Result<Issued, Ap
     Ok(Issued { token, expires_at: now + lifetime, lifetime })
 }
 
-/// Checks an access token: signature, type, issuer, times, app and revocations. The audience is the caller's to
+/// Checks an access token: signature, type, issuer, times, app, whose key signed it, and revocations. The audience is the caller's to
 /// compare.
 ///
 /// # Errors
@@ -203,8 +201,7 @@ fn begin(server: &Server, token: &str, now: Timestamp) -> Result<Fingerprint, Ap
 }
 
 fn examine(server: &Server, token: (&str, Fingerprint), now: Timestamp) -> Result<Checked, ApiError> {
-    let payload = verified_payload(server, token, now).ok_or(ApiError::InvalidToken)?;
-    let checked = read(server, payload, now).ok_or(ApiError::InvalidToken)??;
+    let checked = rightly_signed(server, token, now).ok_or(ApiError::InvalidToken)??;
     if server.revocations.is_revoked(&checked.app.name, checked.id, checked.subject, checked.session) {
         return Err(ApiError::InvalidToken);
     }
@@ -229,41 +226,30 @@ pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, A
     Ok(checked.exp)
 }
 
-/// The payload of a token whose signature is right: checked now, or remembered.
-fn verified_payload(
+/// What a token says that a key signed which may speak for its app: checked now, or remembered. Whoever takes over apps
+/// begins another key ring where one of them has left its realm, so that what is remembered holds for the app of now.
+fn rightly_signed(
     server: &Server,
     (token, fingerprint): (&str, Fingerprint),
     now: Timestamp,
-) -> Option<Vec<u8>> {
+) -> Option<Result<Checked, ApiError>> {
     let ring = server.key_ring.load();
-    if server.signatures.contains(fingerprint, ring.generation(), now) {
+    if let Some(until) = server.signatures.right_until(fingerprint, ring.generation(), now) {
         server.metrics.token_cache_hits.inc();
-        return parse_payload(token);
+        return read(server, parse_payload(token)?, until, now);
     }
-    let (payload, gone_at) = verify(&ring, token, now)?;
-    let end = expiry(&payload)?.min(gone_at);
-    server.metrics.token_cache_misses.inc();
-    server.signatures.insert(fingerprint, ring.generation(), end);
-    Some(payload)
-}
-
-/// The payload, and until when its key is accepted.
-fn verify(ring: &KeyRing, token: &str, now: Timestamp) -> Option<(Vec<u8>, Timestamp)> {
     let verified =
         verify_compact(token, ACCESS_TOKEN, |kid| ring.accepted(kid, now).map(|key| &key.verifying)).ok()?;
-    // A key of one app signs for that app alone: a shared secret cannot speak for others.
     let key = ring.accepted(&verified.kid, now)?;
-    if let Some(owner) = &key.stored.app {
-        #[derive(Deserialize)]
-        struct Client {
-            client_id: String,
-        }
-        let client: Client = serde_json::from_slice(&verified.payload).ok()?;
-        if client.client_id != owner.as_str() {
+    let read = read(server, verified.payload, key.stored.gone_at, now)?;
+    if let Ok(checked) = &read {
+        if !key.stored.owner.speaks_for(&checked.app) {
             return None;
         }
+        server.metrics.token_cache_misses.inc();
+        server.signatures.insert(fingerprint, ring.generation(), checked.until);
     }
-    Some((verified.payload, key.stored.gone_at))
+    Some(read)
 }
 
 fn parse_payload(token: &str) -> Option<Vec<u8>> {
@@ -272,16 +258,13 @@ fn parse_payload(token: &str) -> Option<Vec<u8>> {
     data_encoding::BASE64URL_NOPAD.decode(payload.as_bytes()).ok()
 }
 
-fn expiry(payload: &[u8]) -> Option<Timestamp> {
-    #[derive(Deserialize)]
-    struct End {
-        exp: i64,
-    }
-    let end: End = serde_json::from_slice(payload).ok()?;
-    Some(Timestamp::from_millis(end.exp.checked_mul(1000)?))
-}
-
-fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Result<Checked, ApiError>> {
+/// What a token says whose key is accepted until `gone_at`, if that is good now.
+fn read(
+    server: &Server,
+    payload: Vec<u8>,
+    gone_at: Timestamp,
+    now: Timestamp,
+) -> Option<Result<Checked, ApiError>> {
     let claims: Essential<'_> = serde_json::from_slice(&payload).ok()?;
     let id: TokenId = claims.jti.parse().ok()?;
     let subject: Subject = claims.sub.parse().ok()?;
@@ -301,7 +284,8 @@ fn read(server: &Server, payload: Vec<u8>, now: Timestamp) -> Option<Result<Chec
     let ours =
         claims.iss == server.config.load().server.issuer && claims.aud == app.audience() && !app.disabled;
     let exp = claims.exp;
-    (plausible && in_time && ours).then_some(Ok(Checked { app, id, subject, session, exp, payload }))
+    let until = Timestamp::from_millis(exp.saturating_mul(1000)).min(gone_at);
+    (plausible && in_time && ours).then_some(Ok(Checked { app, id, subject, session, exp, until, payload }))
 }
 
 impl Checked {

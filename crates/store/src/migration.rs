@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, sql: include_str!("migrations/0010.sql") },
     Migration { version: 11, sql: include_str!("migrations/0011.sql") },
     Migration { version: 12, sql: include_str!("migrations/0012.sql") },
+    Migration { version: 13, sql: include_str!("migrations/0013.sql") },
 ];
 
 impl Migration {

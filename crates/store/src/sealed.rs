@@ -20,7 +20,7 @@ pub struct SealedColumn {
     pub column: &'static str,
     /// The columns whose bytes, one after the other, are the id that values are sealed for.
     pub id: &'static [&'static str],
-    /// The column that names the realm whose key seals it; the server's own key does where there is none.
+    /// The column that names the realm whose key seals it; the server's own key does where there is none, or it is empty.
     pub realm: Option<&'static str>,
 }
 
@@ -29,7 +29,7 @@ pub const SEALED: &[SealedColumn] = &[
     of("challenge", "sealed_address", &["id"], None),
     of("challenge", "sealed_origin", &["id"], None),
     of("message", "sealed", &["id"], None),
-    of("signing_key", "sealed", &["id"], None),
+    of("signing_key", "sealed", &["id"], Some("realm")),
     of("realm_user", "sealed_profile", &["id"], Some("realm")),
     of("user_identifier", "sealed", &["digest"], Some("realm")),
     of("session", "sealed_device", &["id"], Some("realm")),
@@ -146,6 +146,7 @@ fn corrupt(column: &SealedColumn) -> Error {
 fn split(column: &SealedColumn, key: usize, mut row: Row) -> Result<SealedRow, Error> {
     let Some(Value::Bytes(sealed)) = row.pop() else { return Err(corrupt(column)) };
     let realm = match column.realm.map(|_| row.pop()) {
+        Some(Some(Value::Text(name))) if name.is_empty() => None,
         Some(Some(Value::Text(name))) => Some(name.parse().map_err(|_| corrupt(column))?),
         Some(_) => return Err(corrupt(column)),
         None => None,

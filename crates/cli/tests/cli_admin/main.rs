@@ -111,8 +111,8 @@ fn walk(folder: &Folder, name: &str) {
     assert_eq!(folder.json(&["key", "rotate"])["stage"], "current");
     folder.json(&["key", "rotate", "--accept-seconds", "0"]);
     let stages = folder.json(&["key", "signing"]);
-    let of_all = stages.as_array().unwrap().iter().filter(|key| key["algorithm"] == "EdDSA");
-    let count = |stage: &str| of_all.clone().filter(|key| key["stage"] == stage).count();
+    let of = |realm: &'static str| stages.as_array().unwrap().iter().filter(move |key| key["realm"] == realm);
+    let count = |stage: &str| of("default").filter(|key| key["stage"] == stage).count();
     assert_eq!((count("current"), count("retiring")), (1, 0), "{stages}");
     let shared = format!("shared-{name}");
     folder.json(&["app", "add", &shared, "--set", "token_algorithm=HS256", "--no-key"]);
@@ -134,6 +134,8 @@ fn administer(folder: &Folder, name: &str) {
     let mut add = vec!["app", "add", &app, "--no-key", "--origin", "https://desk.example.org"];
     add.extend(settings.iter().flat_map(|setting| ["--set", setting]));
     folder.json(&add);
+    assert_eq!(folder.json(&["key", "rotate", "--realm", &realm])["realm"], realm.as_str());
+    assert!(folder.say(&["key", "signing"]).contains(&realm));
     let invited = folder.json(&["invitation", "add", &app, "joe@example.org"]);
     let id = invited["id"].as_str().unwrap();
     assert!(folder.say(&["invitation", "list", "--realm", &realm]).contains(id));

@@ -13,6 +13,7 @@ use countersign_domain::{
     changes::{Change, Changes},
     event::{Event, EventKind},
     realm::RealmName,
+    signing_key::Owner,
     stored_app::StoredApp,
 };
 use http::StatusCode;
@@ -210,7 +211,7 @@ pub(crate) async fn token_secret(
     let asked = body.map(|Json(body, _)| body).unwrap_or_default();
     let accept = acceptance(asked.accept_seconds, app.token.lifetime)?;
     let until = server.now() + accept;
-    let made = maintenance::replace_key(&server, (Some(app.name.clone()), algorithm), accept).await;
+    let made = maintenance::replace_key(&server, (Owner::App(app.name.clone()), algorithm), accept).await;
     let secret = made.map_err(failed)?.ok_or(ApiError::Unavailable)?;
     let body = TokenSecretBody { token_secret: shown(&secret), former_accepted_until: rfc3339(until) };
     Ok(answer(StatusCode::CREATED, body))
@@ -273,7 +274,7 @@ fn check(server: &Server, operator: &Operator, settings: &AppSettings) -> Result
         return Err(unknown_realm());
     }
     let makes_secret = app.token.algorithm.is_symmetric()
-        && server.key_ring.load().newest(Some(&app.name), app.token.algorithm).is_none();
+        && server.key_ring.load().newest(&Owner::App(app.name.clone()), app.token.algorithm).is_none();
     // The answer would show it.
     if makes_secret && !operator.allows(AdminScope::Keys) {
         return Err(ApiError::ScopeNeeded(AdminScope::Keys.name()));
@@ -341,13 +342,13 @@ async fn with_secret(
     settings: &AppSettings,
 ) -> Result<(Option<Private>, Changes), ApiError> {
     let algorithm = settings.app().map_err(|error| invalid_setting(&error.0))?.token.algorithm;
-    let name = app.name.clone();
+    let owner = Owner::App(app.name.clone());
     let mut changes = vec![Change::App(app)];
-    if !algorithm.is_symmetric() || server.key_ring.load().newest(Some(&name), algorithm).is_some() {
+    if !algorithm.is_symmetric() || server.key_ring.load().newest(&owner, algorithm).is_some() {
         return Ok((None, Changes(changes)));
     }
-    let generation = server.key_ring.load().next_generation(Some(&name), algorithm);
-    let made = maintenance::make_key(server, (Some(name), algorithm), generation, server.now()).await;
+    let generation = server.key_ring.load().next_generation(&owner, algorithm);
+    let made = maintenance::make_key(server, (owner, algorithm), generation, server.now()).await;
     let (stored, secret) = made.map_err(failed)?;
     changes.push(Change::SigningKey(stored));
     Ok((Some(secret), Changes(changes)))

@@ -11,7 +11,7 @@ use axum::{
 use countersign_domain::{
     api_key::ApiKeyKind,
     app::App,
-    changes::{Change, Changes},
+    changes::{Change, Changes, FlowChange},
     event::{Event, EventKind},
     id::TokenId,
     session,
@@ -299,13 +299,18 @@ fn taken_back(app: &App, revocation: &Revocation) -> Event {
     }
 }
 
-/// The end of the sessions that tokens like the revoked ones would be made from again.
+/// The end of the sessions that tokens like the revoked ones would be made from again, and of the sign-ins under way in
+/// which something was proven before.
 async fn sessions_with(server: &Server, revocation: &Revocation) -> Result<Changes, ApiError> {
     let mut changes = Changes::default();
     match &revocation.target {
-        RevocationTarget::App => changes.push(Change::SessionsOfAppEnded(revocation.app.clone())),
+        RevocationTarget::App => {
+            changes.push(Change::SessionsOfAppEnded(revocation.app.clone()));
+            changes.push(FlowChange::DroppedAt(revocation.app.clone()).into());
+        }
         RevocationTarget::Subject(subject) => {
             let Some(known) = server.store.subject(*subject).await? else { return Ok(changes) };
+            changes.push(FlowChange::Dropped(known.user).into());
             let sessions = server.store.sessions_of(known.user).await?;
             for session in sessions.iter().filter(|session| session.app == revocation.app) {
                 changes.extend(session::end(session, revocation.revoked_at));

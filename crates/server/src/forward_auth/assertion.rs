@@ -41,7 +41,7 @@ struct Claims<'a> {
     groups: Vec<&'a str>,
 }
 
-/// Signs what an app is told of somebody, with the server's EdDSA key whatever the app's tokens are signed with. It
+/// Signs what an app is told of somebody, with its realm's EdDSA key whatever the app's tokens are signed with. It
 /// does not outlive what the person is known by.
 ///
 /// # Errors
@@ -54,7 +54,7 @@ pub fn sign(
 ) -> Result<String, ApiError> {
     let now = server.now();
     let ring = server.key_ring.load();
-    let key = ring.current(&app.name, Algorithm::EdDsa, now).ok_or(ApiError::Unavailable)?;
+    let key = ring.current(app, Algorithm::EdDsa, now).ok_or(ApiError::Unavailable)?;
     let told = &identity.person;
     let claims = Claims {
         iss: &server.config.load().server.issuer,

@@ -116,7 +116,8 @@ mod tests {
         let scopes = Scopes::parse(["read:name"]).unwrap();
         let identity = Identity::new(Subject::from_bytes([7; 24]), scopes, person);
         let origin = Origin { session: None, token: None, holders: Vec::new() };
-        let times = Times { epoch: 1, generation: 1, until: at, ends_at: at, renewal_due_at: None };
+        let times =
+            Times { epoch: 1, generation: 1, key_ring: 1, until: at, ends_at: at, renewal_due_at: None };
         Arc::new(Known::new(identity, Assurance::of(Method::Code, at), origin, times))
     }
 

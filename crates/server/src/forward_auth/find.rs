@@ -68,6 +68,8 @@ struct Presence {
 pub struct Moment {
     /// The epoch.
     pub epoch: u32,
+    /// The generation of the keys that are accepted.
+    pub key_ring: u32,
     /// The apps and settings that decide.
     pub registry: Arc<Registry>,
 }
@@ -78,7 +80,8 @@ impl Moment {
     pub fn now(server: &Server) -> Self {
         // In this order: the epoch is no newer than the rest.
         let epoch = server.epoch.now();
-        Self { epoch, registry: server.registry.load_full() }
+        let key_ring = server.key_ring.load().generation();
+        Self { epoch, key_ring, registry: server.registry.load_full() }
     }
 }
 
@@ -108,7 +111,8 @@ pub async fn find(
     let until = presence.until.min(now + TRUSTED);
     let (epoch, generation) = (moment.epoch, moment.registry.generation());
     let (ends_at, renewal_due_at) = (presence.ends_at, presence.renewal_due_at);
-    let times = Times { epoch, generation, until, ends_at, renewal_due_at };
+    let key_ring = moment.key_ring;
+    let times = Times { epoch, generation, key_ring, until, ends_at, renewal_due_at };
     Ok(Found::Somebody(Arc::new(Known::new(identity, presence.assurance, presence.origin, times))))
 }
 
@@ -266,7 +270,7 @@ async fn of_token(
     now: Timestamp,
 ) -> Result<Option<Presence>, ApiError> {
     let claims = token.claims()?;
-    let ends_at = Timestamp::from_millis(token.exp.saturating_mul(1000));
+    let ends_at = token.until;
     let session = match token.session {
         Some(id) => match server.store.session(id).await? {
             Some(session) if session.is_live(now) => Some(session),

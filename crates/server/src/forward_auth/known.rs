@@ -63,6 +63,8 @@ pub struct Times {
     pub epoch: u32,
     /// The registry's generation before it was read.
     pub generation: u32,
+    /// The key ring's generation before it was read.
+    pub key_ring: u32,
     /// When it must be read again.
     pub until: Timestamp,
     /// When it ends in any case.
@@ -120,7 +122,10 @@ impl Known {
         let epoch = server.epoch.now();
         let seen = self.epoch.load(Ordering::Acquire);
         if seen != epoch {
-            if self.origin.may_have_changed(server, seen) {
+            // The key of the token may be accepted no longer.
+            let is_unsigned =
+                self.origin.token.is_some() && server.key_ring.load().generation() != self.times.key_ring;
+            if is_unsigned || self.origin.may_have_changed(server, seen) {
                 return Usable::No;
             }
             // The key of the assertion may have been replaced.

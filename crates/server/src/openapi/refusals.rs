@@ -12,6 +12,7 @@ pub fn of(path: &str, has_body: bool) -> Vec<ApiError> {
     let own = match path {
         "/.well-known/webauthn" => return vec![ApiError::NotFound],
         _ if starts("/.well-known/") => return Vec::new(),
+        _ if starts("/realms/") => return vec![ApiError::NotFound],
         _ if starts("/oauth2/") => {
             let bodies = [BodyError::TooLarge(0), BodyError::Incomplete].map(ApiError::Body);
             return of_all.into_iter().chain(bodies).collect();

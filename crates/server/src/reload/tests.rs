@@ -1,6 +1,11 @@
 //! Valid changes take effect while the server runs; invalid ones leave everything as it was.
 
-use countersign_domain::{api_key::ApiKeyKind, api_key::ApiKeyText, testing::Seeded};
+use countersign_domain::{
+    api_key::{ApiKeyKind, ApiKeyText},
+    realm::RealmName,
+    signing_key::Owner,
+    testing::Seeded,
+};
 use countersign_store::{
     Store,
     engine::{Engine as _, Expect, Statement, Write},
@@ -75,7 +80,7 @@ async fn a_changed_file_takes_effect_without_a_restart() {
     assert!(world.server.registry.load().key(&digest).is_some());
     let es256 = countersign_domain::algorithm::Algorithm::parse("ES256").unwrap();
     assert!(
-        world.server.key_ring.load().newest(None, es256).is_some(),
+        world.server.key_ring.load().newest(&Owner::Realm(RealmName::default()), es256).is_some(),
         "a new algorithm gets its key at once"
     );
     world.write(&app("Without the key", "")).await;

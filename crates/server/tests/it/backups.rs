@@ -242,7 +242,7 @@ async fn restored_world_goes_on(
         former.all().iter().all(|key| ring.accepted(&key.id, now).is_none()),
         "no former key is accepted"
     );
-    assert_eq!(ring.published(now).len(), 1);
+    assert_eq!(ring.published(&RealmName::default(), now).len(), 1);
     let first = UserId::from_bytes([0; 16]);
     for user in server.server.store.users_after(&RealmName::default(), first, 100).await.unwrap() {
         for identifier in server.server.store.identifiers_of(user.id).await.unwrap() {

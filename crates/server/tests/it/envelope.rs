@@ -8,6 +8,7 @@ use countersign_domain::{
     changes::{Change, Changes},
     id::UserId,
     realm::RealmName,
+    signing_key::Owner,
     time::Span,
     user::User,
 };
@@ -139,7 +140,15 @@ async fn p33_the_master_key_is_replaced_while_people_sign_in(world: World) {
     people(&one, 7).await;
     // Where a node has a database in memory to itself, the other one is told nothing.
     let beside = if one.server.is_shared() { &two } else { &one };
-    let signing_key = || one.server.key_ring.load().newest(None, Algorithm::EdDsa).unwrap().id.clone();
+    let signing_key = || {
+        one.server
+            .key_ring
+            .load()
+            .newest(&Owner::Realm(RealmName::default()), Algorithm::EdDsa)
+            .unwrap()
+            .id
+            .clone()
+    };
     let signed_with = signing_key();
     let before = stands(&one).await;
     let rotated = rotate_master(&one.server, &other(), "/safe/master.key").await.unwrap();
@@ -212,7 +221,7 @@ async fn p33_sealing_anew_goes_on_wherever_it_was_ended(world: World) {
     }
     // Signing keys too: a new one is made and the old one still signs.
     let ring = server.server.key_ring.load();
-    assert!(ring.newest(None, Algorithm::EdDsa).is_some());
+    assert!(ring.newest(&Owner::Realm(RealmName::default()), Algorithm::EdDsa).is_some());
     sign_in(&server, "forum", "ann@mail.example").await;
 }
 

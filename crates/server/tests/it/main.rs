@@ -69,6 +69,7 @@ mod passwords;
 mod policies;
 mod privacy;
 mod realm_events;
+mod realm_keys;
 mod realms;
 mod rotation;
 mod second_factor_races;

@@ -3,6 +3,8 @@
 use countersign_domain::{
     algorithm::Algorithm,
     id::TokenId,
+    realm::RealmName,
+    signing_key::Owner,
     testing::Seeded,
     time::{Span, Timestamp},
 };
@@ -99,8 +101,8 @@ async fn p33_a_former_key_is_refused_at_once_where_that_is_asked(world: World) {
     };
     let (one, two) = (world.node_with(shared).await, world.node_with(shared).await);
     for (app, scope) in [
-        ("forum", (None, Algorithm::default())),
-        ("hs256", (Some("hs256".parse().unwrap()), Algorithm::parse("HS256").unwrap())),
+        ("forum", (Owner::Realm(RealmName::default()), Algorithm::default())),
+        ("hs256", (Owner::App("hs256".parse().unwrap()), Algorithm::Hs256)),
     ] {
         let good = async |node: &TestServer, token: &str| {
             node.calls(Caller::Bearer(token.to_owned())).get("/v1/token").await.status == 200
@@ -148,7 +150,14 @@ async fn p33_a_key_that_does_not_read_is_left_out_alone(world: World) {
     let token = sign_in(&one, "forum", ANN).await.text("access_token");
     one.spoil("UPDATE signing_key SET algorithm = 'none' WHERE algorithm = 'ES256'").await;
     one.spoil("UPDATE signing_key SET sealed = public WHERE algorithm = 'ES384'").await;
-    maintenance::replace_key(&one.server, (None, Algorithm::default()), Span::ZERO).await.unwrap().unwrap();
+    maintenance::replace_key(
+        &one.server,
+        (Owner::Realm(RealmName::default()), Algorithm::default()),
+        Span::ZERO,
+    )
+    .await
+    .unwrap()
+    .unwrap();
     let restarted = world.node_with(with_others).await;
     for node in [&one, &two, &restarted] {
         node.caught_up().await;

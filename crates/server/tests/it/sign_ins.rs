@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     accounts::{CLUB, is_good},
+    admin::local,
     enumeration::masked,
     flow::sign_in,
     passwords::{GOOD, OTHER, browser, own, register, with_passwords},
@@ -223,6 +224,35 @@ async fn p28_who_is_switched_off_between_two_proofs_is_not_let_in() {
     walk.step(json!({"method": "code", "code": code})).await.expect(202);
     server.spoil_any("UPDATE realm_user SET status = 'disabled'").await;
     walk.step(json!({"method": "password", "password": GOOD})).await.refused(403, "user_disabled");
+}
+
+#[tokio::test]
+async fn p28_taking_tokens_back_ends_what_is_half_proven() {
+    for by_subject in [true, false] {
+        let server = TestServer::with(least(LevelSetting::Aal1)).await;
+        register(&server, ANN, GOOD).await;
+        register(&server, BOB, GOOD).await;
+        let subject = sign_in_by_password(&server, ANN).await.text("subject");
+        let (walk, _) = begin(&server, &json!({"email": ANN})).await;
+        let (other, _) = begin(&server, &json!({"email": BOB})).await;
+        for (walk, address) in [(&walk, ANN), (&other, BOB)] {
+            let code = walk.mailed(address).await;
+            walk.step(json!({"method": "code", "code": code})).await.expect(202);
+        }
+        let whose =
+            if by_subject { json!({"app": "club", "subject": subject}) } else { json!({"app": "club"}) };
+        local(&server).post("/v1/admin/revocations", &whose).await.expect(201);
+        let password = json!({"method": "password", "password": GOOD});
+        walk.step(password.clone()).await.refused(410, "sign_in_over");
+        let theirs = other.step(password).await;
+        assert_eq!(theirs.status.as_u16(), if by_subject { 200 } else { 410 });
+        sign_in_by_password(&server, ANN).await;
+    }
+}
+
+async fn sign_in_by_password(server: &TestServer, address: &str) -> Answer {
+    let (walk, _) = begin(server, &json!({"email": address})).await;
+    walk.step(json!({"method": "password", "password": GOOD})).await.expect(200)
 }
 
 async fn p03_of_many_right_codes_of_one_sign_in_one_begins_a_session(world: World) {

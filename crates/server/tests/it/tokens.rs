@@ -1,6 +1,8 @@
 //! Which tokens are accepted, where we are asked: `GET /v1/token` and introspection.
 
 use countersign_domain::{
+    realm::RealmName,
+    signing_key::{Owner, StoredKey},
     time::{Span, Timestamp},
     token::RevocationTarget,
 };
@@ -44,7 +46,11 @@ pub(crate) async fn judged(server: &TestServer, token: &str) -> (u16, bool) {
 pub(crate) fn signing_key(server: &TestServer, of_app: Option<&str>) -> (SigningKey, String) {
     let ring = server.server.key_ring.load();
     let keys = ring.all();
-    let found = keys.into_iter().find(|key| key.app.as_ref().map(|app| app.as_str()) == of_app).unwrap();
+    let is_it = |key: &&StoredKey| match of_app {
+        Some(app) => key.owner == Owner::App(app.parse().unwrap()),
+        None => key.owner == Owner::Realm(RealmName::default()),
+    };
+    let found = keys.into_iter().find(is_it).unwrap();
     let private = server.server.keys.open(&place(&found.id), &found.sealed).unwrap();
     (SigningKey::from_private(found.algorithm, private.expose()).unwrap(), found.id.clone())
 }

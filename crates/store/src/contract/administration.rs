@@ -20,7 +20,7 @@ fn realm(name: &str) -> RealmName {
     name.parse().unwrap()
 }
 
-fn stored(name: &str) -> StoredRealm {
+pub(super) fn stored(name: &str) -> StoredRealm {
     StoredRealm {
         name: realm(name),
         settings: format!("{{\"name\":\"{name}\"}}"),

@@ -7,7 +7,8 @@ use countersign_domain::{
     api_key::{ApiKey, ApiKeyKind},
     changes::{Change, FlowChange, Idempotency},
     id::{ApiKeyId, TokenId},
-    signing_key::StoredKey,
+    realm::RealmName,
+    signing_key::{Owner, StoredKey},
     stored_app::StoredApp,
     testing::Seeded,
     token::{Revocation, RevocationTarget},
@@ -119,7 +120,9 @@ fn cases_of_apps() -> Vec<Case> {
         ("api_key", "app", "UPDATE api_key SET app = ?", text("")),
         ("api_key", "kind", "UPDATE api_key SET kind = ?", text("root")),
         ("api_key", "digest", "UPDATE api_key SET digest = ?", bytes(64)),
-        ("signing_key", "app", "UPDATE signing_key SET app = ?", text("-")),
+        ("signing_key", "app", "UPDATE signing_key SET realm = '', app = ?", text("-")),
+        ("signing_key", "realm", "UPDATE signing_key SET realm = ?", text("-")),
+        ("signing_key", "realm", "UPDATE signing_key SET app = ?", text("forum")),
         ("signing_key", "algorithm", "UPDATE signing_key SET algorithm = ?", text("none")),
     ]
 }
@@ -305,7 +308,7 @@ fn one_of_each() -> Vec<Change> {
 fn signing_key() -> StoredKey {
     StoredKey {
         id: "key".to_owned(),
-        app: None,
+        owner: Owner::Realm(RealmName::default()),
         algorithm: Algorithm::default(),
         generation: 1,
         sealed: Vec::new(),

@@ -184,6 +184,11 @@ pub async fn erasing_a_user_takes_the_credentials(store: Store) {
         assert_eq!(store.pending_sign_in(pending(seed).id).await.unwrap().is_some(), kept);
         assert_eq!(store.ceremony(ceremony(seed).id).await.unwrap().is_some(), kept);
     }
+    let elsewhere = PendingSignIn { id: SignInId::from_bytes([9; 16]), app: app("elsewhere"), ..pending(2) };
+    save(&store, vec![FlowChange::Saved(elsewhere.clone()).into()]).await;
+    save(&store, vec![FlowChange::DroppedAt(elsewhere.app.clone()).into()]).await;
+    assert_eq!(store.pending_sign_in(elsewhere.id).await.unwrap(), None);
+    assert!(store.pending_sign_in(pending(2).id).await.unwrap().is_some(), "it is at another app");
     save(&store, vec![FlowChange::Dropped(user(2).id).into()]).await;
     assert_eq!(store.pending_sign_in(pending(2).id).await.unwrap(), None);
     assert_eq!(store.ceremony(ceremony(2).id).await.unwrap(), None);

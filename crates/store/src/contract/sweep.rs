@@ -15,7 +15,7 @@ use countersign_domain::{
     message::Message,
     pending_sign_in::PendingSignIn,
     session::Session,
-    signing_key::StoredKey,
+    signing_key::{Owner, StoredKey},
     testing::Seeded,
     time::Timestamp,
     token::{Revocation, RevocationTarget},
@@ -95,7 +95,7 @@ fn app_password(seed: u64, end: Timestamp) -> AppPassword {
 async fn fill(store: &Store, seed: u64, end: Timestamp) {
     let key = StoredKey {
         id: seed.to_string(),
-        app: None,
+        owner: Owner::Server,
         algorithm: Algorithm::default(),
         generation: seed as i64,
         sealed: Vec::new(),

@@ -1,6 +1,7 @@
 //! Sign-ins that are under way.
 
 use countersign_domain::{
+    app::AppName,
     assurance::{Level, Methods},
     id::{SignInId, UserId},
     pending_sign_in::PendingSignIn,
@@ -89,4 +90,9 @@ pub(super) fn remove(id: SignInId, version: i64) -> Write {
 /// Removes what a user had under way.
 pub(super) fn drop_of(user: UserId) -> Write {
     any("DELETE FROM pending_sign_in WHERE user_id = ?", vec![user.bytes().as_slice().into()])
+}
+
+/// Removes what is under way at an app.
+pub(super) fn drop_at(app: &AppName) -> Write {
+    any("DELETE FROM pending_sign_in WHERE app = ?", vec![app.as_str().into()])
 }

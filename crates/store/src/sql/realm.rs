@@ -2,7 +2,7 @@
 
 use countersign_domain::{realm::RealmName, stored_realm::StoredRealm};
 
-use super::{any, one, read, row::Columns};
+use super::{any, one, read, row::Columns, signing_key};
 use crate::{
     Error,
     engine::{Row, Statement, Write},
@@ -36,8 +36,9 @@ pub(super) fn save(realm: StoredRealm) -> Write {
     )
 }
 
-/// Its keys and invitations go with it: a later realm of the same name is another one.
-pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 4] {
+/// Its keys and invitations go with it: a later realm of the same name is another one. So do the keys that signed for its
+/// apps, of which there are none any more.
+pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 5] {
     [
         one(
             "DELETE FROM realm WHERE name = ? AND version = ? \
@@ -47,5 +48,6 @@ pub(super) fn remove(name: &RealmName, version: i64) -> [Write; 4] {
         any("DELETE FROM admin_key WHERE realm = ?", vec![name.as_str().into()]),
         any("DELETE FROM invitation WHERE realm = ?", vec![name.as_str().into()]),
         any("DELETE FROM access_grant WHERE realm = ?", vec![name.as_str().into()]),
+        signing_key::remove_of_realm(name),
     ]
 }

@@ -1,7 +1,11 @@
 //! Signing keys, their private parts sealed.
 
 use countersign_domain::{
-    algorithm::Algorithm, changes::Retirement, signing_key::StoredKey, time::Timestamp,
+    algorithm::Algorithm,
+    changes::Retirement,
+    realm::RealmName,
+    signing_key::{Owner, StoredKey},
+    time::Timestamp,
 };
 
 use super::{any, one, read, row::Columns};
@@ -12,8 +16,8 @@ use crate::{
 
 pub(crate) fn select_signing_keys() -> Statement {
     read(
-        "SELECT id, app, algorithm, generation, sealed, public, created_at, active_at, retires_at, gone_at \
-         FROM signing_key ORDER BY app, algorithm, generation",
+        "SELECT id, realm, app, algorithm, generation, sealed, public, created_at, active_at, retires_at, gone_at \
+         FROM signing_key ORDER BY realm, app, algorithm, generation",
         vec![],
     )
 }
@@ -21,11 +25,16 @@ pub(crate) fn select_signing_keys() -> Statement {
 pub(crate) fn read_signing_key(row: Row) -> Result<StoredKey, Error> {
     let mut columns = Columns::new("signing_key", row);
     let id = columns.text("id")?;
-    let app = columns.text("app")?;
-    let app = if app.is_empty() { None } else { Some(app.parse().map_err(|_| columns.corrupt("app"))?) };
+    let (realm, app) = (columns.text("realm")?, columns.text("app")?);
+    let owner = match (realm.as_str(), app.as_str()) {
+        ("", "") => Owner::Server,
+        (realm, "") => Owner::Realm(realm.parse().map_err(|_| columns.corrupt("realm"))?),
+        ("", app) => Owner::App(app.parse().map_err(|_| columns.corrupt("app"))?),
+        _ => return Err(columns.corrupt("realm")),
+    };
     Ok(StoredKey {
         id,
-        app,
+        owner,
         algorithm: Algorithm::parse(&columns.text("algorithm")?)
             .ok_or_else(|| columns.corrupt("algorithm"))?,
         generation: columns.integer("generation")?,
@@ -39,12 +48,18 @@ pub(crate) fn read_signing_key(row: Row) -> Result<StoredKey, Error> {
 }
 
 pub(super) fn insert(key: StoredKey) -> Write {
+    let (realm, app) = match &key.owner {
+        Owner::Server => ("", ""),
+        Owner::Realm(realm) => (realm.as_str(), ""),
+        Owner::App(app) => ("", app.as_str()),
+    };
     one(
-        "INSERT INTO signing_key (id, app, algorithm, generation, sealed, public, created_at, active_at, retires_at, \
-         gone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO signing_key (id, realm, app, algorithm, generation, sealed, public, created_at, active_at, \
+         retires_at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         vec![
             key.id.into(),
-            key.app.as_ref().map_or("", |app| app.as_str()).into(),
+            realm.into(),
+            app.into(),
             key.algorithm.name().into(),
             key.generation.into(),
             key.sealed.into(),
@@ -67,6 +82,11 @@ pub(super) fn retire(retirement: Retirement) -> Write {
 /// Ends all but the shared secrets of apps, on every clock: none is before a key was made.
 pub(crate) fn end_signing_keys() -> Write {
     any("UPDATE signing_key SET retires_at = created_at, gone_at = created_at WHERE app = ''", vec![])
+}
+
+/// Of a realm that is removed.
+pub(super) fn remove_of_realm(realm: &RealmName) -> Write {
+    any("DELETE FROM signing_key WHERE realm = ?", vec![realm.as_str().into()])
 }
 
 pub(crate) fn delete_gone_signing_keys(now: Timestamp) -> Write {

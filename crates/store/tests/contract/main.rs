@@ -55,6 +55,7 @@ macro_rules! network {
                 engine::a_newer_database_is_refused
                 engine::a_closed_engine_answers
                 schema::the_first_release_is_brought_up_to_date
+                signing_key::keys_from_before_realms_had_their_own_are_the_server_s
                 engine_races::parallel_commits_all_succeed
                 engine_races::one_of_many_racing_updates_wins
                 engine_races::a_conflict_undoes_only_itself

@@ -36,6 +36,13 @@ async fn the_first_release_is_brought_up_to_date() {
 }
 
 #[tokio::test]
+async fn keys_from_before_realms_had_their_own_are_the_server_s() {
+    let engine = Arc::new(Sqlite::memory().unwrap());
+    countersign_store::contract::signing_key::keys_from_before_realms_had_their_own_are_the_server_s(engine)
+        .await;
+}
+
+#[tokio::test]
 async fn a_second_open_is_refused_while_the_first_lives() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

@@ -103,6 +103,7 @@ macro_rules! suite {
                     a_generation_is_made_once
                     a_key_is_retired_early
                     a_copy_brings_no_signing_key_back
+                    the_keys_of_a_realm_go_with_it
                 }
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {

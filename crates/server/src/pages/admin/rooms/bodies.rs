@@ -116,7 +116,7 @@ pub(super) fn app_tokens(form: &Form) -> Result<Json, ApiError> {
 
 /// The end of a shared secret, or of a signing key.
 pub(super) fn replacement(form: &Form) -> Result<Json, ApiError> {
-    let mut body = given(form, &["algorithm"]);
+    let mut body = given(form, &["algorithm", "realm"]);
     if let Some(seconds) = number(form, "accept_seconds")? {
         body.insert("accept_seconds".to_owned(), seconds.into());
     }
