@@ -31,6 +31,11 @@ fn services(config: &mut Config) {
     config.apps.push(safe);
 }
 
+fn least_of_safe(config: &mut Config, least: Option<LevelSetting>) {
+    let safe = config.apps.iter_mut().find(|app| app.name == "safe");
+    safe.expect("it is there").policy.least = least;
+}
+
 /// What the configuration says from now on.
 async fn changed(server: &TestServer, change: impl FnOnce(&mut Config)) {
     let mut config = server.server.config.load().as_ref().clone();
@@ -45,7 +50,10 @@ async fn p23_what_the_policy_and_the_profile_want_holds_for_every_opener() {
     let (app, person) = ann(&server).await;
     fresh(&server).await;
     let body = json!({"label": "Phone", "apps": ["notes", "safe"]});
+    // Made when one was enough at both.
+    changed(&server, |config| least_of_safe(config, None)).await;
     let made = person.tell(&server, Method::POST, "/v1/me/app-passwords", &body).await.expect(201);
+    changed(&server, |config| least_of_safe(config, Some(LevelSetting::Aal2))).await;
     second_factors::step_up(&server, &[Proof::Code]).await;
     let mut jar = Jar::default();
     devices::register(&server, &mut jar, &app).await;
