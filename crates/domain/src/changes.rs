@@ -289,8 +289,9 @@ pub enum FlowChange {
     Ended(SignInId, i64),
     /// Removes all sign-ins of a user's that are under way, and what the user was asked.
     Dropped(UserId),
-    /// Removes all sign-ins at an app that are under way. What an authenticator was asked within them answers nothing.
-    DroppedAt(AppName),
+    /// Removes the sign-ins at an app that are under way: all, or a user's. What an authenticator was asked within them
+    /// answers nothing.
+    DroppedAt(AppName, Option<UserId>),
     /// Adds a question to an authenticator.
     Asked(Ceremony),
     /// Removes a question that was answered; one that is gone is a conflict.

@@ -123,7 +123,7 @@ fn write_flow(change: FlowChange, writes: &mut Vec<Write>) {
         FlowChange::Saved(pending) => writes.push(pending_sign_in::save(pending)),
         FlowChange::Ended(id, version) => writes.push(pending_sign_in::remove(id, version)),
         FlowChange::Dropped(user) => writes.extend([pending_sign_in::drop_of(user), ceremony::drop_of(user)]),
-        FlowChange::DroppedAt(app) => writes.push(pending_sign_in::drop_at(&app)),
+        FlowChange::DroppedAt(app, user) => writes.push(pending_sign_in::drop_at(&app, user)),
         FlowChange::Asked(ceremony) => writes.push(ceremony::insert(ceremony)),
         FlowChange::Answered(id) => writes.push(ceremony::remove(id)),
     }

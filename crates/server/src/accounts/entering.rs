@@ -28,6 +28,7 @@ use crate::{
     call::Call,
     error::ApiError,
     flow::{self, Pending},
+    state::Server,
 };
 
 /// What a proof that is right leads to where an app has accounts.
@@ -67,14 +68,8 @@ pub async fn begin(
     let Evidence { mut assurance, address, flow, trusts } = evidence;
     let policy = server.policy(app);
     let under_way = flow.as_ref().and_then(|flow| flow.user);
-    let id = match (&user, under_way) {
-        (Some(user), _) => user.id,
-        // Somebody new who is on the way. A stranger's mailbox proves nothing of a user who is there.
-        (None, Some(id)) if server.store.user(id).await?.is_none() => id,
-        (None, Some(_)) => {
-            return Ok(Decision { outcome: Err(Refusal::MethodNotOffered), changes: Changes::default() });
-        }
-        (None, None) => UserId::new(now, &mut *server.random()),
+    let Some(id) = who(server, user.as_ref(), under_way).await? else {
+        return Ok(Decision { outcome: Err(Refusal::MethodNotOffered), changes: Changes::default() });
     };
     let holdings = flow::holdings(call, &policy, id).await?;
     let is_trusted = holdings.is_trusted;
@@ -107,10 +102,11 @@ pub async fn begin(
     if let (Some(user), Ok(signed_in)) = (&returning, &decision.outcome) {
         tell_mailboxes(call, (user, is_own_session), &signed_in.session, &mut decision.changes).await?;
     }
-    match &mut decision.outcome {
-        Ok(signed_in) if trusts => trust(call, &policy, signed_in, &mut decision.changes).await?,
-        Ok(signed_in) if is_trusted => trust_on(call, signed_in, &mut decision.changes).await?,
-        _ => {}
+    if let Ok(signed_in) = &mut decision.outcome {
+        trust_on(call, is_trusted && !trusts, signed_in, &mut decision.changes).await?;
+        if trusts {
+            trust(call, &policy, signed_in, &mut decision.changes).await?;
+        }
     }
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
@@ -118,6 +114,20 @@ pub async fn begin(
     }
     let Decision { outcome, changes } = decision;
     Ok(Decision { outcome: outcome.map(|signed_in| Entry::SignedIn(Box::new(signed_in))), changes })
+}
+
+/// Who it is: a user, or somebody new who is on the way, or just begins. `None` where a stranger's mailbox would stand for a
+/// user who is there, of whom it proves nothing.
+async fn who(
+    server: &Server,
+    user: Option<&User>,
+    under_way: Option<UserId>,
+) -> Result<Option<UserId>, ApiError> {
+    Ok(match (user, under_way) {
+        (Some(user), _) => Some(user.id),
+        (None, Some(id)) => server.store.user(id).await?.is_none().then_some(id),
+        (None, None) => Some(UserId::new(server.now(), &mut *server.random())),
+    })
 }
 
 /// Writes to a person that a device was registered, or that somebody signed in with a browser that is not known.
@@ -160,13 +170,29 @@ async fn trust(
     Ok(())
 }
 
-/// Gives the browser that stood in for a factor another secret.
-async fn trust_on(call: &Call, signed_in: &mut SignedIn, changes: &mut Changes) -> Result<(), ApiError> {
-    let Some(device) = flow::held_device(call).await? else { return Ok(()) };
-    let (server, mut random) = (&call.server, call.server.random());
-    let (device, secret) = device.trust_on(server.now(), &server.keys, &mut *random);
-    changes.push(Change::Session(device.clone()));
-    signed_in.device = Some((device, secret));
+/// Gives the browser that stood in for a factor another secret. One whose secret is not the newest is trusted no more:
+/// somebody else had a copy of it and came first, or an answer was lost.
+async fn trust_on(
+    call: &Call,
+    stood_in: bool,
+    signed_in: &mut SignedIn,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let Some(cookie) = &call.device_cookie else { return Ok(()) };
+    let server = &call.server;
+    let named = server.store.session(cookie.id).await?.filter(Session::is_device);
+    let Some(device) = named.filter(|device| device.user == signed_in.session.user) else { return Ok(()) };
+    if !device.is_device_held_by(&cookie.secret, &server.keys) {
+        changes.push(Change::SessionEnded(device.id));
+        return Ok(());
+    }
+    // It may have made room for this very session.
+    let is_ended = |change: &Change| matches!(change, Change::SessionEnded(id) if *id == device.id);
+    if stood_in && !changes.0.iter().any(is_ended) {
+        let (device, secret) = device.trust_on(server.now(), &server.keys, &mut *server.random());
+        changes.push(Change::Session(device.clone()));
+        signed_in.device = Some((device, secret));
+    }
     Ok(())
 }
 

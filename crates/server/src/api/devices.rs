@@ -117,7 +117,7 @@ async fn of_session(visitor: &Visitor, call: &Call) -> Answer<DeviceBody> {
             devices::register(call, &user, &session).await
         })
         .await?;
-    Ok(registered(call, &device, &secret))
+    Ok(registered(call, (&device, &secret), None))
 }
 
 /// Registers a browser for whoever a proof shows.
@@ -146,7 +146,7 @@ async fn by_proof(call: &Call, proof: Proof) -> Answer<DeviceBody> {
     };
     let signed_in = sign_in::signed_in(call, entry)?;
     let secret = signed_in.secret.as_ref().ok_or(ApiError::Internal)?;
-    Ok(registered(call, &signed_in.session, secret))
+    Ok(registered(call, (&signed_in.session, secret), signed_in.device.as_ref()))
 }
 
 /// What a challenge for signing in led to; one for anything else registers nobody.
@@ -206,14 +206,19 @@ async fn take_code(
     Ok((entered.outcome, changes))
 }
 
-/// The answer to a registration: the device, and its cookie.
-fn registered(call: &Call, device: &Session, secret: &SecretToken) -> super::Answered<DeviceBody> {
+/// The answer to a registration: the device, its cookie, and that of the browser that was trusted on the way.
+fn registered(
+    call: &Call,
+    (device, secret): (&Session, &SecretToken),
+    trusted: Option<&(Session, SecretToken)>,
+) -> super::Answered<DeviceBody> {
     let server = &call.server;
     server.metrics.proved(&call.app, device.assurance.methods);
     let config = server.config.load();
     let cookies = config.cookies.at(call.host.as_deref());
     let mut answered = answer(StatusCode::CREATED, DeviceBody::of(server, device, true));
-    let set = [cookie::set(&cookies, device, secret, call.now), remember(call, device)];
+    let trusted = trusted.and_then(|(browser, secret)| cookie::set(&cookies, browser, secret, call.now));
+    let set = [cookie::set(&cookies, device, secret, call.now), remember(call, device), trusted];
     for cookie in set.into_iter().flatten() {
         answered.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -306,11 +306,12 @@ async fn sessions_with(server: &Server, revocation: &Revocation) -> Result<Chang
     match &revocation.target {
         RevocationTarget::App => {
             changes.push(Change::SessionsOfAppEnded(revocation.app.clone()));
-            changes.push(FlowChange::DroppedAt(revocation.app.clone()).into());
+            changes.push(FlowChange::DroppedAt(revocation.app.clone(), None).into());
         }
         RevocationTarget::Subject(subject) => {
             let Some(known) = server.store.subject(*subject).await? else { return Ok(changes) };
-            changes.push(FlowChange::Dropped(known.user).into());
+            // At this app alone: the subject may be one of another realm, whose operator is not asked.
+            changes.push(FlowChange::DroppedAt(revocation.app.clone(), Some(known.user)).into());
             let sessions = server.store.sessions_of(known.user).await?;
             for session in sessions.iter().filter(|session| session.app == revocation.app) {
                 changes.extend(session::end(session, revocation.revoked_at));

@@ -1,7 +1,13 @@
 //! The word that somebody probably meant. It knows letters, not settings.
 
+/// Longest word that is looked at, in bytes: far longer than any that there is.
+const LONGEST: usize = 128;
+
 /// The word that needs the fewest corrections to become `typed`, if that is few enough to be a typing error.
 pub(crate) fn near<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if typed.len() > LONGEST {
+        return None;
+    }
     let most = (typed.chars().count() / 3).clamp(1, 3);
     nearest(typed, known).filter(|(_, distance)| *distance <= most).map(|(word, _)| word)
 }

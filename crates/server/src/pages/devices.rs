@@ -177,7 +177,10 @@ fn page(guest: &Guest, shown: Shown<'_>) -> Response {
     };
     let texts: BTreeMap<&str, String> = TEXTS.iter().map(|(name, key)| (*name, voice.say(*key))).collect();
     let heading = if is_done { Key::PageDeviceDone } else { Key::PageDevice };
-    let sign_in = (!is_known).then(|| to_sign_in(visit));
+    let sign_in = match error {
+        Some(ApiError::NotFresh | ApiError::StrongerNeeded) => Some(to_fresh_sign_in(visit)),
+        _ => (!is_known).then(|| to_sign_in(visit)),
+    };
     let values = context! {
         title => voice.say(heading),
         texts, is_done, is_known, sign_in,

@@ -35,6 +35,12 @@ impl Jar {
         self.0.join("; ")
     }
 
+    /// The cookies whose name has this in it, alone.
+    pub(crate) fn only(mut self, name: &str) -> Self {
+        self.0.retain(|pair| pair.contains(name));
+        self
+    }
+
     pub(crate) fn put(&mut self, pair: String) {
         self.0.push(pair);
     }

@@ -1,6 +1,15 @@
 //! Browsers that people trust: a second factor that was shown there need not be shown again for a time, and nothing more.
 
-use countersign_domain::time::Span;
+use countersign_domain::{
+    changes::{Change, Changes},
+    id::SessionId,
+    identifier::EmailAddress,
+    realm::RealmName,
+    session::Session,
+    time::Span,
+    user::IdentifierKind,
+    vault::Vault as _,
+};
 use countersign_server::config::Config;
 use http::Method;
 use serde_json::{Value, json};
@@ -159,6 +168,46 @@ async fn code_and_totp_again(server: &TestServer, jar: &mut Jar, app: &Authentic
     let step =
         json!({"method": "totp", "code": app.shows(server, 0), "binding": binding, "trust_device": true});
     jar.take(&page.post(&path, &step).await.expect(200));
+}
+
+#[tokio::test]
+async fn p30_a_copy_that_was_used_first_is_over_when_the_person_comes() {
+    let server = TestServer::with(with_trust).await;
+    let (app, _) = with_app(&server).await;
+    let mut own = Jar::default();
+    code_and_totp(&server, &mut own, &app, true).await;
+    let mut copied = own.clone();
+    code(&server, &mut copied, ANN, &[]).await.2.expect(200);
+    // Nobody who has not signed in ends it.
+    code(&server, &mut own.clone(), ANN, &[]).await.2.expect(202);
+    code(&server, &mut copied, ANN, &[]).await.2.expect(200);
+    code_and_totp(&server, &mut own, &app, true).await;
+    code(&server, &mut copied, ANN, &[]).await.2.expect(202);
+    code(&server, &mut own, ANN, &[]).await.2.expect(200);
+    assert_eq!(server.query("SELECT id FROM session WHERE generation = -1").await.len(), 1);
+}
+
+#[tokio::test]
+async fn p30_a_trusted_browser_that_makes_room_for_the_session_it_begins_is_let_in() {
+    let server = TestServer::with(with_trust).await;
+    let (app, _) = with_app(&server).await;
+    let mut own = Jar::default();
+    code_and_totp(&server, &mut own, &app, true).await;
+    // Fifty sessions elsewhere, all of them used since.
+    let address = EmailAddress::parse(ANN).unwrap();
+    let digest = server.server.keys.identifier(&RealmName::default(), &address);
+    let kind = IdentifierKind::Email;
+    let found = server.server.store.user_by_identifier(&RealmName::default(), kind, digest).await.unwrap();
+    let held = server.server.store.sessions_of(found.unwrap().id).await.unwrap();
+    let held = held.into_iter().find(|session| !session.is_device()).unwrap();
+    let used_at = server.now() + Span::from_minutes(5);
+    let others = (0..50).map(|number| {
+        let id = SessionId::from_bytes([number; 16]);
+        Change::SessionStarted(Session { id, used_at, version: 1, ..held.clone() })
+    });
+    server.server.store.commit(Changes(others.collect())).await.unwrap();
+    own = own.only("-device=");
+    code(&server, &mut own, ANN, &[]).await.2.expect(200);
 }
 
 #[tokio::test]

@@ -186,7 +186,14 @@ pub async fn erasing_a_user_takes_the_credentials(store: Store) {
     }
     let elsewhere = PendingSignIn { id: SignInId::from_bytes([9; 16]), app: app("elsewhere"), ..pending(2) };
     save(&store, vec![FlowChange::Saved(elsewhere.clone()).into()]).await;
-    save(&store, vec![FlowChange::DroppedAt(elsewhere.app.clone()).into()]).await;
+    let dropped = |user| vec![FlowChange::DroppedAt(elsewhere.app.clone(), user).into()];
+    save(&store, dropped(Some(user(1).id))).await;
+    assert!(store.pending_sign_in(elsewhere.id).await.unwrap().is_some(), "it is somebody else's");
+    save(&store, dropped(Some(user(2).id))).await;
+    assert_eq!(store.pending_sign_in(elsewhere.id).await.unwrap(), None);
+    assert!(store.pending_sign_in(pending(2).id).await.unwrap().is_some(), "it is at another app");
+    save(&store, vec![FlowChange::Saved(elsewhere.clone()).into()]).await;
+    save(&store, dropped(None)).await;
     assert_eq!(store.pending_sign_in(elsewhere.id).await.unwrap(), None);
     assert!(store.pending_sign_in(pending(2).id).await.unwrap().is_some(), "it is at another app");
     save(&store, vec![FlowChange::Dropped(user(2).id).into()]).await;

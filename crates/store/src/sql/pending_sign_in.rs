@@ -92,7 +92,13 @@ pub(super) fn drop_of(user: UserId) -> Write {
     any("DELETE FROM pending_sign_in WHERE user_id = ?", vec![user.bytes().as_slice().into()])
 }
 
-/// Removes what is under way at an app.
-pub(super) fn drop_at(app: &AppName) -> Write {
-    any("DELETE FROM pending_sign_in WHERE app = ?", vec![app.as_str().into()])
+/// Removes what is under way at an app, or what a user has under way there.
+pub(super) fn drop_at(app: &AppName, user: Option<UserId>) -> Write {
+    match user {
+        None => any("DELETE FROM pending_sign_in WHERE app = ?", vec![app.as_str().into()]),
+        Some(user) => any(
+            "DELETE FROM pending_sign_in WHERE app = ? AND user_id = ?",
+            vec![app.as_str().into(), user.bytes().as_slice().into()],
+        ),
+    }
 }
