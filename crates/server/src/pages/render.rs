@@ -34,6 +34,7 @@ pub(super) const SOURCES: &[(&str, &str)] = &sources![
     "sign_out.html",
     "docs.html",
     "shell.html",
+    "scopes.html",
     "account/ui.html",
     "account/you.html",
     "account/security.html",

@@ -265,13 +265,13 @@ impl Key {
         Self::NAMED.iter().copied().chain((0..OF_PAGES.len()).map(Self::OfPages))
     }
 
-    /// The text of a name. Names of events and scopes have more dots and colons than Fluent takes in a name: there
-    /// `event.challenge.passed` is `event.challenge-passed`.
+    /// The text of a name. Kinds of events have a dot, which Fluent takes in no name: there `event.challenge.passed` is
+    /// `event.challenge-passed`.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let name = match name.split_once('.') {
-            Some((message, attribute)) if attribute.contains(['.', ':']) => {
-                Cow::Owned(format!("{message}.{}", attribute.replace(['.', ':'], "-")))
+            Some((message, attribute)) if attribute.contains('.') => {
+                Cow::Owned(format!("{message}.{}", attribute.replace('.', "-")))
             }
             _ => Cow::Borrowed(name),
         };

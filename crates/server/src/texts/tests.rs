@@ -66,9 +66,9 @@ fn a_message_may_stand_in_several_places() {
     assert_eq!(texts.texts.len(), 3);
     assert_eq!(said(&texts, Key::SignInButton, &[]), "In");
     assert_eq!(said(&texts, Key::SignInCode, &[]), "C");
-    let texts = read("event =\n    .challenge-passed = Yes\nscope =\n    .read-user-role = Role").unwrap();
+    let texts = read("event =\n    .challenge-passed = Yes\nscope =\n    .user_role = Role").unwrap();
     assert_eq!(said(&texts, Key::of_name("event.challenge.passed").unwrap(), &[]), "Yes");
-    assert_eq!(said(&texts, Key::of_name("scope.read:user-role").unwrap(), &[]), "Role");
+    assert_eq!(said(&texts, Key::of_name("scope.user_role").unwrap(), &[]), "Role");
 }
 
 #[test]

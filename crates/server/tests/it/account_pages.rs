@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     accounts::club_named,
+    admin::{items, local},
     devices::{ANN, FIREFOX, fresh, with_devices},
     passkeys::BOB,
     passwords::GOOD,
@@ -219,6 +220,12 @@ async fn devices_and_apps(server: &TestServer, ann: &mut Guest<'_>) {
     assert!(!shown.contains("csp_") && shown.contains("Phone"));
     let id = hidden(&shown, "id")[0].clone();
     does(ann, APPS, &format!("act=end_app_password&id={id}")).await;
+    let found = local(server).get(&format!("/v1/admin/users?email={ANN}")).await.expect(200);
+    let scopes = json!(["read.email", "read:email"]);
+    let grant = json!({"user": items(&found)[0]["id"], "app": "mail", "scopes": scopes});
+    local(server).post("/v1/admin/grants", &grant).await.expect(201);
+    let shown = text(&ann.open(APPS).await.expect(200));
+    assert!(shown.contains("Sees: read.email, your primary email address</p>"), "{shown}");
     for _ in 0..50 {
         ann.send("/account", "act=change&display_name=").await.expect(303);
     }

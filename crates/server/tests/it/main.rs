@@ -26,6 +26,7 @@ mod admin_import;
 mod admin_keys;
 mod admin_pages;
 mod admin_users;
+mod admin_words;
 mod administrators;
 mod app_passwords;
 mod audiences;

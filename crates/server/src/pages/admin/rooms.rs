@@ -84,6 +84,8 @@ const fn bare(name: &'static str, asks: (Method, &'static str)) -> Act {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::event::EventKind;
+
     use super::*;
     use crate::texts::Key;
 
@@ -101,5 +103,19 @@ mod tests {
                 assert!(one.room.acts.iter().any(|act| act.name == *name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn every_kind_of_event_is_said_to_operators() {
+        for kind in EventKind::ALL.iter().map(|kind| kind.name()) {
+            let said = |message: &str| Key::of_name(&format!("{message}.{kind}")).is_some();
+            assert!(said("admin_event") || said("event"), "{kind}");
+        }
+        let of_nothing = |key: &Key| {
+            let (message, kind) = key.name().split_once('.').unwrap_or_default();
+            let is_kind = |known: &EventKind| known.name().replace('.', "-") == kind;
+            matches!(message, "event" | "admin_event") && !EventKind::ALL.iter().any(is_kind)
+        };
+        assert_eq!(Key::all().find(of_nothing), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Refusals of the interface in words for operators. What it says in English of a member stays English, and is marked so.
+//! Refusals of the interface in words for operators. What it says in English of a member stays English, and is marked so:
+//! those are sentences of whoever reads the member, with what was typed in them.
 
 use minijinja::{Value, context};
 
@@ -27,9 +28,10 @@ pub(super) fn words(voice: &Voice, error: &ApiError, form: Option<&Places>) -> V
             say("admin.wrong_key")
         }
         ApiError::InvalidMember { member: "confirm", .. } => say("admin.wrong_confirm"),
-        ApiError::InvalidMember { .. } | ApiError::Body(_) => {
-            voice.say_named("admin.wrong_field", &[("field", called(voice, field).as_str().into())])
-        }
+        ApiError::InvalidMember { .. } | ApiError::Body(_) => match plain(field) {
+            Some(name) => say(name),
+            None => voice.say_named("admin.wrong_field", &[("field", called(voice, field).as_str().into())]),
+        },
         other => sign_in::words(voice, "", other),
     };
     let field = Some(field).filter(|field| form.is_some_and(|form| stands_beside(form, field)));
@@ -42,10 +44,25 @@ fn stands_beside(form: &Places, field: &str) -> bool {
     is_of_settings && form.keys().any(|name| name.split(':').next() == Some(field))
 }
 
+/// What there is to say of fields of which that is one thing, as on the pages of the account.
+fn plain(field: &str) -> Option<&'static str> {
+    match field {
+        "email" | "emails" => Some("account.wrong_email"),
+        "username" => Some("account.wrong_username"),
+        "display_name" => Some("account.wrong_display_name"),
+        _ => None,
+    }
+}
+
 /// What a field is called on the page.
 fn called(voice: &Voice, field: &str) -> String {
-    let label = format!("admin.set_{field}");
-    Key::of_name(&label).map_or_else(|| field.to_owned(), |key| voice.say(key))
+    let field = match field {
+        "user" => "user_id",
+        "expires_in" | "expires_in_days" => "days",
+        field => field,
+    };
+    let labels = [format!("admin.set_{field}"), format!("admin.{field}")];
+    labels.iter().find_map(|label| Key::of_name(label)).map_or_else(|| field.to_owned(), |key| voice.say(key))
 }
 
 /// The member that the interface names, and what it says of it.
@@ -56,6 +73,7 @@ fn detail(error: &ApiError) -> (&str, Option<String>) {
             Some((name, why)) => (name, Some(why.to_owned())),
             None => ("settings", error.detail()),
         },
+        ApiError::InvalidMember { member, .. } if plain(member).is_some() => (member, None),
         ApiError::InvalidMember { member, .. } => (member, error.detail()),
         ApiError::InUse(_) | ApiError::Body(_) => ("", error.detail()),
         _ => ("", None),

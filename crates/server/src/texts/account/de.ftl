@@ -164,11 +164,11 @@ account =
     .wrong_password = Dieses Passwort geht nicht. Wählen Sie ein anderes.
 
 scope =
-    .read-email = Ihre wichtigste E-Mail-Adresse
-    .read-username = Ihren Benutzernamen
-    .read-user-role = ob Sie zur Verwaltung gehören
-    .read-name = den Namen, den andere sehen
-    .read-groups = Ihre Gruppen
+    .email = Ihre wichtigste E-Mail-Adresse
+    .username = Ihren Benutzernamen
+    .user_role = ob Sie zur Verwaltung gehören
+    .name = den Namen, den andere sehen
+    .groups = Ihre Gruppen
 
 event =
     .challenge-passed = Ein Code oder Link aus einer E-Mail stimmte

@@ -164,11 +164,11 @@ account =
     .wrong_password = That password does not do. Choose another one.
 
 scope =
-    .read-email = your primary email address
-    .read-username = your username
-    .read-user-role = whether you are an administrator
-    .read-name = the name that others see
-    .read-groups = your groups
+    .email = your primary email address
+    .username = your username
+    .user_role = whether you are an administrator
+    .name = the name that others see
+    .groups = your groups
 
 event =
     .challenge-passed = A mailed code or link was right

@@ -164,11 +164,11 @@ account =
     .wrong_password = Esa contraseña no sirve. Elija otra.
 
 scope =
-    .read-email = su dirección de correo principal
-    .read-username = su nombre de usuario
-    .read-user-role = si es administrador
-    .read-name = el nombre que ven los demás
-    .read-groups = sus grupos
+    .email = su dirección de correo principal
+    .username = su nombre de usuario
+    .user_role = si es administrador
+    .name = el nombre que ven los demás
+    .groups = sus grupos
 
 event =
     .challenge-passed = Un código o enlace enviado por correo era correcto

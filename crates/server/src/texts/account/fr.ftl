@@ -164,11 +164,11 @@ account =
     .wrong_password = Ce mot de passe ne convient pas. Choisissez-en un autre.
 
 scope =
-    .read-email = votre adresse e-mail principale
-    .read-username = votre nom d’utilisateur
-    .read-user-role = si vous êtes administrateur
-    .read-name = le nom que voient les autres
-    .read-groups = vos groupes
+    .email = votre adresse e-mail principale
+    .username = votre nom d’utilisateur
+    .user_role = si vous êtes administrateur
+    .name = le nom que voient les autres
+    .groups = vos groupes
 
 event =
     .challenge-passed = Un code ou un lien reçu par e-mail était le bon

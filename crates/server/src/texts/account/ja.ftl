@@ -164,11 +164,11 @@ account =
     .wrong_password = このパスワードは使えません。別のものを選んでください。
 
 scope =
-    .read-email = メインのメールアドレス
-    .read-username = ユーザー名
-    .read-user-role = 管理者かどうか
-    .read-name = 他の人に表示される名前
-    .read-groups = 所属グループ
+    .email = メインのメールアドレス
+    .username = ユーザー名
+    .user_role = 管理者かどうか
+    .name = 他の人に表示される名前
+    .groups = 所属グループ
 
 event =
     .challenge-passed = メールのコードまたはリンクが確認されました
