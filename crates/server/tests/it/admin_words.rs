@@ -28,7 +28,7 @@ async fn events_and_scopes_are_said_in_every_language() {
     ] {
         let reader = desk.client().with("accept-language", language).with("sec-fetch-site", "none");
         let events = text(&reader.clone().get("/admin/events").await.expect(200));
-        assert!(events.contains(&format!("{kind} <code>grant.given</code>")), "{language}: {events}");
+        assert!(events.contains(&format!("{kind}<br><code>grant.given</code>")), "{language}: {events}");
         assert!(!events.contains("event."), "{language}: a kind has no text: {events}");
         let grants = text(&reader.get("/admin/grants").await.expect(200));
         let said = format!("<code>read:email</code> {scope}");
