@@ -95,19 +95,24 @@ impl Server {
 /// The store's.
 pub async fn holdings(call: &Call, policy: &Policy, user: UserId) -> Result<Holdings, ApiError> {
     let (server, now) = (&call.server, call.server.now());
-    let device = held_device(call).await?;
-    let is_trusted = device.is_some_and(|device| device.is_trusted(user, policy.trust, now));
+    let device = named_device(call).await?;
+    let is_trusted =
+        device.is_some_and(|(device, is_held)| is_held && device.is_trusted(user, policy.trust, now));
     Ok(Holdings { is_trusted, ..server.holdings(&call.app.realm, user).await? })
 }
 
-/// The trusted device whose cookie came along. Whose it is, and whether it is over, is not looked at.
+/// The trusted device whose cookie came along, and whether its secret is the newest. Whose it is, and whether it is over,
+/// is not looked at.
 ///
 /// # Errors
 /// The store's.
-pub async fn held_device(call: &Call) -> Result<Option<Session>, ApiError> {
+pub async fn named_device(call: &Call) -> Result<Option<(Session, bool)>, ApiError> {
     let Some(cookie) = &call.device_cookie else { return Ok(None) };
-    let found = call.server.store.session(cookie.id).await?;
-    Ok(found.filter(|session| session.is_device_held_by(&cookie.secret, &call.server.keys)))
+    let found = call.server.store.session(cookie.id).await?.filter(Session::is_device);
+    Ok(found.map(|device| {
+        let is_held = device.is_device_held_by(&cookie.secret, &call.server.keys);
+        (device, is_held)
+    }))
 }
 
 /// What a proof leads to in a sign-in: with what assurance it is enough, or what must follow.

@@ -103,10 +103,7 @@ pub async fn begin(
         tell_mailboxes(call, (user, is_own_session), &signed_in.session, &mut decision.changes).await?;
     }
     if let Ok(signed_in) = &mut decision.outcome {
-        trust_on(call, is_trusted && !trusts, signed_in, &mut decision.changes).await?;
-        if trusts {
-            trust(call, &policy, signed_in, &mut decision.changes).await?;
-        }
+        carry_trust(call, &policy, (trusts, is_trusted), signed_in, &mut decision.changes).await?;
     }
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
@@ -144,10 +141,38 @@ async fn tell_mailboxes(
     }
 }
 
-/// Trusts the browser of a sign-in with a second factor, in place of what it was trusted by before.
-async fn trust(
+/// What becomes of the trust in a browser whose person has signed in: it is trusted from now on, or trusted on under another
+/// secret where it stood in for a factor. One whose secret is not the newest is trusted no more: somebody else had a copy of
+/// it and came first, or an answer was lost.
+async fn carry_trust(
     call: &Call,
     policy: &Policy,
+    (trusts, stood_in): (bool, bool),
+    signed_in: &mut SignedIn,
+    changes: &mut Changes,
+) -> Result<(), ApiError> {
+    let named = flow::named_device(call).await?;
+    let device = match named.filter(|(device, _)| device.user == signed_in.session.user) {
+        Some((device, false)) => {
+            changes.push(Change::SessionEnded(device.id));
+            None
+        }
+        Some((device, true)) => Some(device),
+        None => None,
+    };
+    match device {
+        former if trusts => trust(call, policy, former, signed_in, changes)?,
+        Some(device) if stood_in => trust_on(call, device, signed_in, changes),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Trusts the browser of a sign-in with a second factor, in place of what it was trusted by before.
+fn trust(
+    call: &Call,
+    policy: &Policy,
+    former: Option<Session>,
     signed_in: &mut SignedIn,
     changes: &mut Changes,
 ) -> Result<(), ApiError> {
@@ -155,7 +180,7 @@ async fn trust(
     if call.is_secret() || policy.trust <= Span::ZERO || !session.assurance.methods.has_second_factor() {
         return Ok(());
     }
-    if let Some(former) = flow::held_device(call).await?.filter(|former| former.user == session.user) {
+    if let Some(former) = former {
         changes.push(Change::SessionEnded(former.id));
     }
     let mut random = server.random();
@@ -170,30 +195,17 @@ async fn trust(
     Ok(())
 }
 
-/// Gives the browser that stood in for a factor another secret. One whose secret is not the newest is trusted no more:
-/// somebody else had a copy of it and came first, or an answer was lost.
-async fn trust_on(
-    call: &Call,
-    stood_in: bool,
-    signed_in: &mut SignedIn,
-    changes: &mut Changes,
-) -> Result<(), ApiError> {
-    let Some(cookie) = &call.device_cookie else { return Ok(()) };
-    let server = &call.server;
-    let named = server.store.session(cookie.id).await?.filter(Session::is_device);
-    let Some(device) = named.filter(|device| device.user == signed_in.session.user) else { return Ok(()) };
-    if !device.is_device_held_by(&cookie.secret, &server.keys) {
-        changes.push(Change::SessionEnded(device.id));
-        return Ok(());
-    }
+/// Gives the browser that stood in for a factor another secret.
+fn trust_on(call: &Call, device: Session, signed_in: &mut SignedIn, changes: &mut Changes) {
     // It may have made room for this very session.
     let is_ended = |change: &Change| matches!(change, Change::SessionEnded(id) if *id == device.id);
-    if stood_in && !changes.0.iter().any(is_ended) {
-        let (device, secret) = device.trust_on(server.now(), &server.keys, &mut *server.random());
-        changes.push(Change::Session(device.clone()));
-        signed_in.device = Some((device, secret));
+    if changes.0.iter().any(is_ended) {
+        return;
     }
-    Ok(())
+    let server = &call.server;
+    let (device, secret) = device.trust_on(server.now(), &server.keys, &mut *server.random());
+    changes.push(Change::Session(device.clone()));
+    signed_in.device = Some((device, secret));
 }
 
 /// Everything about somebody that a sign-in looks at.
