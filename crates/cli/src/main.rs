@@ -29,6 +29,7 @@ mod user;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 /// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
 #[derive(Debug, Parser)]
@@ -102,11 +103,16 @@ enum Command {
 /// behind many that take a hundred each.
 const EVENT_INTERVAL: u32 = 8;
 
+/// A thread for each core. Where there is one, this thread is enough, and nobody could take work from it.
+fn runtime() -> std::io::Result<Runtime> {
+    let is_alone = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if is_alone { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().event_interval(EVENT_INTERVAL).build()
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(EVENT_INTERVAL).build();
-    let result = match runtime {
+    let result = match runtime() {
         Ok(runtime) => runtime.block_on(run(arguments)),
         Err(error) => Err(anyhow::Error::new(error).context("the threads cannot be started")),
     };

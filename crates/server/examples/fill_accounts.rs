@@ -37,10 +37,8 @@ use countersign_server::{
     wiring,
 };
 
-/// Users in one commit.
-const AT_ONCE: u64 = 500;
-/// The same with grants, whose rows lie everywhere in their tree: the more of them at once, the fewer pages are written.
-const MANY_AT_ONCE: u64 = 50_000;
+/// Users in one commit. Rows lie everywhere in their trees: the more of them at once, the fewer pages are written.
+const AT_ONCE: u64 = 50_000;
 /// Browsers of each.
 const BROWSERS: u64 = 2;
 
@@ -64,10 +62,10 @@ async fn fill(config: &Config, users: u64, cookies: &Path, grants: Option<u64>) 
     let keys = Keys::new(&key_file::root_key(config, &store, &mut *random).await?);
     let mut cookies = BufWriter::new(std::fs::File::create(cookies)?);
     let now = SystemClock::default().now();
-    let (mut filled, at_once) = (0, if grants.is_some() { MANY_AT_ONCE } else { AT_ONCE });
+    let mut filled = 0;
     while filled < users {
         let mut changes = Changes::default();
-        for number in filled..users.min(filled + at_once) {
+        for number in filled..users.min(filled + AT_ONCE) {
             let user = add(number, now, &keys, &mut *random, &mut changes)?;
             let holders = if grants.is_some() { 1 } else { BROWSERS };
             for _ in 0..holders {
@@ -84,7 +82,7 @@ async fn fill(config: &Config, users: u64, cookies: &Path, grants: Option<u64>) 
             }
         }
         store.commit(changes).await?;
-        filled += at_once;
+        filled += AT_ONCE;
     }
     store.close().await;
     Ok(cookies.flush()?)

@@ -18,6 +18,12 @@ const WAYS: usize = 8;
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// Another part of it, which tells most of those in a group apart.
+    fn tag(self) -> u16 {
+        let [.., a, b] = self.0;
+        u16::from_be_bytes([a, b])
+    }
+
     /// Any part of a fingerprint is a hash of it.
     fn place(self, groups: usize) -> (usize, usize) {
         let [first, a, b, c, d, ..] = self.0;
@@ -73,7 +79,7 @@ impl Fingerprints {
 }
 
 /// Places for entries, by fingerprint. It never grows: in a full group the entry that is worth least makes room. With
-/// many entries a look waits for memory and for little else, so the fingerprints of a group lie side by side.
+/// many entries a look waits for memory and for little else, so the tags of a group lie side by side.
 pub struct Table<E> {
     shards: Box<[OnceLock<Groups<E>>]>,
     groups: usize,
@@ -82,20 +88,24 @@ pub struct Table<E> {
 type Groups<E> = Box<[Mutex<Group<E>>]>;
 
 struct Group<E> {
-    prints: [Fingerprint; WAYS],
-    entries: [Option<E>; WAYS],
+    tags: [u16; WAYS],
+    places: [Option<(Fingerprint, E)>; WAYS],
 }
 
 impl<E> Default for Group<E> {
     fn default() -> Self {
-        Self { prints: Default::default(), entries: [const { None }; WAYS] }
+        Self { tags: [0; WAYS], places: [const { None }; WAYS] }
     }
 }
 
 impl<E> Group<E> {
     fn way_of(&self, print: Fingerprint) -> Option<usize> {
-        let way = self.prints.iter().position(|known| *known == print)?;
-        self.entries[way].is_some().then_some(way)
+        let tag = print.tag();
+        (0..WAYS).find(|way| self.tags[*way] == tag && self.is_at(*way, print))
+    }
+
+    fn is_at(&self, way: usize, print: Fingerprint) -> bool {
+        self.places[way].as_ref().is_some_and(|(known, _)| *known == print)
     }
 }
 
@@ -126,7 +136,7 @@ impl<E> Table<E> {
     pub fn with<T>(&self, print: Fingerprint, look: impl FnOnce(&mut E) -> T) -> Option<T> {
         let mut group = self.known_group(print)?.lock();
         let way = group.way_of(print)?;
-        group.entries[way].as_mut().map(look)
+        group.places[way].as_mut().map(|(_, entry)| look(entry))
     }
 
     /// Puts an entry to its place, in place of its own predecessor if there is one, or of what is worth least where no
@@ -139,25 +149,26 @@ impl<E> Table<E> {
         let shard = self.shards[shard].get_or_init(|| (0..self.groups).map(|_| Mutex::default()).collect());
         let mut group = shard[group].lock();
         // A free place is worth less than any entry.
-        let least = || (0..WAYS).min_by_key(|way| group.entries[*way].as_ref().map(&worth));
+        let worth = |way: &usize| group.places[*way].as_ref().map(|(_, entry)| worth(entry));
+        let least = || (0..WAYS).min_by_key(worth);
         let way = group.way_of(print).or_else(least).unwrap_or_default();
-        group.prints[way] = print;
-        group.entries[way].replace(entry)
+        group.tags[way] = print.tag();
+        group.places[way].replace((print, entry)).map(|(_, entry)| entry)
     }
 
     /// Takes an entry away.
     pub fn take(&self, print: Fingerprint) -> Option<E> {
         let mut group = self.known_group(print)?.lock();
         let way = group.way_of(print)?;
-        group.entries[way].take()
+        group.places[way].take().map(|(_, entry)| entry)
     }
 
     /// Takes away what is not to be kept of the group of this number.
     pub fn retain(&self, number: usize, mut keep: impl FnMut(&mut E) -> bool) {
         let Some(shard) = self.shards.get(number % SHARDS).and_then(OnceLock::get) else { return };
         let mut group = shard[number / SHARDS % self.groups].lock();
-        for place in &mut group.entries {
-            place.take_if(|entry| !keep(entry));
+        for place in &mut group.places {
+            place.take_if(|(_, entry)| !keep(entry));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Everything that is sealed, in one table: where it is, what it is sealed for, and whose key seals it. What is read
 //! here is opened and sealed anew by somebody who has keys; what is written here replaces exactly what was read.
 
+use std::sync::LazyLock;
+
 use countersign_domain::realm::RealmName;
 
 use crate::{
@@ -110,7 +112,7 @@ impl Store {
         values: Vec<(SealedRow, Vec<u8>)>,
     ) -> Result<u64, Error> {
         let table = table_of(column)?;
-        let writes = values.into_iter().map(|(row, sealed)| replace(column, &table, row, sealed)).collect();
+        let writes = values.into_iter().map(|(row, sealed)| replace(column, table, row, sealed)).collect();
         Ok(self.engine.commit(writes).await?.into_iter().sum())
     }
 
@@ -134,8 +136,10 @@ impl Store {
     }
 }
 
-fn table_of(column: &SealedColumn) -> Result<Table, Error> {
-    let found = tables(MIGRATIONS).into_iter().find(|table| table.name == column.table);
+fn table_of(column: &SealedColumn) -> Result<&'static Table, Error> {
+    /// Read off the migrations once: whoever seals anew asks for each handful of rows.
+    static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| tables(MIGRATIONS));
+    let found = TABLES.iter().find(|table| table.name == column.table);
     found.ok_or_else(|| Error::Unavailable(format!("there is no table {}", column.table)))
 }
 

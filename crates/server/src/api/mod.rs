@@ -24,10 +24,11 @@ pub mod token;
 pub mod users;
 pub mod verify;
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use axum::{
     Router,
+    body::Body,
     response::{IntoResponse as _, Response},
 };
 use countersign_domain::{
@@ -35,7 +36,7 @@ use countersign_domain::{
     time::Timestamp,
 };
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{error::ApiError, state::Server};
@@ -68,6 +69,9 @@ pub fn routes() -> Router<Arc<Server>> {
 /// Longest answer that a page reads, in bytes.
 const LONGEST_BODY: usize = 256 * 1024;
 
+/// What most answers have room in, in bytes.
+const USUAL_ANSWER: usize = 512;
+
 /// What a handler gives: an answer with a body of this type, or a refusal. The type is for the document.
 pub type Answer<T> = Result<Answered<T>, ApiError>;
 
@@ -99,9 +103,11 @@ impl<T> Answered<T> {
 
 /// A JSON answer that nobody may cache.
 pub fn answer<T: Serialize>(status: StatusCode, body: T) -> Answered<T> {
-    let response = match serde_json::to_vec(&body) {
-        Ok(json) => {
-            let mut response = (status, json).into_response();
+    let mut json = Vec::with_capacity(USUAL_ANSWER);
+    let response = match serde_json::to_writer(&mut json, &body) {
+        Ok(()) => {
+            let mut response = Response::new(Body::from(json));
+            *response.status_mut() = status;
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -130,6 +136,25 @@ fn username(text: &str) -> Result<Username, ApiError> {
 #[must_use]
 pub fn rfc3339(moment: Timestamp) -> String {
     jiff::Timestamp::from_second(moment.seconds()).map_or_else(|_| String::new(), |moment| moment.to_string())
+}
+
+/// Writes what has a form as text, for [`serde`].
+///
+/// # Errors
+/// The serializer's.
+pub fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// The same of a moment, as [`rfc3339`].
+///
+/// # Errors
+/// The serializer's.
+pub fn as_rfc3339<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    match jiff::Timestamp::from_second(moment.seconds()) {
+        Ok(moment) => serializer.collect_str(&moment),
+        Err(_) => serializer.serialize_str(""),
+    }
 }
 
 /// A problem document (RFC 9457).

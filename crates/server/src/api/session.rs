@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
+use countersign_domain::{app::AppName, id::SessionId, subject::Subject, time::Timestamp};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,10 +17,11 @@ use super::{
     Answer, answer,
     challenge::{TokenBody, in_cookies},
     refresh::{next_tokens, rotated},
-    rfc3339,
+    as_rfc3339, as_text,
 };
 use crate::{
     accounts::refreshed_session,
+    call::only,
     config::CookieKind,
     cookie::{self, Page},
     error::ApiError,
@@ -37,11 +39,17 @@ pub fn routes() -> Router<Arc<Server>> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionStatusBody {
     /// Names it: `sid` of its access tokens.
-    pub id: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub id: SessionId,
     /// The app that was signed in to.
-    pub app: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub app: AppName,
     /// The person, as that app knows them.
-    pub subject: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub subject: Subject,
     /// What the sign-in proved.
     pub acr: &'static str,
     /// How (RFC 8176).
@@ -49,9 +57,13 @@ pub struct SessionStatusBody {
     /// When, in seconds since 1970.
     pub auth_time: i64,
     /// When it ends unless it is used.
-    pub idle_ends_at: String,
+    #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String)]
+    pub idle_ends_at: Timestamp,
     /// When it ends in any case.
-    pub expires_at: String,
+    #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String)]
+    pub expires_at: Timestamp,
 }
 
 /// Is the browser signed in?
@@ -73,17 +85,18 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
 /// known, is left to [`show`].
 #[must_use]
 pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
-    let now = server.now();
-    let cookie = session_cookie(server, headers)?;
-    let session = server.sessions.get(server.fingerprints.of(&cookie), now)?;
+    let (now, registry) = (server.now(), server.registry.load());
+    let cookies = only(&headers.get_all(header::COOKIE))?;
+    let cookie = cookie::value_in(cookies, &registry.forward_auth().session_cookie)?;
+    let session = server.sessions.get(server.fingerprints.of(cookie), now)?;
     if !server.knows_revocations(now)
         || server.revocations.may_have_ended(&session.app, session.id, session.subject)
     {
         return None;
     }
-    let app = server.app(session.app.as_str())?;
+    let app = registry.app(session.app.as_str())?;
     let page = Page::of(headers, &server.config.load().server.issuer);
-    let may_ask = page.may_ask(|| Some(Arc::clone(&app)));
+    let may_ask = page.may_ask(|| Some(Arc::clone(app)));
     (may_ask && app.is_home_in(&session.realm))
         .then(|| answer(StatusCode::OK, status_body(session)).into_response())
 }
@@ -94,14 +107,14 @@ fn session_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
 
 fn status_body(session: LiveSession) -> SessionStatusBody {
     SessionStatusBody {
-        id: session.id.to_string(),
-        app: session.app.to_string(),
-        subject: session.subject.to_string(),
+        id: session.id,
+        app: session.app,
+        subject: session.subject,
         acr: session.assurance.acr(),
         amr: session.assurance.methods.amr(),
         auth_time: session.assurance.proven_at.seconds(),
-        idle_ends_at: rfc3339(session.idle_ends_at),
-        expires_at: rfc3339(session.expires_at),
+        idle_ends_at: session.idle_ends_at,
+        expires_at: session.expires_at,
     }
 }
 

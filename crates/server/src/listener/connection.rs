@@ -40,6 +40,7 @@ where
     });
     let connection = http1::Builder::new()
         .header_read_timeout(None)
+        .writev(false)
         .max_header_size(limits.head_bytes)
         .max_buf_size(BUFFER_BYTES.max(limits.head_bytes))
         .serve_connection(TokioIo::new(guarded), service);
