@@ -30,6 +30,7 @@ use crate::{
     cookie::SessionCookie,
     error::{ApiError, BodyError},
     events::context,
+    fields::Fields,
     flood::Lane,
     pages::link::held_binding,
     state::Server,
@@ -261,8 +262,8 @@ pub fn authenticate_any(
 ///
 /// # Errors
 /// [`ApiError::InvalidHeader`] when there are several: which of them is meant is nobody's to guess.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
-    let parts = single(headers, "authorization")?.and_then(|value| value.split_once(' '));
+pub fn bearer(fields: &impl Fields) -> Result<Option<&str>, ApiError> {
+    let parts = fields.single("authorization")?.and_then(|value| value.split_once(' '));
     let is_bearer = |(scheme, _): &(&str, &str)| scheme.eq_ignore_ascii_case("bearer");
     Ok(parts.filter(is_bearer).map(|(_, credential)| credential.trim()))
 }

@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::{
     call::text_of,
     config::{CookieKind, CookieSettings},
+    fields::Fields,
 };
 
 /// The value of a session's cookie: which session, and what shows that it is the browser's.
@@ -148,18 +149,18 @@ pub enum Page {
 impl Page {
     /// What the headers of a request tell.
     #[must_use]
-    pub fn of(headers: &HeaderMap, issuer: &str) -> Self {
-        if headers.contains_key(header::ORIGIN) {
-            return match text_of(headers, header::ORIGIN.as_str()) {
+    pub fn of(fields: &impl Fields, issuer: &str) -> Self {
+        if fields.has("origin") {
+            return match fields.text("origin") {
                 Some(origin) if origin == issuer => Self::Own,
-                Some(origin) if origin != "null" => Self::Other(origin),
+                Some(origin) if origin != "null" => Self::Other(origin.to_owned()),
                 Some(_) | None => Self::Foreign,
             };
         }
-        if !headers.contains_key("sec-fetch-site") {
+        if !fields.has("sec-fetch-site") {
             return Self::Unknown;
         }
-        match text_of(headers, "sec-fetch-site").as_deref() {
+        match fields.text("sec-fetch-site") {
             Some("same-origin") => Self::Own,
             Some("none") => Self::Unknown,
             Some(_) | None => Self::Foreign,

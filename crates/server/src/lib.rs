@@ -25,6 +25,7 @@ pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod export;
+pub mod fields;
 pub mod fingerprint;
 mod flood;
 pub mod flow;

@@ -1,6 +1,8 @@
 //! From a request to an answer: the few questions that go round the router, the router, and what every answer gets:
 //! a request id, the right to be read by a listed page, a count and a log line.
 
+mod at_once;
+
 use std::{
     convert::Infallible,
     future::Future,
@@ -28,7 +30,7 @@ use crate::{
     config::Part,
     error::{ApiError, Problem},
     events::context,
-    forward_auth::{Door, PREFIX, answer_known as answer_known_presence},
+    forward_auth::{Door, PREFIX, Question, present},
     listener::{Arrived, Peer},
     security_log::{Failure, SecurityLog},
     state::Server,
@@ -187,8 +189,10 @@ impl Service {
 
     /// The answer to `GET /verify/{app}` where it is a yes that needs no read, likewise.
     fn known_presence<B>(&self, request: &Request<B>, door: Door, peer: &Peer) -> Option<Response> {
-        let asked = (request.uri(), request.headers());
-        let response = answer_known_presence(&self.server, door, asked, peer, self.server.now())?;
+        let (uri, now) = (request.uri(), self.server.now());
+        let question = Question::parse(uri.path(), uri.query())?;
+        let present = present(&self.server, door, (&question, request.headers()), (peer, now))?;
+        let response = present.answer(&self.server, now)?;
         let span = self.server.telemetry.begin(request.headers());
         let status = response.status().as_u16();
         self.server.telemetry.end(span, || What::Request {

@@ -70,7 +70,7 @@ pub fn routes() -> Router<Arc<Server>> {
 const LONGEST_BODY: usize = 256 * 1024;
 
 /// What most answers have room in, in bytes.
-const USUAL_ANSWER: usize = 512;
+pub const USUAL_ANSWER: usize = 512;
 
 /// What a handler gives: an answer with a body of this type, or a refusal. The type is for the document.
 pub type Answer<T> = Result<Answered<T>, ApiError>;

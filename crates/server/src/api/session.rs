@@ -14,17 +14,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, answer,
+    Answer, answer, as_rfc3339, as_text,
     challenge::{TokenBody, in_cookies},
     refresh::{next_tokens, rotated},
-    as_rfc3339, as_text,
 };
 use crate::{
     accounts::refreshed_session,
-    call::only,
     config::CookieKind,
     cookie::{self, Page},
     error::ApiError,
+    fields::Fields,
     session_cache::LiveSession,
     state::Server,
     visitor::{Visitor, refresh_cookie},
@@ -81,13 +80,12 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
     Ok(answer(StatusCode::OK, status_body(session.into())))
 }
 
-/// The whole of `GET /v1/session` for a cookie that was found good before and still is. What is odd in any way, or not
-/// known, is left to [`show`].
+/// The session of a cookie that was found good before and still is, as `GET /v1/session` tells it. What is odd in any way,
+/// or not known, is left to [`show`].
 #[must_use]
-pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
-    let (now, registry) = (server.now(), server.registry.load());
-    let cookies = only(&headers.get_all(header::COOKIE))?;
-    let cookie = cookie::value_in(cookies, &registry.forward_auth().session_cookie)?;
+pub fn known(server: &Server, fields: &impl Fields, now: Timestamp) -> Option<SessionStatusBody> {
+    let registry = server.registry.load();
+    let cookie = cookie::value_in(fields.text("cookie")?, &registry.forward_auth().session_cookie)?;
     let session = server.sessions.get(server.fingerprints.of(cookie), now)?;
     if !server.knows_revocations(now)
         || server.revocations.may_have_ended(&session.app, session.id, session.subject)
@@ -95,10 +93,16 @@ pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
         return None;
     }
     let app = registry.app(session.app.as_str())?;
-    let page = Page::of(headers, &server.config.load().server.issuer);
+    let page = Page::of(fields, &server.config.load().server.issuer);
     let may_ask = page.may_ask(|| Some(Arc::clone(app)));
-    (may_ask && app.is_home_in(&session.realm))
-        .then(|| answer(StatusCode::OK, status_body(session)).into_response())
+    (may_ask && app.is_home_in(&session.realm)).then(|| status_body(session))
+}
+
+/// The whole answer to `GET /v1/session` where the session is [known].
+#[must_use]
+pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
+    let body = known(server, headers, server.now())?;
+    Some(answer(StatusCode::OK, body).into_response())
 }
 
 fn session_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {

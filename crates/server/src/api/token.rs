@@ -26,6 +26,7 @@ use super::refresh;
 use crate::{
     call::{authenticate, bearer, body, single},
     error::ApiError,
+    fields::Fields,
     oauth2::{Form, OauthError},
     state::Server,
     system::CLOCK_SKEW,
@@ -83,6 +84,14 @@ pub fn answer_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Response
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// What somebody without a key is told about a good token. Everything else is left to [`answer_token`].
+#[must_use]
+pub fn known(server: &Server, fields: &impl Fields, now: Timestamp) -> Option<TokenStatusBody> {
+    let token = bearer(fields).ok().flatten().filter(|_| !fields.has("countersign-key"))?;
+    let exp = tokens::good_until(server, token, now).ok()?;
+    Some(TokenStatusBody { active: true, exp })
 }
 
 fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<TokenAnswerBody, ApiError> {

@@ -62,8 +62,7 @@ pub struct PresenceBody {
 }
 
 /// Yes, and who it is, for a proxy.
-#[must_use]
-pub fn telling(told: Told) -> Response {
+fn telling(told: &Told) -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.reserve(12);
@@ -82,7 +81,7 @@ pub fn allowed(
     known: &Known,
     (asker, now): (Asker, Timestamp),
 ) -> Result<Response, ApiError> {
-    let mut response = telling(known.tell(server, app, now)?);
+    let mut response = known.tell(server, (app, now), telling)?;
     if asker == Asker::Service {
         let body = PresenceBody {
             subject: known.identity.subject.to_string(),

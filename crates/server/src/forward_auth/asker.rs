@@ -2,14 +2,9 @@
 //! out what the cookies that they have are good for.
 
 use countersign_domain::api_key::ApiKeyKind;
-use http::HeaderMap;
 
 use super::question::Question;
-use crate::{
-    call::{authenticate_any, single},
-    error::ApiError,
-    state::Server,
-};
+use crate::{call::authenticate_any, error::ApiError, fields::Fields, state::Server};
 
 /// How a listener lets questions in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +32,9 @@ impl Asker {
     pub fn of(
         server: &Server,
         door: Door,
-        (question, headers): (&Question<'_>, &HeaderMap),
+        (question, fields): (&Question<'_>, &impl Fields),
     ) -> Result<Self, ApiError> {
-        let Some(text) = single(headers, "countersign-key")? else {
+        let Some(text) = fields.single("countersign-key")? else {
             return match door {
                 Door::Open => Ok(Self::Proxy),
                 Door::Key => Err(ApiError::NotFound),

@@ -1,7 +1,6 @@
 //! Who somebody is, for one app: the headers that its service is told, always all of them, each empty where the app may
 //! not know it or nobody does.
 
-use bytes::Bytes;
 use countersign_domain::{
     group::GroupName,
     scope::{Scope, Scopes},
@@ -57,17 +56,48 @@ pub struct Identity {
     pub person: Person,
 }
 
-/// What an app is told of somebody: its headers, in one piece of memory.
+/// What an app is told of somebody: its headers as they are written, in one piece of memory.
 #[derive(Clone, Debug)]
-pub struct Told([HeaderValue; 7]);
+pub struct Told {
+    lines: Box<str>,
+    /// Where each value ends.
+    ends: [usize; 7],
+}
 
 impl Told {
+    fn new(values: [&str; 7]) -> Self {
+        let (mut lines, mut ends) =
+            (String::with_capacity(written(values.map(str::len).iter().sum())), [0; 7]);
+        for ((name, value), end) in NAMES.iter().zip(values).zip(&mut ends) {
+            lines.extend([name.as_str(), ": "]);
+            // Nothing that could end the line: it was encoded before, and is looked at once more where it is written.
+            lines.push_str(if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) { value } else { "" });
+            *end = lines.len();
+            lines.push_str("\r\n");
+        }
+        Self { lines: lines.into(), ends }
+    }
+
+    /// All headers: each its name, its value and a line's end.
+    #[must_use]
+    pub const fn lines(&self) -> &str {
+        &self.lines
+    }
+
     /// Puts all headers into an answer.
-    pub fn write(self, headers: &mut HeaderMap) {
-        for (name, value) in NAMES.into_iter().zip(self.0) {
-            headers.insert(name, value);
+    pub fn write(&self, headers: &mut HeaderMap) {
+        let mut from = 0;
+        for (name, end) in NAMES.into_iter().zip(self.ends) {
+            let value = &self.lines[from + name.as_str().len() + 2..end];
+            headers.insert(name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
+            from = end + 2;
         }
     }
+}
+
+/// Bytes of all headers whose values have so many.
+fn written(values: usize) -> usize {
+    values + NAMES.iter().map(|name| name.as_str().len() + ": \r\n".len()).sum::<usize>()
 }
 
 impl Identity {
@@ -90,7 +120,7 @@ impl Identity {
         let Person { username, email, name, is_admin, groups } = &self.person;
         let groups = groups.iter().map(GroupName::as_str).collect::<Vec<_>>().join(",");
         let role = is_admin.map_or("", |is_admin| if is_admin { "admin" } else { "user" });
-        Told(together([
+        Told::new([
             &self.subject.to_string(),
             &plain(username.as_deref()),
             &plain(email.as_deref()),
@@ -98,7 +128,7 @@ impl Identity {
             &plain(name.as_deref()),
             role,
             assertion,
-        ]))
+        ])
     }
 
     /// What it takes of memory beside itself, and what is told of it, in bytes.
@@ -110,13 +140,15 @@ impl Identity {
         let scopes = self.scopes.iter().map(|scope| scope.as_str().len() + 40).sum::<usize>();
         // Told in headers, where a letter may become three, and in the assertion, where three become four.
         let told = assertion::USUAL_BYTES + SUBJECT_BYTES + groups * 3 + texts * 5;
-        scopes + groups + texts + piece_bytes(told)
+        scopes + groups + texts + written(told)
     }
 }
 
 /// All headers, empty, for a request that needs nobody.
 pub fn write_nobody(headers: &mut HeaderMap) {
-    Told([const { HeaderValue::from_static("") }; 7]).write(headers);
+    for name in NAMES {
+        headers.insert(name, HeaderValue::from_static(""));
+    }
 }
 
 /// A text that every service reads in the same way: what is not printable ASCII, and `%`, is percent-encoded.
@@ -124,57 +156,6 @@ fn plain(text: Option<&str>) -> String {
     use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
     const ODD: &AsciiSet = &CONTROLS.add(b'%');
     text.map(|text| utf8_percent_encode(text.trim(), ODD).to_string()).unwrap_or_default()
-}
-
-/// Values of headers in one piece of memory.
-fn together(texts: [&str; 7]) -> [HeaderValue; 7] {
-    let all = piece(&texts.concat());
-    let mut from = 0;
-    texts.map(|text| {
-        let part = all.slice(from..from + text.len());
-        from += text.len();
-        HeaderValue::from_maybe_shared(part).unwrap_or(HeaderValue::from_static(""))
-    })
-}
-
-/// What a piece of so many bytes takes, with its count.
-const fn piece_bytes(text: usize) -> usize {
-    let piece = match text {
-        0..=512 => 512,
-        513..=768 => 768,
-        769..=1024 => 1024,
-        1025..=1536 => 1536,
-        longer => longer,
-    };
-    piece + size_of::<[usize; 4]>()
-}
-
-/// A text right behind the count of those who share it. Behind a count that lies elsewhere, as usual, each answer would
-/// wait for memory once more.
-fn piece(text: &str) -> Bytes {
-    match text.len() {
-        0..=512 => Piece::<512>::holding(text),
-        513..=768 => Piece::<768>::holding(text),
-        769..=1024 => Piece::<1024>::holding(text),
-        1025..=1536 => Piece::<1536>::holding(text),
-        _ => Bytes::copy_from_slice(text.as_bytes()),
-    }
-}
-
-struct Piece<const N: usize>([u8; N]);
-
-impl<const N: usize> Piece<N> {
-    fn holding(text: &str) -> Bytes {
-        let mut bytes = [0; N];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Bytes::from_owner(Self(bytes)).slice(..text.len())
-    }
-}
-
-impl<const N: usize> AsRef<[u8]> for Piece<N> {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
 }
 
 #[cfg(test)]

@@ -157,29 +157,29 @@ impl Known {
         &self.identity.scopes
     }
 
-    /// What the app was told a moment ago, as long as it may be told again.
-    #[must_use]
-    pub fn told(&self, now: Timestamp) -> Option<Told> {
-        let told = self.told.read();
-        let (since, epoch, told) = told.as_ref()?;
-        // One that was made while its key went is of the epoch before.
-        let is_of_now = *epoch == self.epoch.load(Ordering::Acquire);
-        (is_of_now && (0..ASSERTION_TOLD).contains(&(now.seconds() - since))).then(|| told.clone())
-    }
-
     /// What the app is told: anew, with a fresh assertion, where it was not told a moment ago.
     ///
     /// # Errors
     /// As [`assertion::sign`].
-    pub fn tell(&self, server: &Server, app: &App, now: Timestamp) -> Result<Told, ApiError> {
-        if let Some(told) = self.told(now) {
-            return Ok(told);
-        }
+    pub fn tell<T>(
+        &self,
+        server: &Server,
+        (app, now): (&App, Timestamp),
+        write: impl FnOnce(&Told) -> T,
+    ) -> Result<T, ApiError> {
         let epoch = self.epoch.load(Ordering::Acquire);
+        if let Some((since, of, told)) = &*self.told.read()
+            // One that was made while its key went is of the epoch before.
+            && *of == epoch
+            && (0..ASSERTION_TOLD).contains(&(now.seconds() - since))
+        {
+            return Ok(write(told));
+        }
         let assertion = assertion::sign(server, app, (&self.identity, &self.assurance), self.times.ends_at)?;
         let told = self.identity.told(&assertion);
-        *self.told.write() = Some((now.seconds(), epoch, told.clone()));
-        Ok(told)
+        let written = write(&told);
+        *self.told.write() = Some((now.seconds(), epoch, told));
+        Ok(written)
     }
 
     /// What it takes of memory, in bytes, with an assertion of usual length.

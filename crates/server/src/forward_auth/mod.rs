@@ -30,17 +30,24 @@ use self::{
     answer::Refused,
     asker::Asker,
     find::{Found, Moment},
+    identity::Told,
     known::{Known, Usable},
-    question::{Forwarded, Question, Shown, shown},
+    question::{Forwarded, Shown, shown},
 };
 pub use self::{
     asker::Door,
     cache::KnownCache,
     identity::{ASSERTION, EMAIL, GROUPS, NAME, ROLE, SUBJECT, USER},
-    question::PREFIX,
+    question::{PREFIX, Question},
     settings::Settings,
 };
-use crate::{client_address::peer_of, error::ApiError, listener::Peer, state::Server};
+use crate::{
+    client_address::peer_of,
+    error::ApiError,
+    fields::Fields,
+    listener::{Answer, Peer},
+    state::Server,
+};
 
 /// The route of this file, behind this door.
 pub fn routes(door: Door) -> Router<Arc<Server>> {
@@ -64,7 +71,9 @@ pub async fn verify(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let Some(question) = Question::parse(&parts.uri) else { return ApiError::NotFound.into_response() };
+    let Some(question) = Question::parse(parts.uri.path(), parts.uri.query()) else {
+        return ApiError::NotFound.into_response();
+    };
     let asker = match Asker::of(&server, door, (&question, &parts.headers)) {
         Ok(asker) => asker,
         Err(error) => return error.into_response(),
@@ -195,17 +204,42 @@ async fn remember(
     }
 }
 
-/// The whole answer where it is a yes that needs no read. What is odd in any way, or not known, is left to [`verify`].
+/// Somebody who may, found without a read.
+pub struct Present {
+    app: Arc<App>,
+    known: Arc<Known>,
+    asker: Asker,
+}
+
+impl Present {
+    /// The whole answer; none while there is no key to sign with.
+    #[must_use]
+    pub fn answer(&self, server: &Server, now: Timestamp) -> Option<Response> {
+        answer::allowed(server, &self.app, &self.known, (self.asker, now)).ok()
+    }
+
+    /// The same for a proxy, as lines; false where it is none or there is no key to sign with.
+    #[must_use]
+    pub fn write(&self, server: &Server, now: Timestamp, answer: &mut Answer<'_>) -> bool {
+        let mut write = |told: &Told| {
+            answer.begin(now.seconds());
+            answer.fields("cache-control: no-store\r\n");
+            answer.fields(told.lines());
+            answer.end(&[]);
+        };
+        self.asker == Asker::Proxy && self.known.tell(server, (&self.app, now), &mut write).is_ok()
+    }
+}
+
+/// Who is asked for, where it is a yes that needs no read. What is odd in any way, or not known, is left to [`verify`].
 #[must_use]
-pub fn answer_known(
+pub fn present(
     server: &Server,
     door: Door,
-    (uri, headers): (&http::Uri, &HeaderMap),
-    peer: &Peer,
-    now: Timestamp,
-) -> Option<Response> {
-    let question = Question::parse(uri)?;
-    let asker = Asker::of(server, door, (&question, headers)).ok()?;
+    (question, fields): (&Question<'_>, &impl Fields),
+    (peer, now): (&Peer, Timestamp),
+) -> Option<Present> {
+    let asker = Asker::of(server, door, (question, fields)).ok()?;
     let registry = server.registry.load();
     let app = registry.app(question.app).filter(|app| !app.disabled)?;
     let settings = registry.forward_auth();
@@ -214,29 +248,23 @@ pub fn answer_known(
         Needed::Level(registry.least(app))
     } else if rules.iter().all(|rule| rule.networks.is_empty()) {
         let is_trusted = registry.proxies().trusts(peer);
-        app.forward_auth.needed(&Forwarded::read(headers, is_trusted).asked())
+        app.forward_auth.needed(&Forwarded::read(fields, is_trusted).asked())
     } else {
         return None;
     };
     let Needed::Level(rule) = needed else { return None };
     let least = rule.max(registry.least(app));
-    for shown in shown(headers, settings, app.forward_auth.accepts) {
+    for shown in shown(fields, settings, app.forward_auth.accepts) {
         let print = shown.fingerprint(&server.fingerprints, app.name.as_str());
-        let found = server.known.with(print, |known| {
-            let is_good = known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
-                && known.level() >= least
-                && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect);
-            // What is signed or said otherwise is made when the others can go on.
-            let told = || known.told(now).filter(|_| asker == Asker::Proxy);
-            is_good.then(|| told().ok_or_else(|| Arc::clone(known)))
-        });
-        let Some(found) = found.flatten() else { continue };
-        server.metrics.verify_checks.inc();
-        server.metrics.verify_cache_hits.inc();
-        return match found {
-            Ok(told) => Some(answer::telling(told)),
-            Err(known) => answer::allowed(server, app, &known, (asker, now)).ok(),
-        };
+        let Some(known) = server.known.with(print, Arc::clone) else { continue };
+        let is_good = known.usable(server, registry.generation(), settings.stale, now) == Usable::Yes
+            && known.level() >= least
+            && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect);
+        if is_good {
+            server.metrics.verify_checks.inc();
+            server.metrics.verify_cache_hits.inc();
+            return Some(Present { app: Arc::clone(app), known, asker });
+        }
     }
     None
 }

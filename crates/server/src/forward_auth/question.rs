@@ -2,12 +2,12 @@
 //! decides nothing.
 
 use countersign_domain::forward_auth::{Accepted, Asked, Opener, Path};
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::StatusCode;
 
 use super::settings::Settings;
 use crate::{
-    call::{only, single},
     cookie::value_in,
+    fields::Fields,
     fingerprint::{Fingerprint, Fingerprints},
 };
 
@@ -26,10 +26,9 @@ pub struct Question<'r> {
 impl<'r> Question<'r> {
     /// Reads the address of a question; none where it is another's.
     #[must_use]
-    pub fn parse(uri: &'r Uri) -> Option<Self> {
-        let app = uri.path().strip_prefix(PREFIX)?;
-        let value =
-            uri.query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("refuse=")));
+    pub fn parse(path: &'r str, query: Option<&str>) -> Option<Self> {
+        let app = path.strip_prefix(PREFIX)?;
+        let value = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("refuse=")));
         let refuse = value.filter(|value| ["401", "403", "404"].contains(value));
         let refuse = refuse.and_then(|value| value.parse().ok());
         Some(Self { app, refuse })
@@ -61,13 +60,12 @@ impl Shown<'_> {
 
 /// All that was shown and that an app takes, cookies first. A header that comes twice counts as none.
 pub fn shown<'h>(
-    headers: &'h HeaderMap,
+    fields: &'h impl Fields,
     settings: &'h Settings,
     accepts: Accepted,
 ) -> impl Iterator<Item = Shown<'h>> {
-    // By their names as the library knows them, which need no look-up.
-    let cookies = only(&headers.get_all(header::COOKIE)).unwrap_or_default();
-    let authorization = only(&headers.get_all(header::AUTHORIZATION)).unwrap_or_default();
+    let cookies = fields.text("cookie").unwrap_or_default();
+    let authorization = fields.text("authorization").unwrap_or_default();
     let session = value_in(cookies, &settings.session_cookie).map(|text| (Opener::Session, text));
     let device = value_in(cookies, &settings.device_cookie).map(|text| (Opener::Device, text));
     let header = authorization.split_once(' ').and_then(|(scheme, text)| {
@@ -105,12 +103,11 @@ pub struct Forwarded<'h> {
 impl<'h> Forwarded<'h> {
     /// Reads what a peer tells; nothing of one that is not believed.
     #[must_use]
-    pub fn read(headers: &'h HeaderMap, is_trusted: bool) -> Self {
+    pub fn read(fields: &'h impl Fields, is_trusted: bool) -> Self {
         if !is_trusted {
             return Self::default();
         }
-        let known = |name| single(headers, name).ok().flatten();
-        Self { target: known("x-forwarded-uri"), method: known("x-forwarded-method") }
+        Self { target: fields.text("x-forwarded-uri"), method: fields.text("x-forwarded-method") }
     }
 
     /// What rules are asked about, apart from where it came from.
@@ -122,6 +119,8 @@ impl<'h> Forwarded<'h> {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, Uri};
+
     use super::*;
 
     #[test]
@@ -135,10 +134,10 @@ mod tests {
             ("/verify/a/b", "a/b", None),
         ] {
             let uri: Uri = uri.parse().unwrap();
-            let question = Question::parse(&uri).unwrap();
+            let question = Question::parse(uri.path(), uri.query()).unwrap();
             assert_eq!((question.app, question.refuse.map(|status| status.as_u16())), (app, refuse), "{uri}");
         }
-        assert!(Question::parse(&"/v1/token".parse().unwrap()).is_none());
+        assert!(Question::parse("/v1/token", None).is_none());
     }
 
     #[test]

@@ -4,9 +4,12 @@
 //! nothing; a panic costs its own request only; a stop lets what is under way end. What a request means, and who may
 //! make it, is not known here.
 
+mod at_once;
 mod bind;
 mod connection;
+mod front;
 mod guard;
+mod passing;
 mod shield;
 #[cfg(test)]
 mod tests;
@@ -27,6 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::shutdown::Shutdown;
+pub use at_once::{Answer, AtOnce, Head, answer_to};
 use bind::Socket;
 use guard::Stream;
 
@@ -133,9 +137,14 @@ impl Listener {
     /// long as [`Limits::drain`], and cuts off the rest. No task is left when it returns, or when it is dropped.
     pub async fn serve<S, B>(self, service: S, limits: Limits, mut shutdown: Shutdown)
     where
-        S: Service<Arrived, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Arrived, Response = Response<B>, Error = Infallible>
+            + AtOnce
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send,
-        B: Body<Data = Bytes> + Send + 'static,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let permits = Arc::new(Semaphore::new(limits.connections));

@@ -1,5 +1,7 @@
 //! Tests with real sockets and clients that misbehave. Times are short, and each test waits on events where it can.
 
+mod front;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +19,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Address, Arrived, Limits, Listener, Peer};
+use super::{Address, Answer, Arrived, AtOnce, Head, Limits, Listener, Peer};
 use crate::shutdown::{Trigger, channel};
 
 /// Long enough that only a hang reaches it.
@@ -50,6 +52,18 @@ impl Service<Arrived> for Handler {
     }
 }
 
+impl AtOnce for Handler {
+    fn write_at_once(&self, head: &Head<'_>, peer: &Peer, answer: &mut Answer<'_>) -> bool {
+        assert!(head.path != "/at-once-panic", "as asked");
+        if head.path != "/at-once" {
+            return false;
+        }
+        answer.begin(784_111_777);
+        answer.end(format!("{}{:?}", peer.0.is_some(), head.query).as_bytes());
+        true
+    }
+}
+
 async fn handle(
     request: Request<Incoming>,
     peer: Peer,
@@ -72,6 +86,11 @@ async fn handle(
         }
         "/large" => Bytes::from(vec![b'x'; 64 << 20]),
         "/body" => request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default(),
+        "/at-once" => {
+            let text = format!("{}{:?}", peer.0.is_some(), request.uri().query());
+            let _ = request.into_body().collect().await;
+            Bytes::from(text)
+        }
         "/peer" => Bytes::from(peer.0.map_or("none".to_owned(), |peer| peer.ip().to_string())),
         _ => Bytes::from_static(b"hello"),
     };

@@ -182,6 +182,12 @@ impl Telemetry {
         self.0.as_ref()?.exporter.lock().take()
     }
 
+    /// Whether anything is traced.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Begins the span of a request; `None` when it is not traced. The caller's trace is continued only where that
     /// is configured.
     #[must_use]

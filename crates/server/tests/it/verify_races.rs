@@ -29,7 +29,7 @@ on_every_engine! {
 }
 
 async fn status(server: &TestServer, cookie: &str) -> u16 {
-    proxy(server).with("cookie", cookie).get("/verify/notes").await.status.as_u16()
+    proxy(server).racing().with("cookie", cookie).get("/verify/notes").await.status.as_u16()
 }
 
 async fn p28_no_check_that_begins_after_a_sign_out_says_yes(world: World) {

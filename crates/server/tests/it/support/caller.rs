@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
-use countersign_server::{listener::Peer, service::Service};
+use countersign_server::{
+    listener::{Peer, answer_to},
+    service::Service,
+};
 use data_encoding::BASE64;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
@@ -30,6 +33,7 @@ pub(crate) struct Client {
     service: Service,
     headers: Vec<(String, String)>,
     peer: Option<SocketAddr>,
+    is_racing: bool,
 }
 
 /// What was answered.
@@ -42,7 +46,7 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(service: Service, caller: Caller) -> Self {
-        let client = Self { service, headers: Vec::new(), peer: None };
+        let client = Self { service, headers: Vec::new(), peer: None, is_racing: false };
         match caller {
             Caller::Anonymous => client,
             Caller::Secret(key) | Caller::Bearer(key) => {
@@ -62,6 +66,12 @@ impl Client {
     /// With one more header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// While others change what is asked about: whoever answers first is right, and nobody is asked twice.
+    pub(crate) fn racing(mut self) -> Self {
+        self.is_racing = true;
         self
     }
 
@@ -98,13 +108,21 @@ impl Client {
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         request.extensions_mut().insert(Peer(self.peer));
         // As a connection asks.
+        let front = body.is_empty().then(|| front(&self.service, &request, &Peer(self.peer))).flatten();
+        if let Some(front) = front.as_ref().filter(|_| self.is_racing) {
+            return front.clone();
+        }
         let answer = match self.service.answer_at_once(&request, &Peer(self.peer)) {
             Some(answer) => answer,
             None => self.service.answer(request).await,
         };
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        if let Some(front) = front {
+            answer.must_be(&front);
+        }
+        answer
     }
 
     /// Asks for a mail to an address.
@@ -125,7 +143,32 @@ impl Client {
     }
 }
 
+/// What the front of a connection answers at once, if it does.
+fn front(service: &Service, request: &Request<Body>, peer: &Peer) -> Option<Answer> {
+    let mut head = format!("{} {} HTTP/1.1\r\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        head.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    head.extend(b"\r\n");
+    let written = String::from_utf8(answer_to(service, &head, peer)?).unwrap();
+    let (head, body) = written.split_once("\r\n\r\n").unwrap();
+    let fields = head.strip_prefix("HTTP/1.1 200 OK\r\n").unwrap().split("\r\n");
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields.map(|field| field.split_once(": ").unwrap()) {
+        headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    // These the connection writes, whoever answers.
+    assert_eq!(headers.remove(header::CONTENT_LENGTH).unwrap(), &*body.len().to_string());
+    headers.remove(header::DATE).unwrap();
+    Some(Answer { status: StatusCode::OK, headers, body: body.as_bytes().to_vec() })
+}
+
 impl Answer {
+    /// Whatever the front of a connection answers, the usual way answers too.
+    fn must_be(&self, front: &Self) {
+        assert_eq!((front.status, &front.headers, &front.body), (self.status, &self.headers, &self.body));
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
