@@ -54,7 +54,8 @@ impl Order {
     /// Whether it was given.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        *self.shutdown.0.borrow()
+        // As above: without a trigger it is given.
+        *self.shutdown.0.borrow() || self.shutdown.0.has_changed().is_err()
     }
 
     /// Waits for it; returns at once when it was given already. May be dropped and asked again.

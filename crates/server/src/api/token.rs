@@ -86,11 +86,11 @@ pub fn answer_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Response
     }
 }
 
-/// What somebody without a key is told about a good token. Everything else is left to [`answer_token`].
+/// What somebody without a key is told about a token that was found good before. Everything else is left to [`answer_token`].
 #[must_use]
 pub fn known(server: &Server, fields: &impl Fields, now: Timestamp) -> Option<TokenStatusBody> {
     let token = bearer(fields).ok().flatten().filter(|_| !fields.has("countersign-key"))?;
-    let exp = tokens::good_until(server, token, now).ok()?;
+    let exp = tokens::known_until(server, token, now)?;
     Some(TokenStatusBody { active: true, exp })
 }
 

@@ -215,20 +215,28 @@ impl Present {
     /// The whole answer; none while there is no key to sign with.
     #[must_use]
     pub fn answer(&self, server: &Server, now: Timestamp) -> Option<Response> {
-        answer::allowed(server, &self.app, &self.known, (self.asker, now)).ok()
+        let answer = answer::allowed(server, &self.app, &self.known, (self.asker, now)).ok()?;
+        count(server);
+        Some(answer)
     }
 
     /// The same for a proxy, as lines; false where it is none or there is no key to sign with.
     #[must_use]
     pub fn write(&self, server: &Server, now: Timestamp, answer: &mut Answer<'_>) -> bool {
-        let mut write = |told: &Told| {
+        let write = |told: &Told| {
+            count(server);
             answer.begin(now.seconds());
             answer.fields("cache-control: no-store\r\n");
             answer.fields(told.lines());
             answer.end(&[]);
         };
-        self.asker == Asker::Proxy && self.known.tell(server, (&self.app, now), &mut write).is_ok()
+        self.asker == Asker::Proxy && self.known.tell(server, (&self.app, now), write).is_ok()
     }
+}
+
+fn count(server: &Server) {
+    server.metrics.verify_checks.inc();
+    server.metrics.verify_cache_hits.inc();
 }
 
 /// Who is asked for, where it is a yes that needs no read. What is odd in any way, or not known, is left to [`verify`].
@@ -261,8 +269,6 @@ pub fn present(
             && known.level() >= least
             && !(known.is_renewal_due(now) && app.forward_auth.sign_in == SignInMode::Redirect);
         if is_good {
-            server.metrics.verify_checks.inc();
-            server.metrics.verify_cache_hits.inc();
             return Some(Present { app: Arc::clone(app), known, asker });
         }
     }

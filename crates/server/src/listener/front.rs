@@ -83,14 +83,18 @@ impl Front {
     fn look<S: AtOnce>(&mut self, service: &S, peer: &Peer) -> Found<bool> {
         let (answer, date) = (&mut self.answer, &mut self.date);
         answer.clear();
-        find(&self.waiting, |head| {
+        let found = find(&self.waiting, |head| {
             let make = || service.write_at_once(head, peer, &mut Answer::new(answer, date));
             // As in the shield: what is shared here does not break by it. The usual way may know an answer.
             catch_unwind(AssertUnwindSafe(make)).unwrap_or_else(|_| {
                 tracing::error!("an answer at once panicked");
                 false
             })
-        })
+        });
+        match found {
+            Found::Plain(length, _) if length > self.most => Found::Other,
+            found => found,
+        }
     }
 
     fn pass(&mut self, head: usize) -> Next {
@@ -100,6 +104,10 @@ impl Front {
 
     /// Waits for the first bytes of a request; false when none will come.
     async fn begin(&mut self, stream: &mut Guarded, order: &mut Order) -> bool {
+        // Who rests does not keep the memory of a long head.
+        if self.waiting.capacity() > 2 * PIECE {
+            self.waiting = Vec::new();
+        }
         tokio::select! {
             biased;
             came = self.read(stream) => came,

@@ -4,7 +4,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::http1::{self, Parts};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::guard::{Guarded, Phase};
 use super::{Arrived, Limits, Peer, shield};
@@ -54,12 +54,20 @@ where
         })
     });
     let stream = Passed { begun: bytes, given: 0, stream, turn: Arc::clone(&turn) };
-    let mut connection = library(limits).serve_connection(TokioIo::new(stream), service);
-    let (mut may_come_back, mut is_over, mut is_ordered) = (is_alone, false, false);
+    let mut library = library(limits);
+    // After the order to stop, an answer says that it is the last.
+    let mut connection =
+        library.keep_alive(!order.is_given()).serve_connection(TokioIo::new(stream), service);
+    let (mut may_come_back, mut is_ordered) = (is_alone, false);
     let ended = loop {
-        let answered = poll_fn(|cx| match connection.poll_without_shutdown(cx) {
-            Poll::Pending if may_come_back && turn.is_over() => Poll::Ready(None),
-            ended => ended.map(Some),
+        let answered = poll_fn(|cx| {
+            // Without an orderly end, which it may not need, the library may leave a part of an answer behind.
+            let ended = match is_alone {
+                true => connection.poll_without_shutdown(cx),
+                false => Pin::new(&mut connection).poll(cx),
+            };
+            let is_answered = ended.is_pending() && may_come_back && turn.is_over();
+            if is_answered { Poll::Ready(None) } else { ended.map(Some) }
         });
         tokio::select! {
             biased;
@@ -70,9 +78,10 @@ where
                     may_come_back = false;
                     Pin::new(&mut connection).graceful_shutdown();
                     let closed = poll_fn(|cx| connection.poll_without_shutdown(cx)).now_or_never();
-                    is_over = matches!(closed, Some(Ok(())));
-                    if let Some(ended) = closed {
-                        break ended;
+                    match closed {
+                        Some(Ok(())) => return Some(given_back(connection.into_parts())),
+                        Some(ended) => break ended,
+                        None => {}
                     }
                 }
             },
@@ -82,12 +91,16 @@ where
             }
         }
     };
+    // What was left behind goes out now.
+    let ended = if is_alone && ended.is_ok() { connection.await } else { ended };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
-        return None;
     }
-    let parts = connection.into_parts();
-    parts.io.into_inner().given_back(is_over).await.map(|stream| (stream, parts.read_buf.to_vec()))
+    None
+}
+
+fn given_back<S>(parts: Parts<TokioIo<Passed>, S>) -> (Guarded, Vec<u8>) {
+    (parts.io.into_inner().stream, parts.read_buf.to_vec())
 }
 
 /// The library, within limits. It counts no time: the guard does.
@@ -166,16 +179,6 @@ struct Passed {
     given: usize,
     stream: Guarded,
     turn: Arc<Turn>,
-}
-
-impl Passed {
-    /// The connection itself; none where it is not to go on: it is closed in order then.
-    async fn given_back(mut self, goes_on: bool) -> Option<Guarded> {
-        if !goes_on {
-            let _ = self.stream.shutdown().await;
-        }
-        goes_on.then_some(self.stream)
-    }
 }
 
 impl AsyncRead for Passed {

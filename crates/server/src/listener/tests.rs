@@ -316,13 +316,16 @@ async fn an_answer_that_is_taken_slowly_is_not_dropped() {
 #[tokio::test]
 async fn a_large_head_is_answered_431() {
     let server = Server::start(limits()).await;
-    let mut client = server.connect().await;
-    for (kibibytes, expected) in [(31, b"HTTP/1.1 200"), (33, b"HTTP/1.1 431")] {
-        let header = "a".repeat(kibibytes * 1024);
-        client.write_all(format!("GET / HTTP/1.1\r\nX: {header}\r\n\r\n").as_bytes()).await.expect("sent");
-        let mut answer = [0; 4096];
-        let read = within(client.read(&mut answer)).await.expect("an answer");
-        assert_eq!(&answer[..12.min(read)], expected);
+    for path in ["/", "/at-once"] {
+        let mut client = server.connect().await;
+        for (kibibytes, expected) in [(31, b"HTTP/1.1 200"), (33, b"HTTP/1.1 431")] {
+            let header = "a".repeat(kibibytes * 1024);
+            let head = format!("GET {path} HTTP/1.1\r\nX: {header}\r\n\r\n");
+            client.write_all(head.as_bytes()).await.expect("sent");
+            let mut answer = [0; 4096];
+            let read = within(client.read(&mut answer)).await.expect("an answer");
+            assert_eq!(&answer[..12.min(read)], expected, "{path}");
+        }
     }
     server.stop().await;
 }

@@ -136,6 +136,33 @@ async fn the_order_to_stop_ends_who_rests_at_the_front() {
 }
 
 #[tokio::test]
+async fn what_is_asked_while_the_order_comes_is_answered_as_the_last() {
+    let server = Server::start(limits()).await;
+    let mut client = server.connect().await;
+    client.write_all(b"GET /at-once HTTP/1.1\r\n").await.expect("sent");
+    get(&mut server.connect().await, "/").await;
+    server.trigger.stop();
+    client.write_all(b"\r\n").await.expect("sent");
+    let answer = receive(&mut client).await;
+    assert!(answer.ends_with("trueNone") && answer.contains("connection: close"), "{answer}");
+    assert!(closed(&mut client).await < Duration::from_secs(2));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_answer_comes_whole_though_what_was_announced_does_not() {
+    let server = Server::start(limits()).await;
+    for fields in ["Content-Length: 10\r\n", "Connection: close\r\n"] {
+        let mut client = server.connect().await;
+        client.write_all(format!("GET /large HTTP/1.1\r\n{fields}\r\n").as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        within(client.read_to_end(&mut answer)).await.expect("an answer");
+        assert!(answer.len() > 64 << 20, "{fields} {}", answer.len());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn p39_who_asks_and_does_not_take_the_answers_is_cut() {
     let server = Server::start(Limits { stall: Duration::from_millis(200), ..limits() }).await;
     let mut client = server.connect().await;
