@@ -56,8 +56,22 @@ where
     let stream = Passed { begun: bytes, given: 0, stream, turn: Arc::clone(&turn) };
     let mut library = library(limits);
     // After the order to stop, an answer says that it is the last.
-    let mut connection =
-        library.keep_alive(!order.is_given()).serve_connection(TokioIo::new(stream), service);
+    let connection = library.keep_alive(!order.is_given()).serve_connection(TokioIo::new(stream), service);
+    drive(connection, (&turn, is_alone), order).await
+}
+
+/// Lets the library work until the connection has ended, or can be given back.
+async fn drive<S, B>(
+    mut connection: http1::Connection<TokioIo<Passed>, S>,
+    (turn, is_alone): (&Turn, bool),
+    order: &mut Order,
+) -> Option<(Guarded, Vec<u8>)>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Unpin,
+    S::Future: Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let (mut may_come_back, mut is_ordered) = (is_alone, false);
     let ended = loop {
         let answered = poll_fn(|cx| {
