@@ -14,10 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Answer, answer,
+    Answer, answer, as_rfc3339, as_text,
     challenge::{TokenBody, in_cookies},
     refresh::{next_tokens, rotated},
-    as_rfc3339, as_text,
 };
 use crate::{
     accounts::refreshed_session,
