@@ -54,11 +54,17 @@ pub(crate) fn is_build_server() -> bool {
 
 /// The first of `names` that is on the path, or in the folders where Debian keeps servers.
 pub(crate) fn program(names: &[&str]) -> Option<PathBuf> {
+    programs(names).into_iter().next()
+}
+
+/// All of them, those of the first name first.
+pub(crate) fn programs(names: &[&str]) -> Vec<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     folders.extend(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
     folders.extend(postgres_folders());
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+    let files = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    files.filter(|file| file.is_file()).collect()
 }
 
 /// Debian keeps the PostgreSQL server off the path, one folder for each version; the newest first.
@@ -103,6 +109,16 @@ pub(crate) fn must_succeed(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether this is Ubuntu, of any version and flavour.
+pub(crate) fn is_ubuntu() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| names_ubuntu(&text))
+}
+
+/// Whether an os-release file is Ubuntu's own. Its children name it in `ID_LIKE`, and have packages of their own.
+fn names_ubuntu(text: &str) -> bool {
+    text.lines().filter_map(|line| line.strip_prefix("ID=")).any(|id| id.trim().trim_matches('"') == "ubuntu")
+}
+
 /// Whether we are root.
 pub(crate) fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
@@ -111,4 +127,17 @@ pub(crate) fn is_root() -> bool {
 #[expect(clippy::disallowed_methods, reason = "xtask is configured by what a developer's shell has set")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ubuntu_is_known_by_its_own_name() {
+        assert!(names_ubuntu("PRETTY_NAME=\"Ubuntu 24.04 LTS\"\nID=ubuntu\nID_LIKE=debian\n"));
+        assert!(names_ubuntu("ID=\"ubuntu\"\n"));
+        assert!(!names_ubuntu("ID=debian\n"));
+        assert!(!names_ubuntu("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"));
+    }
 }

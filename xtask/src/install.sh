@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs Debian packages, as root, without starting the servers that come with them.
+# Installs packages with apt, as root, without starting the servers that come with them.
 # usage: sh install.sh PACKAGE…
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -21,15 +21,5 @@ for package in "$@"; do
 done
 
 apt-get update
-
-count=$#
-for package in "$@"; do
-    # Ubuntu has Chromium under another name, which installs a snap.
-    if [ "$package" = chromium ] && ! LC_ALL=C apt-cache policy chromium | grep -q 'Candidate: [0-9]'; then
-        package=chromium-browser
-    fi
-    set -- "$@" "$package"
-done
-shift "$count"
 
 apt-get install --yes --no-install-recommends "$@"

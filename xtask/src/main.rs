@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command answers on its standard streams")]
 
 mod bench;
+mod browser;
 mod cargo;
 mod environment;
 mod generated;

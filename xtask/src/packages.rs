@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    environment,
+    browser, environment,
     plan::{self, Machine, Plan},
 };
 
@@ -30,8 +30,12 @@ pub(crate) enum Need {
     Postfix,
     /// The end-to-end tests.
     EndToEnd,
-    /// A real browser.
+    /// The tests with a real browser.
     Browser,
+    /// A Chromium that apt brings.
+    Chromium,
+    /// A Chromium that npm brings.
+    CarriedChromium,
 }
 
 /// How to see that something is there, wherever it came from.
@@ -43,6 +47,8 @@ pub(crate) enum Sign {
     Succeeds(&'static str, &'static [&'static str]),
     /// This file is there.
     File(&'static str),
+    /// A browser of the Chromium family that is no snap is on the path.
+    Chromium,
 }
 
 /// Something that must be there.
@@ -57,9 +63,6 @@ pub(crate) struct Package {
     /// What for.
     pub(crate) reason: &'static str,
 }
-
-/// The names under which a browser of the Chromium family is known.
-pub(crate) const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// Everything from outside that a run may need.
 pub(crate) const PACKAGES: &[Package] = &[
@@ -79,7 +82,19 @@ pub(crate) const PACKAGES: &[Package] = &[
     ),
     package("postfix", Sign::Program(&["postfix"]), Need::Postfix, "mail is handed to a real mail server"),
     package("dnsmasq-base", Sign::Program(&["dnsmasq"]), Need::Tests, "name servers that lie, or are down"),
-    package("chromium", Sign::Program(&CHROMIUM), Need::Browser, "the pages are used in a real browser"),
+    package("chromium", Sign::Chromium, Need::Chromium, "the pages are used in a real browser"),
+    package(
+        "libnss3",
+        Sign::File("/usr/lib/x86_64-linux-gnu/libnss3.so"),
+        Need::CarriedChromium,
+        "runs the Chromium that npm then brings, as apt has only a snap",
+    ),
+    package(
+        "fontconfig-config",
+        Sign::File("/etc/fonts/fonts.conf"),
+        Need::CarriedChromium,
+        "tells that Chromium what to write with",
+    ),
     package("openssl", Sign::Program(&["openssl"]), Need::Browser, "certificates for pages of several names"),
     package("nodejs", Sign::Program(&["node"]), Need::EndToEnd, "drives the browser; reads tokens with jose"),
     package("npm", Sign::Program(&["npm"]), Need::EndToEnd, "brings axe-core, jose and playwright-core"),
@@ -202,5 +217,6 @@ fn is_present(package: &Package) -> bool {
         Sign::Program(names) => environment::program(names).is_some(),
         Sign::Succeeds(program, arguments) => environment::succeeds(program, arguments),
         Sign::File(path) => Path::new(path).exists(),
+        Sign::Chromium => browser::installed().is_some(),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Machine {
     pub(crate) is_root: bool,
     /// `sudo` works without a question.
     pub(crate) has_silent_sudo: bool,
-    /// The machine is a Debian or one of its children.
+    /// The machine is a Debian, an Ubuntu or one of their children.
     pub(crate) has_apt: bool,
     /// A person is there to be asked.
     pub(crate) is_terminal: bool,
@@ -74,8 +74,8 @@ pub(crate) fn plan(missing: &[&Package], machine: &Machine) -> Plan {
     }
     Plan::Install {
         announcement: format!(
-            "These Debian packages are missing and will be installed:\n{list}\
-             Their services are not started now. Debian enables them for the next boot; the tests need none of them.\n"
+            "These packages are missing and will be installed with apt:\n{list}\
+             Their services are not started now. They are enabled for the next boot; the tests need none of them.\n"
         ),
         command,
         ask: machine.is_terminal,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    browser::Source,
     cargo::{self, Member},
     environment,
     options::Options,
@@ -118,8 +119,10 @@ pub(crate) fn test(options: &Options) -> anyhow::Result<bool> {
 
 fn prepare(options: &Options) -> anyhow::Result<Prepared> {
     let skipped = Skipped::new(options, environment::is_root());
-    packages::provide(&needs(&options.steps, &skipped), options.install)?;
     let has = |step| options.steps.contains(&step);
+    let with_browser = has(Step::EndToEnd) && !skipped.contains(Skip::Browser);
+    let browser = with_browser.then(Source::look).transpose()?;
+    packages::provide(&needs(&options.steps, &skipped, browser.as_ref()), options.install)?;
     let members = cargo::members()?;
     let servers = options.steps.iter().any(|step| step.needs_servers());
     Ok(Prepared {
@@ -131,7 +134,7 @@ fn prepare(options: &Options) -> anyhow::Result<Prepared> {
 }
 
 /// What must be there for these steps.
-fn needs(steps: &[Step], skipped: &Skipped) -> Vec<Need> {
+fn needs(steps: &[Step], skipped: &Skipped, browser: Option<&Source>) -> Vec<Need> {
     let mut needs = vec![Need::Build];
     if steps.iter().any(|step| step.needs_servers()) {
         needs.push(Need::Tests);
@@ -140,7 +143,10 @@ fn needs(steps: &[Step], skipped: &Skipped) -> Vec<Need> {
     }
     if steps.contains(&Step::EndToEnd) {
         needs.push(Need::EndToEnd);
-        needs.extend((!skipped.contains(Skip::Browser)).then_some(Need::Browser));
+    }
+    if let Some(browser) = browser {
+        needs.push(Need::Browser);
+        needs.extend(browser.need());
     }
     needs
 }
@@ -248,10 +254,11 @@ mod tests {
 
     #[test]
     fn a_run_needs_only_what_its_steps_need() {
-        let needs = |steps: &[Step], skipped: &[Skip], is_root| {
+        let with_browser = |steps: &[Step], skipped: &[Skip], is_root, browser: Option<Source>| {
             let options = Options { steps: steps.to_vec(), skipped: skipped.to_vec(), install: true };
-            needs(steps, &Skipped::new(&options, is_root))
+            needs(steps, &Skipped::new(&options, is_root), browser.as_ref())
         };
+        let needs = |steps: &[Step], skipped: &[Skip], is_root| with_browser(steps, skipped, is_root, None);
         assert_eq!(needs(&Step::CHECKS, &[], true), [Need::Build]);
         let all = [Need::Build, Need::Tests, Need::Postgres, Need::Mariadb, Need::Postfix];
         assert_eq!(needs(&[Step::Tests], &[], true), all);
@@ -259,10 +266,14 @@ mod tests {
         assert_eq!(needs(&[Step::Tests], &[Skip::Engine(Engine::Postgres)], false), [all[0], all[1], all[3]]);
         let end_to_end = [Need::Build, Need::Tests, Need::EndToEnd];
         assert_eq!(needs(&[Step::EndToEnd], &Skip::ALL, true), end_to_end);
-        assert_eq!(
-            needs(&[Step::EndToEnd], &Skip::ALL[..3], true)[..],
-            [&end_to_end[..], &[Need::Browser]].concat()
-        );
+        for (source, more) in [
+            (Source::Machine("chrome".into()), &[Need::Browser][..]),
+            (Source::Apt, &[Need::Browser, Need::Chromium]),
+            (Source::Npm, &[Need::Browser, Need::CarriedChromium]),
+        ] {
+            let expected = [&end_to_end[..], more].concat();
+            assert_eq!(with_browser(&[Step::EndToEnd], &Skip::ALL[..3], true, Some(source)), expected);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    environment, packages,
+    browser, environment,
     skip::{Skip, Skipped},
 };
 
@@ -52,31 +52,28 @@ pub(crate) fn provide(skipped: &Skipped) -> anyhow::Result<Toolbox> {
     let sources = environment::root().join("xtask");
     let python = find(&["python3"])?;
     let node = find(&["node"])?;
-    let venv = folder("python", &python, &[sources.join("python-requirements.txt")], |folder, sources| {
-        environment::must_succeed(Command::new(&python).args(["-m", "venv"]).arg(folder))?;
-        environment::must_succeed(
-            Command::new(folder.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-                .args(sources),
-        )
-    })?;
+    let venv = folder(
+        "python",
+        "python",
+        &python,
+        &[sources.join("python-requirements.txt")],
+        |folder, sources| {
+            environment::must_succeed(Command::new(&python).args(["-m", "venv"]).arg(folder))?;
+            environment::must_succeed(
+                Command::new(folder.join("bin/python"))
+                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                    .args(sources),
+            )
+        },
+    )?;
     let lists = ["npm/package.json", "npm/package-lock.json"].map(|list| sources.join(list));
-    let modules = folder("npm", &node, &lists, |folder, sources| {
-        fs::create_dir_all(folder)?;
-        for source in sources {
-            fs::copy(source, folder.join(source.file_name().unwrap_or_default()))?;
-        }
-        environment::must_succeed(
-            Command::new(find(&["npm"])?)
-                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-                .current_dir(folder),
-        )
-    })?;
+    let modules = folder("npm", "npm", &node, &lists, npm)?;
+    let chromium = has_browser.then(|| browser::provide(&node)).transpose()?;
     Ok(Toolbox {
         python: venv.join("bin/python"),
         node,
         node_modules: modules.join("node_modules"),
-        chromium: has_browser.then(|| find(&packages::CHROMIUM)).transpose()?,
+        chromium,
     })
 }
 
@@ -84,16 +81,36 @@ fn find(names: &[&str]) -> anyhow::Result<PathBuf> {
     environment::program(names).with_context(|| format!("{} is not to be found", names.join(" or ")))
 }
 
+/// Puts what a list of versions and digests names into a folder, beside copies of these `sources`.
+///
+/// # Errors
+/// When npm is missing or fails; a package that is not the one of the list makes it fail.
+pub(crate) fn npm(folder: &Path, sources: &[PathBuf]) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)?;
+    for source in sources {
+        fs::copy(source, folder.join(source.file_name().unwrap_or_default()))?;
+    }
+    environment::must_succeed(
+        Command::new(find(&["npm"])?)
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder),
+    )
+}
+
 /// The cached folder made of `sources` with `interpreter`, filled by `fill` if it is new.
-fn folder(
+///
+/// # Errors
+/// When it cannot be filled.
+pub(crate) fn folder(
     kind: &str,
+    what: &str,
     interpreter: &Path,
     sources: &[PathBuf],
     fill: impl FnOnce(&Path, &[PathBuf]) -> anyhow::Result<()>,
 ) -> anyhow::Result<PathBuf> {
     let version = environment::output(Command::new(interpreter).arg("--version"))?;
     let folder = environment::cache()?.join(format!("{kind}-{}", digest(&version, sources)?));
-    provide_folder(&folder, kind, |folder| fill(folder, sources))?;
+    provide_folder(&folder, what, |folder| fill(folder, sources))?;
     Ok(folder)
 }
 
