@@ -20,7 +20,7 @@ use countersign_domain::{
     time::Timestamp,
     token::SecretToken,
 };
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderMap, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -177,12 +177,12 @@ impl FromRequestParts<Arc<Server>> for Call {
             key,
             origin,
             address: client_address(server, parts),
-            idempotency_key: single(&parts.headers, "idempotency-key")?.map(str::to_owned),
-            languages: text_of(&parts.headers, header::ACCEPT_LANGUAGE.as_str()),
+            idempotency_key: parts.headers.single("idempotency-key")?.map(str::to_owned),
+            languages: parts.headers.text("accept-language").map(str::to_owned),
             session_cookie: SessionCookie::of(&parts.headers, &server.config.load().cookies),
             held_binding,
             held_refresh: is_browser.then(|| refresh_cookie(server, &parts.headers)).flatten(),
-            user_agent: text_of(&parts.headers, header::USER_AGENT.as_str()),
+            user_agent: parts.headers.text("user-agent").map(str::to_owned),
             known_browser: is_browser.then(|| KnownBrowser::of(&parts.headers, server)).flatten(),
             device_cookie: is_browser
                 .then(|| SessionCookie::of_device(&parts.headers, &server.config.load().cookies))
@@ -203,8 +203,8 @@ impl FromRequestParts<Arc<Server>> for Call {
 /// # Errors
 /// [`ApiError::InvalidHeader`] when more than one page is named.
 fn page_of(headers: &HeaderMap, server: &Server) -> Result<Option<String>, ApiError> {
-    let own = || text_of(headers, "sec-fetch-site").filter(|site| site == "same-origin");
-    let named = single(headers, "origin")?.map(str::to_owned);
+    let own = || headers.text("sec-fetch-site").filter(|site| *site == "same-origin");
+    let named = headers.single("origin")?.map(str::to_owned);
     Ok(named.or_else(|| own().map(|_| server.issuer())))
 }
 
@@ -268,37 +268,6 @@ pub fn bearer(fields: &impl Fields) -> Result<Option<&str>, ApiError> {
     Ok(parts.filter(is_bearer).map(|(_, credential)| credential.trim()))
 }
 
-/// A header that may come once, as text.
-///
-/// # Errors
-/// [`ApiError::InvalidHeader`] when it comes twice or is no text: what two parties on the way may read in two ways is
-/// not acted upon.
-pub fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>, ApiError> {
-    let values = headers.get_all(name);
-    if values.iter().next().is_none() {
-        return Ok(None);
-    }
-    only(&values).map(Some).ok_or(ApiError::InvalidHeader(name))
-}
-
-/// The text of a header that came once; none where it did not, or is no text.
-#[must_use]
-pub fn only<'h>(values: &header::GetAll<'h, HeaderValue>) -> Option<&'h str> {
-    let mut values = values.iter();
-    let value = values.next()?;
-    // The library's own test for text goes letter by letter, which for a token of 600 takes as long as half its hash.
-    let text = std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii());
-    text.filter(|_| values.next().is_none())
-}
-
-/// A header as text, if it is there once and is text.
-#[must_use]
-pub fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then(|| value.to_owned())
-}
-
 /// What stands in the path in place of `{…}`. Text that does not decode names nothing.
 #[derive(Clone, Debug)]
 pub struct Named(pub String);
@@ -320,7 +289,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Arc<Server>) -> Result<Self, ApiError> {
-        let media_type = single(request.headers(), "content-type")?;
+        let media_type = request.headers().single("content-type")?;
         let essence = media_type.map(|value| value.split(';').next().unwrap_or_default().trim());
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
             return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/json")));

@@ -17,7 +17,6 @@ use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    call::text_of,
     config::{CookieKind, CookieSettings},
     fields::Fields,
 };
@@ -101,7 +100,7 @@ impl AppCookie {
 /// The value of a cookie that came with a request.
 #[must_use]
 pub fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    value_in(&text_of(headers, header::COOKIE.as_str())?, name).map(str::to_owned)
+    value_in(headers.text("cookie")?, name).map(str::to_owned)
 }
 
 /// The value of a cookie among those of a header.

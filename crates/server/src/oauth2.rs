@@ -1,5 +1,6 @@
 //! What `/oauth2` routes share: form bodies and errors in the words of RFC 6749.
 
+use crate::fields::Fields as _;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,7 @@ impl Form {
     /// # Errors
     /// [`OauthError::InvalidRequest`] for another media type.
     pub fn expect(headers: &HeaderMap) -> Result<(), OauthError> {
-        let media_type = crate::call::single(headers, "content-type")?.unwrap_or_default();
+        let media_type = headers.single("content-type")?.unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Ok(())

@@ -28,8 +28,9 @@ use super::{List, Operator, Page, list_query, membership, realms, users::told};
 use crate::{
     accounts::{open_identifier, open_profile},
     api::{Answer, answer, rfc3339},
-    call::{body, single},
+    call::body,
     error::{ApiError, BodyError},
+    fields::Fields as _,
     metadata::Kept,
     newcomer::{GivenEmail, GivenMetadata, GivenPerson, Newcomer},
     state::Server,
@@ -118,7 +119,7 @@ pub(crate) async fn import(
     request: Request,
 ) -> Answer<ImportedBody> {
     let realm = operator.choose(query.realm.as_deref())?;
-    let media_type = single(request.headers(), "content-type")?.unwrap_or_default();
+    let media_type = request.headers().single("content-type")?.unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if !LINES_OF_JSON.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
         return Err(ApiError::Body(BodyError::MediaType("Content-Type: application/x-ndjson")));

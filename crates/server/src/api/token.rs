@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 
 use super::refresh;
 use crate::{
-    call::{authenticate, bearer, body, single},
+    call::{authenticate, bearer, body},
     error::ApiError,
     fields::Fields,
     oauth2::{Form, OauthError},
@@ -103,7 +103,7 @@ fn try_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Result<TokenAns
         return Ok(TokenAnswerBody::Status(TokenStatusBody { active: true, exp }));
     }
     let checked = tokens::check(server, token, now)?;
-    let asking = match single(headers, "countersign-key")? {
+    let asking = match headers.single("countersign-key")? {
         Some(key) => Some(authenticate(server, key, now)?.0),
         None => None,
     };
@@ -339,7 +339,7 @@ fn end_of(exp: i64) -> Timestamp {
 pub(super) async fn client(server: &Arc<Server>, request: Request) -> Result<(Arc<App>, Form), OauthError> {
     let (app, key) = {
         let headers = request.headers();
-        let basic = single(headers, "authorization")?.and_then(basic_secret);
+        let basic = headers.single("authorization")?.and_then(basic_secret);
         let bearer = bearer(headers)?.map(str::to_owned);
         let text = basic.or(bearer).ok_or(OauthError::invalid_client())?;
         authenticate(server, &text, server.now()).map_err(OauthError::from_key)?

@@ -1,8 +1,8 @@
 //! For which host a request is, and whether a proxy passed it on, as its headers say. Nothing is believed of it here.
 
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, request::Parts};
 
-use super::text_of;
+use crate::fields::Fields as _;
 
 /// Whether some proxy says that it passed a request on.
 #[must_use]
@@ -19,7 +19,7 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 /// what is configured.
 #[must_use]
 pub fn host_of(parts: &Parts) -> Option<String> {
-    let named = text_of(&parts.headers, header::HOST.as_str());
+    let named = parts.headers.text("host");
     let authority: http::uri::Authority = match named {
         Some(host) => host.parse().ok()?,
         None => parts.uri.authority()?.clone(),

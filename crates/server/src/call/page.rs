@@ -8,12 +8,12 @@ use countersign_domain::{
     id::ApiKeyId,
     secret::Digest,
 };
-use http::{header, request::Parts};
+use http::request::Parts;
 
-use super::{Call, client_address, host_of, text_of};
+use super::{Call, client_address, host_of};
 use crate::{
-    accounts::KnownBrowser, cookie::SessionCookie, error::ApiError, pages::link::held_binding, state::Server,
-    visitor::refresh_cookie,
+    accounts::KnownBrowser, cookie::SessionCookie, error::ApiError, fields::Fields as _,
+    pages::link::held_binding, state::Server, visitor::refresh_cookie,
 };
 
 impl Call {
@@ -50,11 +50,11 @@ impl Call {
             origin: Some(server.issuer()),
             address: client_address(server, parts),
             idempotency_key: None,
-            languages: text_of(headers, header::ACCEPT_LANGUAGE.as_str()),
+            languages: headers.text("accept-language").map(str::to_owned),
             session_cookie: SessionCookie::of(headers, settings),
             held_binding: held_binding(server, headers),
             held_refresh: refresh_cookie(server, headers),
-            user_agent: text_of(headers, header::USER_AGENT.as_str()),
+            user_agent: headers.text("user-agent").map(str::to_owned),
             known_browser: KnownBrowser::of(headers, server),
             device_cookie: SessionCookie::of_device(headers, settings),
             registered_cookie: SessionCookie::of_registered(headers, settings),

@@ -19,7 +19,7 @@ use super::{
     known::Known,
     question::{Forwarded, Question},
 };
-use crate::{call::single, error::ApiError, pages::forward::sign_in_location, state::Server};
+use crate::{error::ApiError, fields::Fields as _, pages::forward::sign_in_location, state::Server};
 
 /// The status that a refusal would have had where the caller asked for another, so that a proxy can give it on.
 const OWN_STATUS: HeaderName = HeaderName::from_static("countersign-status");
@@ -148,7 +148,7 @@ pub fn to_renew(
     (headers, forwarded): (&HeaderMap, &Forwarded<'_>),
 ) -> Option<Response> {
     // Our pages are shown in no frame.
-    let is_whole = matches!(single(headers, "sec-fetch-dest"), Ok(None | Some("document")));
+    let is_whole = matches!(headers.single("sec-fetch-dest"), Ok(None | Some("document")));
     let page = page_of(headers, forwarded).filter(|_| is_whole)?;
     let mut response = redirect(&sign_in_location(server, app, &page, None)?);
     as_asked(&mut response, question);
@@ -165,7 +165,7 @@ fn as_asked(response: &mut Response, question: &Question<'_>) {
 
 /// The page that a browser wants to see; none where it is no browser that goes to a page, or that is not known.
 fn page_of(headers: &HeaderMap, forwarded: &Forwarded<'_>) -> Option<String> {
-    let header = |name| single(headers, name).ok().flatten();
+    let header = |name| headers.text(name);
     let is_read = forwarded.method.is_some_and(|method| method == "GET" || method == "HEAD");
     let wants_page = match header("sec-fetch-mode") {
         Some(mode) => mode == "navigate",

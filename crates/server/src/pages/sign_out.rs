@@ -20,11 +20,12 @@ use super::{
 };
 use crate::{
     accounts::{end_all, held_app_cookie, held_session},
-    call::{admit_page, body, text_of},
+    call::{admit_page, body},
     config::CookieKind,
     cookie::{self, AppCookie, Page, SessionCookie},
     error::ApiError,
     events::context as events,
+    fields::Fields as _,
     oauth2::Form,
     state::Server,
     texts::Key,
@@ -74,7 +75,7 @@ async fn press(State(server): State<Arc<Server>>, request: Request) -> Response 
 /// The same from an app's host: the browser alone can say that the page is that host's own.
 async fn press_at_app(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let is_own = text_of(&parts.headers, "sec-fetch-site").as_deref() == Some("same-origin");
+    let is_own = parts.headers.text("sec-fetch-site") == Some("same-origin");
     let ended = async {
         admit(&server, &parts, is_own)?;
         end(&server, held_at_app(&server, &parts.headers).await?, false).await

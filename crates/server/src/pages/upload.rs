@@ -5,11 +5,7 @@ use axum::{body::Bytes, extract::Request};
 use url::form_urlencoded::Serializer;
 
 use super::rooms::read_form;
-use crate::{
-    call::{body, single},
-    error::ApiError,
-    oauth2::Form,
-};
+use crate::{call::body, error::ApiError, fields::Fields as _, oauth2::Form};
 
 /// What the fields beside the file may take, in bytes.
 const BESIDE: usize = 16 * 1024;
@@ -25,7 +21,7 @@ const FILE: &str = "file";
 /// # Errors
 /// What a body or a form is refused for.
 pub(super) async fn read_upload(request: Request, most: usize) -> Result<(Form, Option<Bytes>), ApiError> {
-    let media_type = single(request.headers(), "content-type")?.unwrap_or_default().to_owned();
+    let media_type = request.headers().single("content-type")?.unwrap_or_default().to_owned();
     let Some(boundary) = boundary(&media_type) else { return Ok((read_form(request).await?, None)) };
     let bytes = body(request, most + BESIDE).await?;
     parts(&bytes, boundary).ok_or_else(|| ApiError::invalid("form", "expected multipart/form-data"))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use countersign_domain::color::Color;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use minijinja::{Value, context};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     words::Say,
 };
 use crate::{
-    call::text_of,
+    fields::Fields as _,
     outbox::render::Renderer,
     state::Server,
     texts::{Argument, Key, Locale},
@@ -57,9 +57,9 @@ impl Voice {
         let known = server.app(app);
         let title = known.as_ref().map_or_else(|| app.to_owned(), |known| known.title.clone());
         let accent = known.and_then(|known| known.accent);
-        let wanted = text_of(headers, header::ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
+        let wanted = headers.text("accept-language").unwrap_or_default();
         let asked = asked.replace(' ', ", ");
-        let wanted = if asked.is_empty() { wanted } else { format!("{asked}, {wanted}") };
+        let wanted = if asked.is_empty() { wanted.to_owned() } else { format!("{asked}, {wanted}") };
         let locale = renderer.catalog().negotiate(app, &wanted);
         Self { locale, app: app.to_owned(), title, accent, at_app: false, renderer }
     }

@@ -21,10 +21,11 @@ use url::form_urlencoded::Serializer;
 use crate::{
     accounts::{held_session, open_profile},
     admin::operator::{Administrator, Vouched},
-    call::{admit_page, is_forwarded, text_of},
+    call::{admit_page, is_forwarded},
     cookie::{OperatorCookie, Page, SessionCookie},
     error::ApiError,
     events::{context, person::key_of},
+    fields::Fields as _,
     listener::Peer,
     pages::{
         sign_in::{WayBack, astray, see_other},
@@ -232,13 +233,13 @@ pub(super) fn is_own(server: &Server, doors: Doors, headers: &HeaderMap) -> bool
     if doors.person && Page::of(headers, &server.issuer()) == Page::Own {
         return true;
     }
-    let text = |name: &str| text_of(headers, name);
+    let text = |name| headers.text(name);
     match (headers.contains_key("sec-fetch-site"), headers.contains_key(header::ORIGIN)) {
-        (true, _) => text("sec-fetch-site").as_deref() == Some("same-origin"),
+        (true, _) => text("sec-fetch-site") == Some("same-origin"),
         (false, true) => {
             let origin = text("origin").unwrap_or_default();
             let authority = origin.split_once("://").map(|(_, authority)| authority);
-            authority.is_some() && authority == text("host").as_deref()
+            authority.is_some() && authority == text("host")
         }
         (false, false) => false,
     }
