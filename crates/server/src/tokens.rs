@@ -212,7 +212,12 @@ fn examine(server: &Server, token: (&str, Fingerprint), now: Timestamp) -> Resul
 #[must_use]
 pub fn known_until(server: &Server, token: &str, now: Timestamp) -> Option<i64> {
     let fingerprint = begin(server, token, now).ok()?;
-    let end = server.signatures.good_until(fingerprint, server.epoch.now(), now)?;
+    good_in(server, fingerprint, server.epoch.now(), now)
+}
+
+/// Until when a token is good, where everything about it was right in this epoch.
+fn good_in(server: &Server, token: Fingerprint, epoch: u32, now: Timestamp) -> Option<i64> {
+    let end = server.signatures.good_until(token, epoch, now)?;
     server.metrics.token_cache_hits.inc();
     Some(end)
 }
@@ -225,8 +230,7 @@ pub fn known_until(server: &Server, token: &str, now: Timestamp) -> Option<i64> 
 pub fn good_until(server: &Server, token: &str, now: Timestamp) -> Result<i64, ApiError> {
     let fingerprint = begin(server, token, now)?;
     let epoch = server.epoch.now();
-    if let Some(end) = server.signatures.good_until(fingerprint, epoch, now) {
-        server.metrics.token_cache_hits.inc();
+    if let Some(end) = good_in(server, fingerprint, epoch, now) {
         return Ok(end);
     }
     let generation = server.key_ring.load().generation();

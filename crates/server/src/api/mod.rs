@@ -24,7 +24,10 @@ pub mod token;
 pub mod users;
 pub mod verify;
 
-use std::{fmt::Display, sync::Arc};
+use std::{
+    fmt::{Display, Formatter},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -70,7 +73,7 @@ pub fn routes() -> Router<Arc<Server>> {
 const LONGEST_BODY: usize = 256 * 1024;
 
 /// What most answers have room in, in bytes.
-pub const USUAL_ANSWER: usize = 512;
+const USUAL_ANSWER: usize = 512;
 
 /// What a handler gives: an answer with a body of this type, or a refusal. The type is for the document.
 pub type Answer<T> = Result<Answered<T>, ApiError>;
@@ -103,9 +106,8 @@ impl<T> Answered<T> {
 
 /// A JSON answer that nobody may cache.
 pub fn answer<T: Serialize>(status: StatusCode, body: T) -> Answered<T> {
-    let mut json = Vec::with_capacity(USUAL_ANSWER);
-    let response = match serde_json::to_writer(&mut json, &body) {
-        Ok(()) => {
+    let response = match json(&body) {
+        Ok(json) => {
             let mut response = Response::new(Body::from(json));
             *response.status_mut() = status;
             let headers = response.headers_mut();
@@ -116,6 +118,16 @@ pub fn answer<T: Serialize>(status: StatusCode, body: T) -> Answered<T> {
         Err(_) => ApiError::Internal.into_response(),
     };
     Answered(response, std::marker::PhantomData)
+}
+
+/// The body of an answer.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn json(body: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(USUAL_ANSWER);
+    serde_json::to_writer(&mut json, body)?;
+    Ok(json)
 }
 
 /// The mailbox that the member `email` names.
@@ -135,7 +147,16 @@ fn username(text: &str) -> Result<Username, ApiError> {
 /// A time as the interface writes it (RFC 3339, UTC, whole seconds).
 #[must_use]
 pub fn rfc3339(moment: Timestamp) -> String {
-    jiff::Timestamp::from_second(moment.seconds()).map_or_else(|_| String::new(), |moment| moment.to_string())
+    Rfc3339(moment).to_string()
+}
+
+/// A moment that is written in the form of RFC 3339.
+struct Rfc3339(Timestamp);
+
+impl Display for Rfc3339 {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        jiff::Timestamp::from_second(self.0.seconds()).map_or(Ok(()), |moment| moment.fmt(f))
+    }
 }
 
 /// Writes what has a form as text, for [`serde`].
@@ -151,10 +172,7 @@ pub fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S:
 /// # Errors
 /// The serializer's.
 pub fn as_rfc3339<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    match jiff::Timestamp::from_second(moment.seconds()) {
-        Ok(moment) => serializer.collect_str(&moment),
-        Err(_) => serializer.serialize_str(""),
-    }
+    serializer.collect_str(&Rfc3339(*moment))
 }
 
 /// A problem document (RFC 9457).

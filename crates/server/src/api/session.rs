@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     accounts::refreshed_session,
-    config::CookieKind,
     cookie::{self, Page},
     error::ApiError,
     fields::Fields,
+    registry::Registry,
     session_cache::LiveSession,
     state::Server,
     visitor::{Visitor, refresh_cookie},
@@ -72,10 +72,10 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
     visitor.app()?;
     let (server, session) = (&visitor.server, &visitor.session);
     if visitor.refresh_token.is_none()
-        && let Some(cookie) = session_cookie(server, &headers)
+        && let Some(cookie) = session_cookie(&server.registry.load(), &headers)
     {
         let policy = server.realm(&session.realm).session;
-        server.sessions.insert(server.fingerprints.of(&cookie), session, &policy, visitor.now);
+        server.sessions.insert(server.fingerprints.of(cookie), session, &policy, visitor.now);
     }
     Ok(answer(StatusCode::OK, status_body(session.into())))
 }
@@ -85,7 +85,7 @@ pub async fn show(visitor: Visitor, headers: HeaderMap) -> Answer<SessionStatusB
 #[must_use]
 pub fn known(server: &Server, fields: &impl Fields, now: Timestamp) -> Option<SessionStatusBody> {
     let registry = server.registry.load();
-    let cookie = cookie::value_in(fields.text("cookie")?, &registry.forward_auth().session_cookie)?;
+    let cookie = session_cookie(&registry, fields)?;
     let session = server.sessions.get(server.fingerprints.of(cookie), now)?;
     if !server.knows_revocations(now)
         || server.revocations.may_have_ended(&session.app, session.id, session.subject)
@@ -105,8 +105,8 @@ pub fn answer_known(server: &Server, headers: &HeaderMap) -> Option<Response> {
     Some(answer(StatusCode::OK, body).into_response())
 }
 
-fn session_cookie(server: &Server, headers: &HeaderMap) -> Option<String> {
-    cookie::value(headers, &server.config.load().cookies.name(CookieKind::Session))
+fn session_cookie<'f>(registry: &Registry, fields: &'f impl Fields) -> Option<&'f str> {
+    cookie::value_in(fields.text("cookie")?, &registry.forward_auth().session_cookie)
 }
 
 fn status_body(session: LiveSession) -> SessionStatusBody {

@@ -18,11 +18,11 @@ use countersign_domain::{
     time::{Span, Timestamp},
     token::{Revocation, RevocationTarget},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::refresh;
+use super::{answer, refresh};
 use crate::{
     call::{authenticate, bearer, body},
     error::ApiError,
@@ -73,17 +73,7 @@ pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Respo
 /// The whole of `GET /v1/token`, also for the path that goes round the router.
 #[must_use]
 pub fn answer_token(server: &Server, headers: &HeaderMap, uri: &Uri) -> Response {
-    let json = |body| serde_json::to_vec(&body).map_err(|_| ApiError::Internal);
-    match try_token(server, headers, uri).and_then(json) {
-        Ok(body) => {
-            let mut response = Response::new(body.into());
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
-        Err(error) => error.into_response(),
-    }
+    try_token(server, headers, uri).map(|body| answer(StatusCode::OK, body)).into_response()
 }
 
 /// What somebody without a key is told about a token that was found good before. Everything else is left to [`answer_token`].

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Admission, Service};
 use crate::{
-    api::{session, token},
+    api::{json, session, token},
     fields::Fields as _,
     forward_auth::{Door, PREFIX, Question, present},
     listener::{Answer, AtOnce, Head, Peer},
@@ -57,10 +57,7 @@ impl Service {
 }
 
 fn write_json(answer: &mut Answer<'_>, second: i64, body: &impl Serialize) -> bool {
-    let mut json = Vec::with_capacity(crate::api::USUAL_ANSWER);
-    if serde_json::to_writer(&mut json, body).is_err() {
-        return false;
-    }
+    let Ok(json) = json(body) else { return false };
     answer.begin(second);
     answer.fields("content-type: application/json\r\ncache-control: no-store\r\n");
     answer.end(&json);
