@@ -21,6 +21,10 @@ use crate::{
 /// then carried once.
 const CHECKPOINT: i64 = 4000;
 
+/// How SQLite reaches the system: the file is this process's alone, so its connections tell each other in memory who reads
+/// and who writes. Without it each read asks the system for a lock and gives it back.
+const ALONE: &str = "unix-excl";
+
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -61,7 +65,7 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
         Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     };
-    let connection = Connection::open_with_flags(path, flags).map_err(error)?;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, ALONE).map_err(error)?;
     keep_statements(&connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(error)?;
     if access == Access::Write {
