@@ -180,6 +180,9 @@ pub enum Change {
     UserAdded(User),
     /// Replaces exactly this version of a user.
     User(User),
+    /// Notes the newest sign-in of exactly this version of a user, of whom nothing else is written: by far the most frequent
+    /// change of one.
+    UserSignedIn(User),
     /// Removes exactly this version of a user, with identifiers and subjects.
     UserErased(UserId, i64),
     /// Adds an identifier; one that somebody in the realm has is a conflict.

@@ -113,7 +113,7 @@ pub fn sign_in(
             {
                 changes.push(Change::IdentifierVerified(identifier(&sign_in, address, known.id, vault)));
             }
-            changes.push(Change::User(User { signed_in_at: now, ..user }));
+            changes.push(Change::UserSignedIn(User { signed_in_at: now, ..user }));
         }
         None => {
             if let Some(invitation) = known.invitation.filter(|invitation| invitation.is_open(now)) {

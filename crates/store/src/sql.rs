@@ -67,6 +67,7 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::SigningKeyRetired(retirement) => writes.push(signing_key::retire(retirement)),
         Change::UserAdded(user) => writes.push(user::insert(user)),
         Change::User(user) => writes.push(user::update(user)),
+        Change::UserSignedIn(user) => writes.push(user::sign_in(&user)),
         Change::UserErased(id, version) => erase_user(id, version, writes),
         Change::IdentifierAdded(identifier) => writes.push(user_identifier::insert(identifier)),
         Change::SubjectAdded(subject) => writes.push(user::insert_subject(&subject)),
@@ -78,7 +79,6 @@ pub(crate) fn write(change: Change, writes: &mut Vec<Write>) {
         Change::Password(password) => writes.push(user_password::save(password)),
         Change::PasswordRemoved(user, version) => writes.push(user_password::remove(user, version)),
         Change::PasswordWished(wish) => writes.push(user_password::insert_wish(wish)),
-
         // Refused before: it is written as `EventWritten`.
         Change::Event(_) => {}
         Change::EventWritten(event) => event::insert(*event, writes),

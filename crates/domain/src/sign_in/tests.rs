@@ -97,7 +97,11 @@ fn a_known_person_keeps_the_subject_and_is_written() {
     let kept = Subject::from_bytes([9; 24]);
     let known = Known { user: Some(user(stranger.id)), subject: Some(kept), ..stranger };
     let decision = world.sign_in(known);
-    assert_eq!(names(&decision.changes), ["User", "SessionStarted"], "so that disabling sees the sign-in");
+    assert_eq!(
+        names(&decision.changes),
+        ["UserSignedIn", "SessionStarted"],
+        "so that disabling sees the sign-in"
+    );
     assert_eq!(decision.outcome.unwrap().session.subject, kept);
 }
 
@@ -138,7 +142,9 @@ fn an_invitation_lets_a_stranger_in_and_is_spent_by_it() {
 
 #[test]
 fn who_was_brought_proves_the_address_at_the_first_sign_in_alone() {
-    for (signed_in_at, expected) in [(NEVER, &["IdentifierVerified", "User"][..]), (START, &["User"][..])] {
+    for (signed_in_at, expected) in
+        [(NEVER, &["IdentifierVerified", "UserSignedIn"][..]), (START, &["UserSignedIn"][..])]
+    {
         let mut world = World::new(SignUp::Closed);
         let stranger = world.stranger();
         let brought = User { signed_in_at, ..user(stranger.id) };

@@ -56,8 +56,15 @@ pub async fn another_version_is_a_conflict(store: Store) {
         User { status: UserStatus::Disabled, sealed_profile: None, signed_in_at: after(60), ..user(1) };
     save(&store, vec![Change::User(changed.clone())]).await;
     conflict(&store, vec![Change::User(user(1))]).await;
+    conflict(&store, vec![Change::UserSignedIn(user(1))]).await;
     conflict(&store, vec![Change::UserErased(user(1).id, 1)]).await;
-    assert_eq!(store.user(user(1).id).await.unwrap(), Some(User { version: 2, ..changed }));
+    let changed = User { version: 2, ..changed };
+    assert_eq!(store.user(user(1).id).await.unwrap(), Some(changed.clone()));
+    // A sign-in is noted, and nothing else of what it knew.
+    let signed_in = User { signed_in_at: after(90), version: 2, ..user(1) };
+    save(&store, vec![Change::UserSignedIn(signed_in)]).await;
+    let signed_in = User { signed_in_at: after(90), version: 3, ..changed };
+    assert_eq!(store.user(user(1).id).await.unwrap(), Some(signed_in));
 }
 
 /// An identifier belongs to one user of a realm, a subject to one user, and a user has one subject in a sector.

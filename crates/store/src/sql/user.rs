@@ -120,6 +120,19 @@ pub(super) fn update(user: User) -> Write {
     )
 }
 
+/// Writes no column that an index has: SQLite writes the index anew even where the value stays, a page for each sign-in.
+pub(super) fn sign_in(user: &User) -> Write {
+    one(
+        "UPDATE realm_user SET signed_in_at = ?, version = ? WHERE id = ? AND version = ?",
+        vec![
+            user.signed_in_at.into(),
+            (user.version + 1).into(),
+            user.id.bytes().as_slice().into(),
+            user.version.into(),
+        ],
+    )
+}
+
 /// Removes a user of exactly this version, and everything that hangs on it but sessions.
 pub(super) fn erase(id: UserId, version: i64) -> [Write; 5] {
     let user = || id.bytes().as_slice().into();
