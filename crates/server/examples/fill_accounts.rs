@@ -30,6 +30,7 @@ use countersign_domain::{
 };
 use countersign_server::{
     config::Config,
+    events::person::PersonKey,
     grants, key_file,
     keys::Context,
     system::{Clock as _, Entropy as _, SystemClock, SystemEntropy},
@@ -101,7 +102,7 @@ fn add(
     number: u64,
     now: Timestamp,
     keys: &Keys,
-    random: &mut dyn Random,
+    random: &mut (dyn Random + Send),
     changes: &mut Changes,
 ) -> Result<Added> {
     let address = EmailAddress::parse(&format!("person-{number}@example.org"))?;
@@ -130,6 +131,8 @@ fn add(
         created_at: now,
     }));
     changes.push(Change::SubjectAdded(UserSubject { user: id, sector: keys.sector(&sector), subject }));
+    // Whoever came once has a name in the log of events.
+    changes.push(Change::EventKeyAdded(PersonKey::draw(keys, id, random)?.1));
     Ok(Added { id, realm, subject, at: now })
 }
 

@@ -1,7 +1,12 @@
 //! Apps with accounts: the check of a session's cookie beside bare hyper, and everything about a million users with two
 //! million sessions beside a thousand users.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 
@@ -81,7 +86,7 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
     report.part("1,000,000 users and 2,000,000 sessions in the store, beside 1,000 and 2,000");
     let mut servers = Vec::new();
     for users in FEW_AND_MANY {
-        let folder = settings.folder.join(format!("accounts-{users}"));
+        let folder = folder_of(settings, users);
         let cache = usize::try_from(users * 4)?;
         let (server, requests) = filled(world, &folder, users, cache)?;
         tokens::once_each((&server.process, server.port), &requests)?;
@@ -90,6 +95,7 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
     let (mut checks, mut flows) = (Vec::new(), Vec::new());
     let (mut searches, mut lists) = (Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
+        servers.iter().try_for_each(|(.., users)| warm(&folder_of(settings, *users)))?;
         let asked = [0, 1].map(|place: usize| {
             let (server, requests, _) = &servers[place];
             ((&server.process, server.port), requests.as_slice())
@@ -123,6 +129,16 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
     servers.into_iter().try_for_each(|(server, ..)| server.process.stop())
 }
 
+fn folder_of(settings: &Settings, users: u64) -> PathBuf {
+    settings.folder.join(format!("accounts-{users}"))
+}
+
+/// Reads a store's file once, so that the system has it in memory, as where people come all day.
+fn warm(folder: &Path) -> anyhow::Result<()> {
+    std::io::copy(&mut File::open(folder.join("countersign.db"))?, &mut std::io::sink())?;
+    Ok(())
+}
+
 /// CPU of what an operator asks at the socket: for somebody by their address, or for the newest fifty.
 fn operator(
     settings: &Settings,
@@ -131,7 +147,7 @@ fn operator(
     of_person: bool,
 ) -> anyhow::Result<f64> {
     const QUESTIONS: u64 = 400;
-    let folder = settings.folder.join(format!("accounts-{users}"));
+    let folder = folder_of(settings, *users);
     let before = server.process.cpu()?;
     for number in 0..QUESTIONS {
         let person = (round * 499_979 + number * 7_919) % users;

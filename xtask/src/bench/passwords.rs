@@ -20,8 +20,8 @@ use super::{
 };
 use crate::environment;
 
-/// People who sign in; each has fewer sessions than make room for each other.
-const PEOPLE: u64 = 32;
+/// People who sign in: so many that each has few sessions, as people have.
+const PEOPLE: u64 = 1024;
 /// Sign-ins at once: the one thread that hashes never waits for one.
 const CALLERS: usize = 4;
 /// Parts of a turn in which the bare hash and sign-ins follow each other, so that a neighbour slows both alike.
