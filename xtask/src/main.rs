@@ -1,4 +1,4 @@
-//! What a developer types: `cargo xtask test`, `check`, `bench`, `tidy`, `gen`, `servers`.
+//! What a developer types: `cargo xtask test`, `check`, `bench`, `tidy`, `gen`, `order`, `servers`.
 //!
 //! This file only reads the command and hands it on. Nothing here ships: the program knows nothing of xtask.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command answers on its standard streams")]
@@ -9,6 +9,7 @@ mod cargo;
 mod environment;
 mod generated;
 mod options;
+mod order;
 mod packages;
 mod plan;
 mod servers;
@@ -47,5 +48,6 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::BenchPart(arguments) => bench::part(&arguments),
         Command::Tidy => tidy::run(),
         Command::Generate => generated::write_all().map(|()| true),
+        Command::Order => order::write().map(|()| true),
     }
 }

@@ -11,6 +11,7 @@ cargo xtask check      formatting, lints and house rules only
 cargo xtask bench      measure speed and memory beside bare hyper and the raw disk: a table and JSON
 cargo xtask tidy       house rules only
 cargo xtask gen        write the files that are generated from the code
+cargo xtask order      write which functions run at every start, for the linker (needs valgrind)
 cargo xtask servers    keep the private database servers running, for tests started by hand
 
   --only STEP          format, clippy, tidy, tests, timing, documentation or end-to-end; may be repeated
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Tidy,
     /// Write the generated files.
     Generate,
+    /// Write what the linker lays side by side.
+    Order,
 }
 
 /// What a run is to do and what it may do to the machine.
@@ -65,6 +68,7 @@ pub(crate) fn parse(arguments: &[String]) -> anyhow::Result<Command> {
         "bench-part" => Ok(Command::BenchPart(rest.to_vec())),
         "tidy" if rest.is_empty() => Ok(Command::Tidy),
         "gen" if rest.is_empty() => Ok(Command::Generate),
+        "order" if rest.is_empty() => Ok(Command::Order),
         _ => bail!("unknown: cargo xtask {}\n\n{HELP}", arguments.join(" ")),
     }
 }
@@ -132,6 +136,7 @@ mod tests {
             ("bench --large", Command::Bench(vec!["--large".to_owned()])),
             ("tidy", Command::Tidy),
             ("gen", Command::Generate),
+            ("order", Command::Order),
         ];
         for (line, expected) in cases {
             assert_eq!(read(line).unwrap(), expected, "{line}");
