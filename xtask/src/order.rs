@@ -22,18 +22,62 @@ const FILE: &str = "crates/cli/begin.ld";
 const SLACK: u64 = 1024;
 /// How long a start may take that is watched: it is some fifty times slower.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How long an idle server is watched.
-const IDLE: Duration = Duration::from_secs(20);
+/// How long an idle server is watched: what it does each minute belongs to it.
+const IDLE: Duration = Duration::from_secs(65);
+/// Files of the cryptographic library that a start needs: they are assembly, whose functions cannot be placed by themselves.
+const ASSEMBLY: [&str; 7] = [
+    "aesni-gcm-x86_64",
+    "aesni-x86_64",
+    "bignum_*25519",
+    "edwards25519_*",
+    "ghash-x86_64",
+    "sha256-x86_64",
+    "sha512-x86_64",
+];
+/// A server that has something of most parts.
+const CONFIGURATION: &str = r#"
+[server]
+issuer = "http://localhost:8080"
+listeners = [
+  { address = "127.0.0.1:PORT", parts = ["public", "operations"] },
+  { address = "127.0.0.1:0", parts = ["verify"] },
+]
+[storage]
+data_dir = "FOLDER"
+[mail]
+from = "no-reply@example.org"
+smtp = [{ host = "127.0.0.1", port = 9, security = "none" }]
+[[apps]]
+name = "order"
+accounts = "realm"
+forward_auth = { open = true, scopes = ["read:email"] }
+[[realms]]
+name = "default"
+"#;
 
 /// Builds the program, watches it start and idle, and writes the file.
 ///
 /// # Errors
-/// When it does not build, valgrind is not there, or the program does not start.
+/// When it does not build, valgrind is not there, or the program does not start; then the file stays as it was.
 pub(crate) fn write() -> anyhow::Result<()> {
     ensure!(
         environment::program(&["valgrind"]).is_some() && environment::program(&["nm"]).is_some(),
         "valgrind and nm are needed: apt-get install valgrind binutils"
     );
+    let file = environment::root().join(FILE);
+    let former = fs::read_to_string(&file)?;
+    // Valgrind knows no functions but those of `.text`: the program is watched as it is without the file.
+    fs::write(&file, script(&BTreeSet::new()))?;
+    let patterns = build_and_watch();
+    fs::write(&file, patterns.as_ref().map_or(former, script))?;
+    println!(
+        "wrote {FILE}: {} functions; build again, and look at the idle memory in the bench",
+        patterns?.len()
+    );
+    Ok(())
+}
+
+fn build_and_watch() -> anyhow::Result<BTreeSet<String>> {
     // With the names of its functions in it.
     let build =
         ["rustc", "--release", "--package=countersign-cli", "--bin=countersign", "--", "-Cstrip=none"];
@@ -42,27 +86,20 @@ pub(crate) fn write() -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     let program = folder.join("countersign");
     fs::copy(environment::target()?.join("release/countersign"), &program)?;
-    // The first start makes keys and tables; those after it are what is usual.
-    watch(&program, &folder)?;
-    let seen = watch(&program, &folder)?;
+    // The first start makes keys and tables, those after it only look at them.
+    let seen = [watch(&program, &folder)?, watch(&program, &folder)?];
     let symbols = environment::output(Command::new("nm").args(["-S", "--defined-only"]).arg(&program))?;
-    let patterns = patterns(&functions(&symbols), &executed(&seen, "countersign"));
-    fs::write(environment::root().join(FILE), script(&patterns))?;
-    println!("wrote {FILE}: {} lines; build again, and look at the idle memory in the bench", patterns.len());
     fs::remove_dir_all(folder)?;
-    Ok(())
+    let ran = seen.iter().flat_map(|seen| executed(seen, "countersign")).collect();
+    Ok(patterns(&functions(&symbols), &ran))
 }
 
 /// What valgrind saw of one start.
 fn watch(program: &Path, folder: &Path) -> anyhow::Result<String> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let (config, profile) = (folder.join("countersign.toml"), folder.join("profile"));
-    let text = format!(
-        "[server]\nissuer = \"http://localhost:8080\"\nlisteners = [{{ address = \"127.0.0.1:{port}\", parts = [\"public\", \
-         \"operations\"] }}]\n[storage]\ndata_dir = \"{}\"\n[mail]\nfrom = \"no-reply@example.org\"\nsmtp = [{{ host = \
-         \"127.0.0.1\", port = 9, security = \"none\" }}]\n[[apps]]\nname = \"order\"\n",
-        folder.display()
-    );
+    let text = CONFIGURATION.replace("PORT", &port.to_string());
+    let text = text.replace("FOLDER", &folder.display().to_string());
     fs::write(&config, text)?;
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--quiet", "--tool=callgrind", "--demangle=no"]);
@@ -166,7 +203,9 @@ fn patterns(functions: &[(String, u64)], executed: &BTreeSet<String>) -> BTreeSe
 
 /// The file, as linkers read it that know `INSERT`: those of LLVM and GNU.
 fn script(patterns: &BTreeSet<String>) -> String {
-    let lines: String = patterns.iter().map(|pattern| format!("    *(.text*.{pattern})\n")).collect();
+    let functions = patterns.iter().map(|pattern| format!("    *(.text*.{pattern})\n"));
+    let files = ASSEMBLY.iter().map(|file| format!("    *aws_lc_sys*:*-{file}.o(.text)\n"));
+    let lines: String = functions.chain(files).collect();
     format!(
         "/* What runs at every start, side by side: decision 21. Written by `cargo xtask order`. */\n\
          SECTIONS\n{{\n  .text.begin :\n  {{\n{lines}  }}\n}}\nINSERT BEFORE .text;\n"

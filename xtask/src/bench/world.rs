@@ -180,6 +180,8 @@ cache_mib = 256
 name = "bench"
 forward_auth = {{ open = true, scopes = ["read:email", "read:name"] }}
 resend_pause_seconds = 0
+messages_per_person_per_hour = 64
+messages_per_person_per_day = 64
 messages_per_day = 100_000_000
 keys = [{{ key = "{API_KEY}" }}]
 "#,
