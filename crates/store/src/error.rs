@@ -29,7 +29,9 @@ pub enum Error {
         /// Newest version this program knows.
         known: i64,
     },
-    /// The database belongs to a running server.
-    #[error("the database is in use by another process; stop it, or speak to it through its control socket")]
+    /// The database belongs to a running server, or another program has its file open.
+    #[error(
+        "the database is in use by another process; stop it, or speak to it through its control socket if it is a server"
+    )]
     InUse,
 }

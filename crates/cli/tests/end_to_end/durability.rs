@@ -1,7 +1,9 @@
-//! `kill -9` at any moment: what was acknowledged stays true.
+//! `kill -9` at any moment: what was acknowledged stays true. And a file that another program has open.
 
 use std::{
     collections::HashSet,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -12,8 +14,9 @@ use std::{
 
 use crate::support::{
     person::{Client, MAIL},
-    server::Setup,
+    server::{PROGRAM, Setup},
     sink::Sink,
+    tools,
 };
 
 /// When the server dies in each round, after the load began.
@@ -63,6 +66,31 @@ fn p03_p29_what_was_acknowledged_survives_kill_9() {
     let spent = acknowledged.spent.lock().unwrap();
     assert!(spent.len() >= 2 * CALLERS, "the load was no load: {} proofs", spent.len());
     assert_eq!(spent.iter().collect::<HashSet<_>>().len(), spent.len(), "a code gave two proofs");
+}
+
+/// The file is opened for this process alone: whoever looks into it with another program is told apart from a fault.
+#[test]
+fn a_file_that_another_program_has_open_is_named_as_the_reason() {
+    const LOOK: &str = "import sqlite3, sys\nopened = sqlite3.connect(sys.argv[1])\n\
+                        opened.execute('SELECT COUNT(*) FROM fact').fetchall()\nprint('open', flush=True)\nsys.stdin.read()\n";
+    let Some(python) = tools::python() else { return };
+    let setup = Setup::new(9);
+    setup.run(&["migrate"]);
+    let mut looks = Command::new(python);
+    looks.args(["-c", LOOK]).arg(setup.data().join("countersign.db"));
+    let mut looks = looks.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(looks.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "open\n");
+    let mut migrate = Command::new(PROGRAM);
+    migrate.arg("--config").arg(setup.data().with_file_name("countersign.toml")).arg("migrate");
+    let refused = migrate.output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("in use by another process"), "{said}");
+    // Which ends when nobody speaks to it any more.
+    drop(looks.stdin.take());
+    looks.wait().unwrap();
+    setup.run(&["migrate"]);
 }
 
 /// People sign in until the server dies.

@@ -69,8 +69,14 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, Error> {
     keep_statements(&connection)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(error)?;
     if access == Access::Write {
+        // The first that asks for the file: another program has it open when that is refused.
         let mode: String =
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(error)?;
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(|found| {
+                match error(found) {
+                    Error::Conflict => Error::InUse,
+                    other => other,
+                }
+            })?;
         if mode != "wal" {
             return Err(Error::Unavailable(format!(
                 "the journal mode stayed at {mode}: WAL needs a local disk"
