@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
     process::{Child, Command},
     thread,
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{bail, ensure};
 
-use crate::{cargo::cargo, environment};
+use crate::{cargo::cargo, environment, servers::free_port};
 
 /// The file, from the root of the work tree.
 const FILE: &str = "crates/cli/begin.ld";
@@ -96,7 +96,7 @@ fn build_and_watch() -> anyhow::Result<BTreeSet<String>> {
 
 /// What valgrind saw of one start.
 fn watch(program: &Path, folder: &Path) -> anyhow::Result<String> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_port()?;
     let (config, profile) = (folder.join("countersign.toml"), folder.join("profile"));
     let text = CONFIGURATION.replace("PORT", &port.to_string());
     let text = text.replace("FOLDER", &folder.display().to_string());
@@ -149,18 +149,20 @@ fn executed(profile: &str, program: &str) -> BTreeSet<String> {
         let Some((number, name)) = value.strip_prefix('(').and_then(|value| value.split_once(')')) else {
             continue;
         };
-        let known = if kind.ends_with("ob") { &mut files } else { &mut names };
-        if kind.ends_with("fn") || kind.ends_with("ob") {
-            if let Some(name) = name.strip_prefix(' ') {
-                known.insert(number, name);
-            }
-            let name = known.get(number).copied().unwrap_or_default();
-            match kind {
-                "ob" => is_ours = Path::new(name).file_name().is_some_and(|name| name == program),
-                // A function within itself has another name.
-                "fn" if is_ours => drop(ran.insert(name.split('\'').next().unwrap_or_default().to_owned())),
-                _ => {}
-            }
+        let known = match kind {
+            "ob" | "cob" => &mut files,
+            "fn" | "cfn" => &mut names,
+            _ => continue,
+        };
+        if let Some(name) = name.strip_prefix(' ') {
+            known.insert(number, name);
+        }
+        let name = known.get(number).copied().unwrap_or_default();
+        match kind {
+            "ob" => is_ours = Path::new(name).file_name().is_some_and(|name| name == program),
+            // A function within itself has another name.
+            "fn" if is_ours => drop(ran.insert(name.split('\'').next().unwrap_or_default().to_owned())),
+            _ => {}
         }
     }
     ran

@@ -134,6 +134,6 @@ fn password() -> anyhow::Result<String> {
 }
 
 /// A port that is free now.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -46,6 +46,7 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
     let server = Server::start_with_more(world.sink(), &folder, (SESSIONS, SETTINGS))?;
     let first = world.person() << 32;
     let tokens = register(world, server.port, first)?;
+    let people = Rc::new(People { first, taken: Cell::new(0) });
     let program = environment::target()?.join("floor/examples/raw_argon2");
     let (mut rates, mut raws, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let token = Rc::new(tokens.iter().map(|token| token_request(token)).collect::<Vec<_>>());
@@ -60,7 +61,7 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
             let long = [slice.as_millis().to_string()];
             raw += Process::start(&program, &long, &folder.join("raw.log"))?.line()?.parse::<f64>()?;
             // Questions take from the same core: the rate is measured without them.
-            rate += saturated(world, server.port, first, (None, slice))?.0;
+            rate += saturated(world, server.port, &people, (None, slice))?.0;
         }
         rates.push(rate / f64::from(SLICES));
         raws.push(raw / f64::from(SLICES));
@@ -68,7 +69,7 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
         for (port, requests, times) in &mut asked {
             let idle = p99(&flow::reads(world, *port, requests, settings.turn)?);
             let questions = Some((*port, &*requests));
-            let (_, busy) = saturated(world, server.port, first, (questions, settings.turn))?;
+            let (_, busy) = saturated(world, server.port, &people, (questions, settings.turn))?;
             let busy = p99(&busy);
             times.push([idle, busy, busy / idle]);
         }
@@ -100,6 +101,18 @@ fn register(world: &World, port: u16, first: u64) -> anyhow::Result<Vec<String>>
     })
 }
 
+/// Who signs in: everybody in turn, whichever slice it is.
+struct People {
+    first: u64,
+    taken: Cell<u64>,
+}
+
+impl People {
+    fn next(&self) -> u64 {
+        self.first + self.taken.replace(self.taken.get() + 1) % PEOPLE
+    }
+}
+
 /// Where questions are asked, and which.
 type Questions<'a> = (u16, &'a Rc<Vec<String>>);
 
@@ -107,21 +120,19 @@ type Questions<'a> = (u16, &'a Rc<Vec<String>>);
 fn saturated(
     world: &World,
     port: u16,
-    first: u64,
+    people: &Rc<People>,
     (questions, long): (Option<Questions<'_>>, Duration),
 ) -> anyhow::Result<(f64, Vec<Duration>)> {
     let (count, began) = (Rc::new(Cell::new(0_u32)), Instant::now());
     let mut signing_in = world.rest(async {
         let mut tasks = JoinSet::new();
-        for number in 0..CALLERS as u64 {
+        for _ in 0..CALLERS {
             let mut caller = Caller::connect(port, world.mailboxes.clone()).await?;
-            let count = Rc::clone(&count);
+            let (count, people) = (Rc::clone(&count), Rc::clone(people));
             tasks.spawn_local(async move {
-                let mut person = number;
                 while began.elapsed() < long {
-                    caller.sign_in_with_password(first + person % PEOPLE).await?;
+                    caller.sign_in_with_password(people.next()).await?;
                     count.set(count.get() + 1);
-                    person += CALLERS as u64;
                 }
                 anyhow::Ok(())
             });

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     future::Future,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use super::{
     process::Process,
     sink::{self, Mailboxes},
 };
-use crate::environment;
+use crate::{environment, servers::free_port};
 
 /// An API key as the server accepts it; the databases it opens are thrown away.
 pub(crate) const API_KEY: &str = "cs_sk_benchbenchbenchbenchbenchbench002fgtd6f";
@@ -219,8 +219,4 @@ fn get_on(mut stream: impl Read + Write, path: &str) -> anyhow::Result<String> {
         answer.lines().next().unwrap_or_default()
     );
     Ok(answer)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

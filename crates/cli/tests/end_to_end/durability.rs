@@ -14,7 +14,7 @@ use std::{
 
 use crate::support::{
     person::{Client, MAIL},
-    server::{PROGRAM, Setup},
+    server::Setup,
     sink::Sink,
     tools,
 };
@@ -82,9 +82,7 @@ fn a_file_that_another_program_has_open_is_named_as_the_reason() {
     let mut line = String::new();
     BufReader::new(looks.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "open\n");
-    let mut migrate = Command::new(PROGRAM);
-    migrate.arg("--config").arg(setup.data().with_file_name("countersign.toml")).arg("migrate");
-    let refused = migrate.output().unwrap();
+    let refused = setup.command(&["migrate"]).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("in use by another process"), "{said}");
     // Which ends when nobody speaks to it any more.

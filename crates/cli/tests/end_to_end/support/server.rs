@@ -123,10 +123,16 @@ impl Setup {
 impl Setup {
     /// Runs another command of the program on the same configuration, which must succeed; what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        tools::run(&mut self.command(arguments))
+    }
+
+    /// The same, for whoever looks how it ends.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let config = self.folder.path().join("countersign.toml");
         fs::write(&config, self.config()).unwrap();
         let mut command = Command::new(PROGRAM);
-        tools::run(command.arg("--config").arg(config).args(arguments).envs(self.variables.iter().cloned()))
+        command.arg("--config").arg(config).args(arguments).envs(self.variables.iter().cloned());
+        command
     }
 }
 
