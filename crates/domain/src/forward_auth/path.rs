@@ -66,7 +66,8 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// The text that percent-encoding stands for; none where the encoding is broken, hides what separates or what needs none,
-/// or is missing where it is needed (RFC 3986, 3.3).
+/// or is missing where it is needed (RFC 3986, 3.3). Brackets, bars and carets are taken as they are: browsers send them so
+/// (URL Standard, path percent-encode set), and they mean nothing but themselves.
 fn decode(path: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
@@ -78,7 +79,9 @@ fn decode(path: &str) -> Option<String> {
                 let needs_none = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
                 (!needs_none && !b"/.".contains(&byte)).then_some(byte)?
             }
-            byte => (byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@".contains(&byte)).then_some(byte)?,
+            byte => {
+                (byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@[]|^".contains(&byte)).then_some(byte)?
+            }
         };
         decoded.push(byte);
     }
@@ -107,7 +110,6 @@ mod tests {
             ("/a%2cb%5bc%5d%7c", Some("/a,b[c]|")),
             ("/%61dmin", None),
             ("/a b", None),
-            ("/a|b", None),
             ("/café", None),
             ("/a#/../b", None),
             ("/a?b#/../c", None),
@@ -233,6 +235,15 @@ mod tests {
             rest = after;
         }
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    #[test]
+    fn p37_what_browsers_send_unencoded_is_taken_so_and_nothing_else() {
+        assert_eq!(Path::parse("/a|b[c]^"), Path::parse("/a%7cb%5Bc%5d%5e"));
+        assert_eq!(Path::parse("/a|b[c]^"), Path::Plain("/a|b[c]^".to_owned()));
+        for letter in ['"', '<', '>', '{', '}', '`', ' ', '\\', '\u{7f}'] {
+            assert_eq!(Path::parse(&format!("/a{letter}")), Path::Ambiguous, "{letter}");
+        }
     }
 
     proptest! {
