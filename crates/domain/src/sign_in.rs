@@ -68,9 +68,9 @@ pub struct Known {
     pub id: UserId,
     /// The subject that the user has in the app's sector.
     pub subject: Option<Subject>,
-    /// Who has the subject that the address gives in the app's sector.
+    /// Who has the subject that the address gives in the app's sector, where the user has none there yet.
     pub subject_owner: Option<UserId>,
-    /// The user's sessions.
+    /// The user's sessions, where there are so many that one may have to make room; else none are needed.
     pub sessions: Vec<Session>,
     /// The invitation of the mailbox to the app, where one is needed.
     pub invitation: Option<Invitation>,
@@ -217,8 +217,8 @@ fn accepted(invitation: &Invitation, user: UserId) -> Change {
     event.within(&invitation.realm).on(&invitation.id.to_string()).into()
 }
 
-/// Ends the session that the browser came with, those that are over, and the ones unused for longest if there are
-/// too many. Registered devices have a room of their own.
+/// Ends the session that the browser came with, and, of those that were read, the ones that are over and the ones unused for
+/// longest if there are too many. Registered devices have a room of their own.
 fn make_room(
     (wants, now): (Wants, Timestamp),
     sessions: Vec<Session>,

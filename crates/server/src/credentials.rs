@@ -132,8 +132,8 @@ pub async fn owned(
     kinds: impl IntoIterator<Item = CredentialKind>,
 ) -> Result<Methods, ApiError> {
     let all = kinds.into_iter().fold(Methods::NONE, |all, kind| all.with(kind.method()));
-    // Read in any case: who is not there costs the same.
-    let has_password = server.store.password(user).await?.is_some() && server.realm(realm).passwords;
+    // Who is not there costs the same: whether it is read is the realm's.
+    let has_password = server.realm(realm).passwords && server.store.password(user).await?.is_some();
     Ok(if has_password { all.with(Method::Password) } else { all })
 }
 

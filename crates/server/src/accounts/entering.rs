@@ -12,7 +12,7 @@ use countersign_domain::{
     policy::{Policy, Verdict},
     random::Random,
     refusal::Refusal,
-    session::Session,
+    session::{MOST_SESSIONS, Session},
     sign_in::{self, Known, SignIn, SignedIn, Wants},
     subject::Subject,
     time::Span,
@@ -53,7 +53,8 @@ pub struct Evidence<'a> {
     pub trusts: bool,
 }
 
-/// Reads and decides a sign-in of this user, or of a stranger who has the mailbox. Both cost the same reads.
+/// Reads and decides a sign-in of this user, or of a stranger who has the mailbox. A stranger costs a read more: both have
+/// proven who they are by now, and are told which they are.
 ///
 /// # Errors
 /// The store's, or when memory fails.
@@ -90,7 +91,7 @@ pub async fn begin(
             Err(refusal) => return Ok(Decision { outcome: Err(refusal), changes: Changes::default() }),
         }
     }
-    let ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
+    let mut ending: Vec<Session> = known.sessions.iter().chain(&known.presented).cloned().collect();
     let erasing = known.user.clone().filter(|user| user.status == UserStatus::Erasing);
     // Who comes for the first time has no browser to be told about.
     let returning = known.user.clone().filter(|user| user.signed_in_at > NEVER);
@@ -105,6 +106,7 @@ pub async fn begin(
     if let Ok(signed_in) = &mut decision.outcome {
         carry_trust(call, &policy, (trusts, is_trusted), signed_in, &mut decision.changes).await?;
     }
+    ending.extend(flow::named_device(call).await?.map(|(device, _)| device));
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
         decision.changes.extend(flow.map(|flow| flow::end(&flow)).unwrap_or_default());
@@ -208,7 +210,7 @@ fn trust_on(call: &Call, device: Session, signed_in: &mut SignedIn, changes: &mu
     signed_in.device = Some((device, secret));
 }
 
-/// Everything about somebody that a sign-in looks at.
+/// Everything about somebody that a sign-in looks at, and no more: in a large store each of these lies on pages of its own.
 async fn read_known(
     call: &Call,
     accounts: &AccountPolicy,
@@ -216,12 +218,20 @@ async fn read_known(
     (address, subject_of_address): (Option<&EmailAddress>, Subject),
 ) -> Result<Known, ApiError> {
     let (store, sector) = (&call.server.store, call.server.keys.sector(&call.app.sector));
+    let subject = store.user_subject(id, sector).await?.map(|found| found.subject);
+    let is_device = call.registers.is_some();
     Ok(Known {
         user,
         id,
-        subject: store.user_subject(id, sector).await?.map(|found| found.subject),
-        subject_owner: store.subject(subject_of_address).await?.map(|found| found.user),
-        sessions: store.sessions_of(id).await?,
+        subject,
+        subject_owner: match subject {
+            Some(_) => None,
+            None => store.subject(subject_of_address).await?.map(|found| found.user),
+        },
+        sessions: match is_device || store.count_sessions_of(id).await? >= MOST_SESSIONS {
+            true => store.sessions_of(id).await?,
+            false => Vec::new(),
+        },
         invitation: match address {
             Some(address) => invitation_of(call, accounts, address).await?,
             None => None,

@@ -181,7 +181,12 @@ async fn p30_a_copy_that_was_used_first_is_over_when_the_person_comes() {
     // Nobody who has not signed in ends it.
     code(&server, &mut own.clone(), ANN, &[]).await.2.expect(202);
     code(&server, &mut copied, ANN, &[]).await.2.expect(200);
+    let ended = async || server.query("SELECT id FROM event WHERE kind = 'session.ended'").await.len();
+    let before = ended().await;
     code_and_totp(&server, &mut own, &app, true).await;
+    assert_eq!(ended().await, before + 1, "it is told that the browser is trusted no more");
+    code_and_totp_again(&server, &mut own, &app).await;
+    assert_eq!(ended().await, before + 3, "and so is what another one takes the place of");
     code(&server, &mut copied, ANN, &[]).await.2.expect(202);
     code(&server, &mut own, ANN, &[]).await.2.expect(200);
     assert_eq!(server.query("SELECT id FROM session WHERE generation = -1").await.len(), 1);
