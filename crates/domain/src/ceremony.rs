@@ -19,7 +19,9 @@ pub enum CeremonyKind {
     Authentication,
     /// The first code of a new TOTP.
     Enrolment,
-
+    /// Nothing any more: a question that was not kept while it waited, and has been answered. It is kept as long as it could
+    /// be answered again.
+    Answered,
     /// The way back to an app's host, for the browser that came from there: a ticket, redeemed once.
     Ticket,
 }
@@ -32,6 +34,7 @@ impl CeremonyKind {
             Self::Registration => "registration",
             Self::Authentication => "authentication",
             Self::Enrolment => "enrolment",
+            Self::Answered => "answered",
             Self::Ticket => "ticket",
         }
     }
@@ -39,7 +42,7 @@ impl CeremonyKind {
     /// The kind that [`name`](Self::name) gives.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Registration, Self::Authentication, Self::Enrolment, Self::Ticket]
+        [Self::Registration, Self::Authentication, Self::Enrolment, Self::Answered, Self::Ticket]
             .into_iter()
             .find(|kind| kind.name() == name)
     }

@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     keys::Context,
     state::Server,
+    system::CLOCK_SKEW,
 };
 
 /// What a client presents to go on.
@@ -200,7 +201,45 @@ pub fn go_on(
 /// What is written when a sign-in has come to its session.
 #[must_use]
 pub fn end(row: &PendingSignIn) -> Changes {
-    Changes(vec![FlowChange::Ended(row.id, row.version).into()])
+    let kept = is_kept(row).then(|| FlowChange::Ended(row.id, row.version).into());
+    Changes(kept.into_iter().collect())
+}
+
+/// Whether it is in the store: one without a name is not before its first proof.
+#[must_use]
+pub const fn is_kept(row: &PendingSignIn) -> bool {
+    row.version > 0
+}
+
+/// A sign-in that begins now without a name, and its binding. It is not kept: whoever opens a page that offers passkeys
+/// begins one, and nothing is known of them yet.
+///
+/// # Errors
+/// [`ApiError::Internal`] when memory fails.
+pub fn nameless(call: &Call, asked: Level) -> Result<(PendingSignIn, SecretToken), ApiError> {
+    let id = SignInId::new(call.now, &mut *call.random());
+    let binding = call.server.keys.nameless_binding(id, &call.app, asked);
+    Ok((begun(&call.server, &call.app, (id, &binding), (&Said::default(), asked))?, binding))
+}
+
+/// The sign-in without a name that was begun with this id and binding. It is the same again after it came to a session:
+/// that takes another proof, as a new one would.
+fn nameless_of(
+    server: &Server,
+    app: &App,
+    key: &FlowKey,
+    now: Timestamp,
+) -> Result<Option<PendingSignIn>, ApiError> {
+    if key.id.made_at() > now + CLOCK_SKEW {
+        return Ok(None);
+    }
+    let held = server.keys.binding(&key.binding);
+    let is_theirs = |asked: &Level| {
+        let binding = server.keys.nameless_binding(key.id, app, *asked);
+        server.keys.binding(&binding) == held
+    };
+    let asked = Level::ALL.into_iter().find(is_theirs);
+    asked.map(|asked| begun(server, app, (key.id, &key.binding), (&Said::default(), asked))).transpose()
 }
 
 /// A sign-in that begins now, and its binding.
@@ -208,25 +247,35 @@ pub fn end(row: &PendingSignIn) -> Changes {
 /// # Errors
 /// [`ApiError::Internal`] when memory fails.
 pub fn fresh(call: &Call, said: &Said, asked: Level) -> Result<(PendingSignIn, SecretToken), ApiError> {
-    let (server, now) = (&call.server, call.now);
     let mut random = call.random();
-    let binding = SecretToken::draw(&mut *random);
+    let (id, binding) = (SignInId::new(call.now, &mut *random), SecretToken::draw(&mut *random));
+    Ok((begun(&call.server, &call.app, (id, &binding), (said, asked))?, binding))
+}
+
+/// As a sign-in is when it begins, which its id says.
+fn begun(
+    server: &Server,
+    app: &App,
+    (id, binding): (SignInId, &SecretToken),
+    (said, asked): (&Said, Level),
+) -> Result<PendingSignIn, ApiError> {
+    let created_at = id.made_at();
     let mut row = PendingSignIn {
-        id: SignInId::new(now, &mut *random),
-        realm: call.app.realm.clone(),
-        app: call.app.name.clone(),
+        id,
+        realm: app.realm.clone(),
+        app: app.name.clone(),
         user: None,
-        binding: server.keys.binding(&binding),
+        binding: server.keys.binding(binding),
         methods: Methods::NONE,
         proven_at: None,
         asked,
         sealed: Vec::new(),
-        created_at: now,
-        expires_at: now + pending_sign_in::LIFE,
+        created_at,
+        expires_at: created_at + pending_sign_in::LIFE,
         version: 0,
     };
     seal(server, &mut row, said)?;
-    Ok((row, binding))
+    Ok(row)
 }
 
 /// The sign-in under way that a client has the binding of.
@@ -239,7 +288,10 @@ pub async fn find(
     key: &FlowKey,
     now: Timestamp,
 ) -> Result<PendingSignIn, ApiError> {
-    let found = server.store.pending_sign_in(key.id).await?;
+    let found = match server.store.pending_sign_in(key.id).await? {
+        Some(row) => Some(row),
+        None => nameless_of(server, app, key, now)?,
+    };
     let is_theirs = |row: &PendingSignIn| {
         row.app == app.name && row.realm == app.realm && row.binding == server.keys.binding(&key.binding)
     };

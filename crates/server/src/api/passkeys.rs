@@ -206,7 +206,8 @@ async fn decide(
     may_change(server, (&user, &credentials), &visitor.session, visitor.now).await?;
     has_room_for_key(&credentials)?;
     let within = visitor.session.id.bytes();
-    let place = Place { realm: &user.realm, within, user: Some(user.id), now: visitor.now };
+    let place =
+        Place { realm: &user.realm, within, user: Some(user.id), nameless_at: None, now: visitor.now };
     let (made, mut changes) = enrol(server, &place, (&body.answer, body.label.as_deref())).await?;
     if let Ok(made) = &made {
         changes.extend(

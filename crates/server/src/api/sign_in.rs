@@ -86,9 +86,15 @@ pub(crate) async fn begin_as(call: &Call, body: BeginSignInBody) -> Result<Pendi
     if body.max_age.is_some() {
         return Err(ApiError::invalid("max_age", "only with step_up: a sign-in proves everything anew"));
     }
-    let email = address.map(|address| address.canonical().to_owned());
-    let (row, binding) = flow::fresh(call, &Said { email, username: body.username, challenge: None }, asked)?;
-    call.server.commit(Changes(vec![FlowChange::Saved(row.clone()).into()])).await?;
+    let (row, binding) = if names == 0 {
+        flow::nameless(call, asked)?
+    } else {
+        let email = address.map(|address| address.canonical().to_owned());
+        let said = Said { email, username: body.username, challenge: None };
+        let (row, binding) = flow::fresh(call, &said, asked)?;
+        call.server.commit(Changes(vec![FlowChange::Saved(row.clone()).into()])).await?;
+        (row, binding)
+    };
     let verdict = Verdict::More(call.server.policy(&call.app).beginnings());
     Ok(Pending { row, verdict, binding: Some(binding) })
 }

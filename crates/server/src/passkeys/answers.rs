@@ -2,12 +2,14 @@
 //! taken where it was asked and nowhere else, and over in the same commit whether the answer was right or not. What a
 //! proof is worth, and who may have a new credential, is not decided here.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use countersign_domain::{
+    app::App,
     assurance::{Assurance, Method, Methods},
-    ceremony::{Ceremony, CeremonyKind},
+    ceremony::{self, Ceremony, CeremonyKind},
     changes::{Change, Changes, FlowChange},
     credential::Credential,
-    id::UserId,
+    id::{CeremonyId, UserId},
     realm::RealmName,
     time::Timestamp,
     user::User,
@@ -15,12 +17,19 @@ use countersign_domain::{
 
 use super::{
     authenticate::{Authenticated, finish_authentication, lookup},
+    client_data,
     fault::Fault,
+    party::party,
     register::finish_registration,
     response::{AuthenticationResponse, Base64Url, RegistrationResponse},
-    stored::ceremony_of,
+    stored::{Question, ceremony_of},
 };
-use crate::{error::ApiError, state::Server};
+use crate::{
+    credentials::seal_question,
+    error::ApiError,
+    state::Server,
+    system::{CLOCK_SKEW, CLOCK_TOLERANCE},
+};
 
 /// Where an answer is given.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +40,8 @@ pub struct Place<'a> {
     pub within: &'a [u8; 16],
     /// Who it is, where something else said so: everywhere but for a first proof.
     pub user: Option<UserId>,
+    /// The app of a sign-in of which nothing is kept: its questions are not kept either.
+    pub nameless_at: Option<&'a App>,
     /// When.
     pub now: Timestamp,
 }
@@ -71,18 +82,17 @@ pub async fn prove(
     answer: &AuthenticationResponse,
 ) -> Result<(Result<Proven, Fault>, Changes), ApiError> {
     let asked = (CeremonyKind::Authentication, &answer.response.client_data);
-    let ceremony = match question(server, place, asked).await? {
-        Ok(ceremony) => ceremony,
+    let Waiting { ceremony, question, over: mut changes } = match waiting(server, place, asked).await? {
+        Ok(waiting) => waiting,
         Err(fault) => return Ok((Err(fault), Changes::default())),
     };
-    let mut changes = over(&ceremony);
     let found = server.store.credential(place.realm, lookup(server, place.realm, answer)).await?;
     let is_theirs = |found: &Credential| place.user.is_none_or(|user| user == found.user);
     let Some(found) = found.filter(is_theirs) else { return Ok((Err(Fault::CredentialId), changes)) };
     let Some(user) = server.store.user(found.user).await? else {
         return Ok((Err(Fault::CredentialId), changes));
     };
-    Ok(match finish_authentication(server, &ceremony, &found, answer, place.now)? {
+    Ok(match finish_authentication(server, (&ceremony, &question), &found, answer, place.now)? {
         Err(fault) => (Err(fault), changes),
         Ok(Authenticated { credential, method }) => {
             changes.push(Change::Credential(credential.clone()));
@@ -103,12 +113,11 @@ pub async fn enrol(
     (answer, label): (&RegistrationResponse, Option<&str>),
 ) -> Result<(Result<Credential, Fault>, Changes), ApiError> {
     let asked = (CeremonyKind::Registration, &answer.response.client_data);
-    let ceremony = match question(server, place, asked).await? {
-        Ok(ceremony) => ceremony,
+    let Waiting { ceremony, question, over: changes } = match waiting(server, place, asked).await? {
+        Ok(waiting) => waiting,
         Err(fault) => return Ok((Err(fault), Changes::default())),
     };
-    let changes = over(&ceremony);
-    let made = match finish_registration(server, &ceremony, (answer, label), place.now)? {
+    let made = match finish_registration(server, (&ceremony, &question), (answer, label), place.now)? {
         Ok(made) => made,
         Err(fault) => return Ok((Err(fault), changes)),
     };
@@ -120,12 +129,20 @@ pub async fn enrol(
     Ok((Ok(made), changes))
 }
 
+/// A question that waits for its answer.
+struct Waiting {
+    ceremony: Ceremony,
+    question: Question,
+    /// What is written with the answer: nobody answers it again.
+    over: Changes,
+}
+
 /// The question that an answer names, if it is one of this place and still waits.
-async fn question(
+async fn waiting(
     server: &Server,
     place: &Place<'_>,
     (kind, client_data): (CeremonyKind, &Base64Url),
-) -> Result<Result<Ceremony, Fault>, ApiError> {
+) -> Result<Result<Waiting, Fault>, ApiError> {
     let id = match ceremony_of(client_data) {
         Ok(id) => id,
         Err(fault) => return Ok(Err(fault)),
@@ -135,10 +152,45 @@ async fn question(
         let is_theirs = asked.user.is_none() || asked.user == place.user;
         asked.takes(kind, place.within, place.now) && asked.realm == *place.realm && is_theirs
     };
-    let found = server.store.ceremony(id).await?.filter(is_of_this_place);
-    Ok(found.ok_or(Fault::Over))
+    Ok(match server.store.ceremony(id).await? {
+        Some(ceremony) if is_of_this_place(&ceremony) => {
+            let over = Changes(vec![FlowChange::Answered(id).into()]);
+            Ok(Waiting { question: Question::open(server, &ceremony)?, ceremony, over })
+        }
+        None if kind == CeremonyKind::Authentication => match place.nameless_at {
+            Some(app) => nameless(server, (place, app), (id, client_data))?.ok_or(Fault::Over),
+            None => Err(Fault::Over),
+        },
+        _ => Err(Fault::Over),
+    })
 }
 
-fn over(ceremony: &Ceremony) -> Changes {
-    Changes(vec![FlowChange::Answered(ceremony.id).into()])
+/// The question of this id, if it is one that this sign-in asked without keeping it. What it was is only known as long as
+/// the app and its pages are the same; that it was answered is kept.
+fn nameless(
+    server: &Server,
+    (place, app): (&Place<'_>, &App),
+    (id, client_data): (CeremonyId, &Base64Url),
+) -> Result<Option<Waiting>, ApiError> {
+    let party = party(&server.config.load(), Some(app))?;
+    let question = Question::nameless(server, party, (id, place.realm, place.within));
+    let expires_at = id.made_at() + ceremony::LIFE;
+    let is_asked = client_data::challenge(&client_data.0)
+        .is_ok_and(|challenge| verify_slices_are_equal(&challenge, &question.challenge.0).is_ok());
+    let is_from_ahead = id.made_at() > place.now + CLOCK_SKEW;
+    if !is_asked || is_from_ahead || place.now >= expires_at {
+        return Ok(None);
+    }
+    let ceremony = Ceremony {
+        id,
+        realm: place.realm.clone(),
+        kind: CeremonyKind::Answered,
+        within: *place.within,
+        user: None,
+        sealed: seal_question(server, (place.realm, &id), &[])?,
+        // Longer than any node takes an answer: another's clock may be behind, and a sweep may come in between.
+        expires_at: expires_at + CLOCK_TOLERANCE,
+    };
+    let over = Changes(vec![FlowChange::Asked(ceremony.clone()).into()]);
+    Ok(Some(Waiting { ceremony, question, over }))
 }

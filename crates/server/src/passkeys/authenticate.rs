@@ -6,7 +6,7 @@ use countersign_domain::{
     assurance::Method,
     ceremony::{self, Ceremony, CeremonyKind},
     credential::{Credential, CredentialKind},
-    id::UserId,
+    id::{CeremonyId, UserId},
     realm::RealmName,
     secret::Digest,
     time::Timestamp,
@@ -66,14 +66,33 @@ pub fn begin_authentication(server: &Server, asking: &Asking<'_>) -> Result<(Cer
     let theirs = asking.credentials.iter().filter(|one| !is_first && is_key(one));
     let allowed = theirs.filter_map(|one| Descriptor::of(server, one, &question.rp_id).transpose());
     let allowed = allowed.collect::<Result<Vec<Descriptor>, ApiError>>()?;
-    let options = json!({
+    Ok((row, options(&question, &allowed)))
+}
+
+/// Asks for a signature in a sign-in of which nothing is kept, for a first proof: what a page gives to
+/// `parseRequestOptionsFromJSON` as it is.
+///
+/// # Errors
+/// [`ApiError::PasskeysOff`].
+pub fn begin_nameless(
+    server: &Server,
+    (realm, within): (&RealmName, &[u8; 16]),
+    app: &App,
+) -> Result<Value, ApiError> {
+    let id = CeremonyId::new(server.now(), &mut *server.random());
+    let question = Question::nameless(server, party(&server.config.load(), Some(app))?, (id, realm, within));
+    Ok(options(&question, &[]))
+}
+
+/// What a page gives to `parseRequestOptionsFromJSON`.
+fn options(question: &Question, allowed: &[Descriptor]) -> Value {
+    json!({
         "challenge": question.challenge(),
         "timeout": ceremony::LIFE.millis(),
         "rpId": question.rp_id,
         "allowCredentials": allowed,
-        "userVerification": if is_first { "required" } else { "preferred" },
-    });
-    Ok((row, options))
+        "userVerification": if question.is_verification_required { "required" } else { "preferred" },
+    })
 }
 
 /// Whether a credential is a passkey or a security key.
@@ -93,7 +112,7 @@ pub(super) fn lookup(server: &Server, realm: &RealmName, answer: &Authentication
 /// In the outer result what failed here; in the inner one the [`Fault`].
 pub(super) fn finish_authentication(
     server: &Server,
-    ceremony: &Ceremony,
+    (ceremony, question): (&Ceremony, &Question),
     credential: &Credential,
     answer: &AuthenticationResponse,
     now: Timestamp,
@@ -102,7 +121,6 @@ pub(super) fn finish_authentication(
     if !is_theirs || !is_key(credential) || credential.realm != ceremony.realm {
         return Ok(Err(Fault::CredentialId));
     }
-    let question = Question::open(server, ceremony)?;
     let key = StoredKey::open(server, credential)?;
     let handle = server.keys.user_handle(credential.user);
     let known = key.known(credential, &handle);

@@ -26,7 +26,7 @@ mod vectors;
 
 pub use self::{
     answers::{Place, Proven, enrol, prove},
-    authenticate::{Asking, begin_authentication},
+    authenticate::{Asking, begin_authentication, begin_nameless},
     fault::Fault,
     register::{Making, Names, Wanted, begin_registration},
     response::{AuthenticationResponse, RegistrationResponse},

@@ -149,12 +149,11 @@ pub fn begin_registration(
 /// In the outer result what failed here; in the inner one the [`Fault`].
 pub(super) fn finish_registration(
     server: &Server,
-    ceremony: &Ceremony,
+    (ceremony, question): (&Ceremony, &Question),
     (answer, label): (&RegistrationResponse, Option<&str>),
     now: Timestamp,
 ) -> Result<Result<Credential, Fault>, ApiError> {
     let (realm, user) = (&ceremony.realm, ceremony.user.ok_or(ApiError::Internal)?);
-    let question = Question::open(server, ceremony)?;
     let made = match verify::registration(&question.expected(), answer) {
         Ok(made) => made,
         Err(fault) => return Ok(Err(fault)),
@@ -162,7 +161,7 @@ pub(super) fn finish_registration(
     let id = CredentialId::new(now, &mut *server.random());
     let lookup = server.keys.credential(realm, &made.id);
     let counter = made.counter.into();
-    let key = StoredKey::new(made, &question, &answer.response.transports);
+    let key = StoredKey::new(made, question, &answer.response.transports);
     // One that has not shown that it knows its person is no second factor by itself.
     let is_passkey = key.is_passkey && key.is_verified;
     let credential = Credential {

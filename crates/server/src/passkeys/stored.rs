@@ -179,6 +179,16 @@ impl Question {
         }
     }
 
+    /// One of a sign-in of which nothing is kept. Nor is this: it follows from its id, which its challenge begins with.
+    pub(super) fn nameless(
+        server: &Server,
+        party: Party,
+        (id, realm, within): (CeremonyId, &RealmName, &[u8; 16]),
+    ) -> Self {
+        let rest = server.keys.nameless_challenge(id, (realm, within), &party.rp_id);
+        Self { challenge: Base64Url([id.bytes().as_slice(), rest.bytes()].concat()), ..Self::new(party) }
+    }
+
     /// Draws the challenge, and makes the row.
     pub(super) fn ask(
         mut self,

@@ -1,6 +1,13 @@
 //! What browsers carry between the hosts of apps and us, as digests under our keys. It knows no cookie.
 
-use countersign_domain::{app::AppName, id::SessionId, secret::Digest, token::SecretToken};
+use countersign_domain::{
+    app::{App, AppName},
+    assurance::Level,
+    id::{CeremonyId, SessionId, SignInId},
+    realm::RealmName,
+    secret::Digest,
+    token::SecretToken,
+};
 
 use super::Keys;
 
@@ -27,6 +34,28 @@ impl Keys {
     #[must_use]
     pub fn ticket(&self, secret: &SecretToken) -> Digest {
         self.hierarchy.links.digest(&[b"ticket", secret.expose().as_bytes()])
+    }
+
+    /// The binding of a sign-in that began without a name. Nothing of such a one is kept before its first proof: it follows
+    /// from its id and this.
+    #[must_use]
+    pub fn nameless_binding(&self, id: SignInId, app: &App, asked: Level) -> SecretToken {
+        let (realm, app) = (app.realm.as_str().as_bytes(), app.name.as_str().as_bytes());
+        let parts = [b"nameless", id.bytes(), realm, app, asked.word().as_bytes()] as [&[u8]; 5];
+        SecretToken::from_digest(&self.hierarchy.bindings.digest(&parts))
+    }
+
+    /// What follows the id in the challenge of a question that is not kept: one that such a sign-in asks.
+    #[must_use]
+    pub fn nameless_challenge(
+        &self,
+        id: CeremonyId,
+        (realm, within): (&RealmName, &[u8; 16]),
+        rp_id: &str,
+    ) -> Digest {
+        let parts =
+            [b"nameless", id.bytes(), realm.as_str().as_bytes(), within, rp_id.as_bytes()] as [&[u8]; 5];
+        self.hierarchy.credentials.digest(&parts)
     }
 
     /// What a visit of the sign-in page is told of the browser that an app's host sent there: it shows which one it is, and

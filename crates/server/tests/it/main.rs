@@ -59,6 +59,7 @@ mod mail;
 mod memberships;
 mod metadata;
 mod metadata_import;
+mod nameless_sign_ins;
 mod new_devices;
 mod notices;
 mod outage;

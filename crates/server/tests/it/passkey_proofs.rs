@@ -49,7 +49,7 @@ async fn check_within(
 ) -> Result<Proven, Fault> {
     let answer: AuthenticationResponse = serde_json::from_value(answer.clone()).unwrap();
     let (realm, user) = (RealmName::default(), user.map(|user| user.id));
-    let place = Place { realm: &realm, within, user, now: server.now() };
+    let place = Place { realm: &realm, within, user, nameless_at: None, now: server.now() };
     let (proven, changes) = prove(&server.server, &place, &answer).await.unwrap();
     server.server.commit(changes).await.unwrap();
     proven
@@ -184,7 +184,8 @@ async fn enrolling(server: &TestServer, user: UserId) -> Value {
 async fn enrolled(server: &TestServer, user: UserId, made: &Value) -> Result<Credential, Fault> {
     let answer: RegistrationResponse = serde_json::from_value(made.clone()).unwrap();
     let realm = RealmName::default();
-    let place = Place { realm: &realm, within: &WITHIN, user: Some(user), now: server.now() };
+    let place =
+        Place { realm: &realm, within: &WITHIN, user: Some(user), nameless_at: None, now: server.now() };
     let (made, changes) = enrol(&server.server, &place, (&answer, Some("key"))).await.unwrap();
     server.server.commit(changes).await.unwrap();
     made

@@ -68,7 +68,7 @@ async fn p15_a_passkey_signs_in_without_a_name_and_its_answer_works_once() {
         (signed_in.text("acr"), signed_in.json()["amr"].clone()),
         ("aal2".into(), json!(["pop", "user", "mfa"]))
     );
-    walk.step(step).await.refused(410, "sign_in_over");
+    walk.step(step).await.refused(410, "ceremony_over");
     // Somebody who is known by their passkey is the same as by their mailbox.
     let (again, _) = after_a_code(&server, ANN).await;
     let also = sign(&again, &mut device).await.expect(200);

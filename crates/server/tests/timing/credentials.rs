@@ -63,7 +63,7 @@ async fn person(world: &World, number: u8, count: usize) -> Person {
         world.keep(vec![FlowChange::Asked(row).into()]).await;
         let mut device = Device::new();
         let answer = serde_json::from_value(device.create(ISSUER, &options).await.unwrap()).unwrap();
-        let place = Place { realm: &realm, within: &within, user: Some(id), now };
+        let place = Place { realm: &realm, within: &within, user: Some(id), nameless_at: None, now };
         let (made, mut changes) = enrol(&world.server, &place, (&answer, None)).await.unwrap();
         let vouched_by = Methods::from(Proof::Code);
         changes.push(Change::Credential(Credential { vouched_by, ..made.unwrap() }));

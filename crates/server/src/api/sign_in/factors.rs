@@ -63,6 +63,12 @@ pub(super) async fn passkey_options(call: &Call, key: &FlowKey) -> Answer<SignIn
     let server = &call.server;
     let row = flow::find(server, &call.app, key, call.now).await?;
     let verdict = offered(call, &row, &[Method::Passkey, Method::SecurityKey]).await?;
+    if !flow::is_kept(&row) {
+        let options = passkeys::begin_nameless(server, (&row.realm, row.id.bytes()), &call.app)?;
+        let mut body = body_of(call, &Pending { row, verdict, binding: None });
+        body.passkey = Some(options);
+        return Ok(answer(StatusCode::ACCEPTED, body));
+    }
     // Nothing tells a person who is known from one who is not before a first proof.
     let user = known(&row);
     let credentials = match user {
@@ -101,7 +107,8 @@ async fn take_signature(
     let (server, app, now) = (&call.server, &call.app, call.server.now());
     let row = flow::find(server, app, key, now).await?;
     offered(call, &row, &[Method::Passkey, Method::SecurityKey]).await?;
-    let place = Place { realm: &row.realm, within: row.id.bytes(), user: known(&row), now };
+    let nameless_at = (!flow::is_kept(&row)).then_some(&**app);
+    let place = Place { realm: &row.realm, within: row.id.bytes(), user: known(&row), nameless_at, now };
     let (outcome, mut changes) = passkeys::prove(server, &place, signature).await?;
     let proven = match outcome {
         Ok(proven) if is_about(call, &row, proven.user.id).await? => proven,

@@ -107,7 +107,8 @@ async fn take(call: &Call, key: &FlowKey, made: Made<'_>, label: Option<&str>) -
     let (row, id) = expected(call, key, made.kind()).await?;
     let (credential, mut changes) = match made {
         Made::Passkey(answer) => {
-            let place = Place { realm: &row.realm, within: row.id.bytes(), user: Some(id), now };
+            let place =
+                Place { realm: &row.realm, within: row.id.bytes(), user: Some(id), nameless_at: None, now };
             let (outcome, changes) = passkeys::enrol(server, &place, (answer, label)).await?;
             (outcome.map_err(Refusal::from), changes)
         }
