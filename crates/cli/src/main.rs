@@ -34,14 +34,14 @@ use tokio::runtime::{Builder, Runtime};
 /// An authentication server: proves who controls a mailbox, tells an app, and keeps next to nothing about the person.
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version, after_help = EXAMPLES)]
-struct Arguments {
+struct Arguments<C: Subcommand = Command> {
     /// The configuration file; `countersign.toml` here, if there is one.
     #[arg(long, short, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     remote: remote::Remote,
     #[command(subcommand)]
-    command: Command,
+    command: C,
 }
 
 const EXAMPLES: &str = "\
@@ -99,6 +99,22 @@ enum Command {
     Generate(generate::Generate),
 }
 
+/// What runs for months. To describe the other commands takes half a MiB of program, which would stay in memory as long.
+#[derive(Debug, Subcommand)]
+enum Lasting {
+    Serve(serve::Serve),
+}
+
+/// What was typed. Help, mistakes and all other commands are told by the whole description.
+fn arguments() -> Arguments {
+    match Arguments::<Lasting>::try_parse() {
+        Ok(Arguments { config, remote, command: Lasting::Serve(command) }) => {
+            Arguments { config, remote, command: Command::Serve(command) }
+        }
+        Err(_) => Arguments::parse(),
+    }
+}
+
 /// After how many steps of tasks the sockets are looked at. The usual 61 let a question that takes microseconds wait
 /// behind many that take a hundred each.
 const EVENT_INTERVAL: u32 = 8;
@@ -111,7 +127,7 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     let result = match runtime() {
         Ok(runtime) => runtime.block_on(run(arguments)),
         Err(error) => Err(anyhow::Error::new(error).context("the threads cannot be started")),

@@ -19,8 +19,7 @@ use super::{
 };
 use crate::{environment, servers::free_port};
 
-/// An API key as the server accepts it; the databases it opens are thrown away.
-pub(crate) const API_KEY: &str = "cs_sk_benchbenchbenchbenchbenchbench002fgtd6f";
+pub(crate) use crate::order::API_KEY;
 
 /// Sessions remembered, unless somebody asks for more: what the server does by itself.
 pub(crate) const SESSIONS: usize = 65_536;
