@@ -18,8 +18,9 @@ cargo xtask servers    keep the private database servers running, for tests star
   --skip NAME          leave out postgres, mariadb, postfix or browser, and say so in the summary; may be repeated
   --no-install         fail with the command to type where a package is missing
 
-  bench: --rounds N --seconds N --tokens N --json FILE; one part alone: --factors, --verify for cookies and what
-         proxies ask, --passwords, --devices and --people for 1,000,000 of them; --large for all with large stores";
+  bench: --rounds N --seconds N --tokens N --json FILE; one part alone: --flow, --factors, --verify for cookies
+         and what proxies ask, --passwords, --devices and --people for 1,000,000 of them; --large for all with large
+         stores";
 
 /// One command with its options.
 #[derive(Debug, PartialEq, Eq)]

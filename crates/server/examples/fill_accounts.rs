@@ -16,7 +16,7 @@ use countersign_domain::{
     assurance::{Assurance, Method},
     changes::{Change, Changes, GrantChange},
     grant::{self, Grant},
-    id::{SessionId, UserId},
+    id::{GrantId, SessionId, UserId},
     identifier::EmailAddress,
     random::Random,
     realm::RealmName,
@@ -40,6 +40,8 @@ use countersign_server::{
 
 /// Users in one commit. Rows lie everywhere in their trees: the more of them at once, the fewer pages are written.
 const AT_ONCE: u64 = 50_000;
+/// Grants in one commit, in the order of their tree.
+const GRANTS_AT_ONCE: usize = 250_000;
 /// Browsers of each.
 const BROWSERS: u64 = 2;
 
@@ -62,7 +64,7 @@ async fn fill(config: &Config, users: u64, cookies: &Path, grants: Option<u64>) 
     let mut random = SystemEntropy.random();
     let keys = Keys::new(&key_file::root_key(config, &store, &mut *random).await?);
     let mut cookies = BufWriter::new(std::fs::File::create(cookies)?);
-    let now = SystemClock::default().now();
+    let (now, mut granting) = (SystemClock::default().now(), Vec::new());
     let mut filled = 0;
     while filled < users {
         let mut changes = Changes::default();
@@ -74,16 +76,17 @@ async fn fill(config: &Config, users: u64, cookies: &Path, grants: Option<u64>) 
                 writeln!(cookies, "{cookie}")?;
             }
             for grant in 0..grants.unwrap_or_default() {
-                let app = if grant == 0 {
-                    "bench".to_owned()
-                } else {
-                    format!("app-{}", (number * 7 + grant * 101) % 999)
-                };
-                changes.push(granted(&user, app.parse()?, &keys, &mut *random)?);
+                let (holder, target) = granted(user.id, (number, grant))?;
+                granting.push((keys.grant(&user.realm, &holder, &target), user.id, (number, grant)));
             }
         }
         store.commit(changes).await?;
         filled += AT_ONCE;
+    }
+    granting.sort_unstable_by_key(|(id, ..)| *id.bytes());
+    for part in granting.chunks(GRANTS_AT_ONCE) {
+        let given = |granting: &Granting| Ok(given(&keys, &mut *random, granting, now)?.into());
+        store.commit(Changes(part.iter().map(given).collect::<Result<_>>()?)).await?;
     }
     store.close().await;
     Ok(cookies.flush()?)
@@ -166,13 +169,30 @@ fn add_session(
     Ok(format!("{}.{}", name.trim_start_matches(SessionId::PREFIX), secret.expose()))
 }
 
-/// A grant to a user.
-fn granted(user: &Added, app: AppName, keys: &Keys, random: &mut dyn Random) -> Result<Change> {
-    let (holder, target) = (grant::Holder::User(user.id), grant::Target::App(app));
+/// A grant that is to be given: its id, whose it is, and which of theirs.
+type Granting = (GrantId, UserId, (u64, u64));
+
+/// To whom the grant of this number is given, and what it opens.
+fn granted(user: UserId, (number, grant): (u64, u64)) -> Result<(grant::Holder, grant::Target)> {
+    let app: AppName = match grant {
+        0 => "bench".parse()?,
+        grant => format!("app-{}", (number * 7 + grant * 101) % 999).parse()?,
+    };
+    Ok((grant::Holder::User(user), grant::Target::App(app)))
+}
+
+/// A grant, as it is stored.
+fn given(
+    keys: &Keys,
+    random: &mut dyn Random,
+    (id, user, which): &Granting,
+    at: Timestamp,
+) -> Result<GrantChange> {
+    let (holder, target) = granted(*user, *which)?;
     let kept = grants::Kept {
         grant: Grant {
-            id: keys.grant(&user.realm, &holder, &target),
-            realm: user.realm.clone(),
+            id: *id,
+            realm: RealmName::default(),
             holder,
             target,
             scopes: Scopes::parse(["read:email"])?,
@@ -180,9 +200,9 @@ fn granted(user: &Added, app: AppName, keys: &Keys, random: &mut dyn Random) -> 
             declared: false,
         },
         given_by: "fill".to_owned(),
-        given_at: user.at,
+        given_at: at,
         version: 0,
     };
     let stored = grants::seal(keys, random, &kept).map_err(|_| "a grant cannot be sealed")?;
-    Ok(GrantChange::Given(stored).into())
+    Ok(GrantChange::Given(stored))
 }

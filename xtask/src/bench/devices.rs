@@ -1,7 +1,10 @@
 //! `GET /verify/{app}` for registered devices, with 1,000,000 of them, 1,000 apps and 10,000,000 grants in the store, beside
 //! a store with the devices that are asked about and nothing else.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
+
+use anyhow::Context as _;
+use rusqlite::Connection;
 
 use super::{
     process::SERVER_CORE,
@@ -62,6 +65,22 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
     many.0.process.stop()
 }
 
+/// Takes the indexes of grants away, which take most of an hour to grow row by row; what makes them anew.
+fn without_indexes(database: &Path) -> anyhow::Result<String> {
+    let database = Connection::open(database)?;
+    let mut found = database.prepare(
+        "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'access_grant' AND type = 'index' AND sql IS NOT NULL",
+    )?;
+    let found = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found: Vec<(String, String)> = found.collect::<Result<_, _>>()?;
+    let mut indexes = String::new();
+    for (name, sql) in found {
+        database.execute_batch(&format!("DROP INDEX {name}"))?;
+        indexes += &format!("{sql};\n");
+    }
+    Ok(indexes)
+}
+
 /// A server on a store with so many people, a registered device each, and grants, and a question for each device.
 fn filled(
     settings: &Settings,
@@ -80,7 +99,10 @@ fn filled(
     let mut fill = Command::new("taskset");
     fill.args(["-c", SERVER_CORE]).arg(environment::target()?.join("release/examples/fill_accounts"));
     fill.arg(folder.join("countersign.toml")).arg(devices.to_string()).arg(&cookies).arg(grants.to_string());
+    let database = folder.join("countersign.db");
+    let indexes = without_indexes(&database).context("the indexes of grants")?;
     environment::must_succeed(&mut fill)?;
+    Connection::open(&database)?.execute_batch(&indexes)?;
     let request = |cookie: &str| verify::request(&format!("cookie: __Host-countersign-registered={cookie}"));
     let requests = std::fs::read_to_string(&cookies)?.lines().map(request).collect();
     Ok((start()?, requests))

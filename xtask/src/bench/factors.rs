@@ -24,8 +24,8 @@ use super::{
 };
 use crate::environment;
 
-/// People who sign in; each has fewer sessions than make room for each other in one turn.
-const PEOPLE: u64 = 512;
+/// People who sign in: each has a few sessions, as people have.
+const PEOPLE: u64 = 4_096;
 /// Callers at once.
 const CALLERS: u64 = 32;
 /// Seconds for which a TOTP is good.

@@ -17,6 +17,8 @@ use super::{
 
 /// Callers at once, where the issue says many.
 const MANY: usize = 64;
+/// Parts of a round in which bare hyper and the flow take turns: what the machine's neighbours do falls upon both.
+const SLICES: usize = 4;
 /// Durable commits of one flow: the challenge with its message, the message forgotten, the challenge verified.
 const COMMITS: f64 = 3.0;
 
@@ -37,7 +39,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         Some(Alone::Passwords) => Some(passwords::measure(settings, &world, &mut report)),
         Some(Alone::People) => Some(accounts::measure_many(settings, &world, &mut report)),
         Some(Alone::Devices) => Some(devices::measure(settings, &world, &mut report)),
-        Some(Alone::Verify) | None => None,
+        Some(Alone::Verify | Alone::Flow) | None => None,
     };
     if let Some(measured) = alone {
         measured?;
@@ -55,6 +57,10 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     std::thread::sleep(Duration::from_secs(2));
     report.add("resident, idle", server.process.mebibytes("VmRSS")?, "MiB", Target::AtMost(12.0));
     let tokens = whole_flow(settings, &world, (&hello, &server), &mut report)?;
+    if settings.alone == Some(Alone::Flow) {
+        server.process.stop()?;
+        return report.write(&machine, &settings.json);
+    }
     let verify = || floor(&settings.folder, &["bench-part", "floor", "verify"]);
     tokens::measure(settings, (&hello, &server), &tokens, &mut report, &verify)?;
     report.part("After all of this");
@@ -141,17 +147,23 @@ fn whole_flow(
     let warm = flow::flows(world, server.port, MANY, Until::Count(1_000), Duration::ZERO)?;
     let (mut rates, mut costs, mut ratios, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut tokens = Vec::new();
+    let each = Until::Count(settings.tokens.div_ceil(settings.rounds * SLICES));
     for _ in 0..settings.rounds {
-        let floor = tokens::cpu((&hello.process, hello.port), &warm.tokens[0], settings.turn)?;
-        let before = server.process.cpu()?;
-        let count = Until::Count(settings.tokens.div_ceil(settings.rounds));
-        let flows = flow::flows(world, server.port, MANY, count, Duration::ZERO)?;
-        let cost = (server.process.cpu()? - before).as_secs_f64() * 1e6 / flows.tokens.len() as f64;
-        rates.push(flows.per_second());
-        ratios.push(flows.per_second() * cost / 1e6);
-        bare.push(cost / floor);
-        costs.push(cost);
-        tokens.extend(flows.tokens);
+        let (mut floor, mut cost, mut long, mut count) = (0.0, 0.0, 0.0, 0);
+        for _ in 0..SLICES {
+            let slice = settings.turn / SLICES as u32;
+            floor += tokens::cpu((&hello.process, hello.port), &warm.tokens[0], slice)? / SLICES as f64;
+            let before = server.process.cpu()?;
+            let flows = flow::flows(world, server.port, MANY, each, Duration::ZERO)?;
+            cost += (server.process.cpu()? - before).as_secs_f64() * 1e6;
+            long += flows.elapsed.as_secs_f64();
+            count += flows.tokens.len();
+            tokens.extend(flows.tokens);
+        }
+        rates.push(count as f64 / long);
+        ratios.push(cost / 1e6 / long);
+        bare.push(cost / count as f64 / floor);
+        costs.push(cost / count as f64);
     }
     report.add(&format!("{MANY} callers"), median(&rates), "/s", Target::None);
     report.add("… CPU of a flow", median(&costs), "µs", Target::None);

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
 /// A part that can be measured alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alone {
+    /// Size, start, idle memory, and the whole flow.
+    Flow,
     /// Second factors.
     Factors,
     /// Cookies, and what proxies ask.
@@ -65,6 +67,7 @@ impl Settings {
                 "--tokens" => settings.tokens = value()?.parse::<usize>()?.max(1_000),
                 "--json" => settings.json = PathBuf::from(value()?),
                 "--large" => settings.large = true,
+                "--flow" => settings.alone = Some(Alone::Flow),
                 "--factors" => settings.alone = Some(Alone::Factors),
                 "--verify" => settings.alone = Some(Alone::Verify),
                 "--passwords" => settings.alone = Some(Alone::Passwords),
