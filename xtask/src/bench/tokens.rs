@@ -47,6 +47,9 @@ pub(crate) type Contestant<'a> = ((&'a Process, u16), &'a [String]);
 /// How long a contestant is asked before the other has its turn: many clock ticks, and shorter than a neighbour's job.
 const SLICE: Duration = Duration::from_millis(250);
 
+/// Parts of a round in which tokens are shown for the first time, each beside the floor.
+const PARTS: usize = 4;
+
 /// One turn of one contestant.
 struct Turn {
     load: Load,
@@ -177,8 +180,8 @@ pub(crate) fn never_seen(
     verify: &dyn Fn() -> anyhow::Result<f64>,
 ) -> anyhow::Result<()> {
     let (mut rates, mut ratios, mut checks) = (Vec::new(), Vec::new(), Vec::new());
-    for part in requests.chunks(requests.len().div_ceil(settings.rounds)) {
-        let bare = turn((&hello.process, hello.port), drawn(part, 1), settings.turn, None)?;
+    for part in requests.chunks(requests.len().div_ceil(settings.rounds * PARTS)) {
+        let bare = turn((&hello.process, hello.port), drawn(part, 1), settings.turn / PARTS as u32, None)?;
         let check = verify()?;
         let mut each = part.iter();
         let next = move || each.next().map(String::as_bytes);
