@@ -6,7 +6,6 @@
 //! transaction begins anew with a savepoint for each.
 
 mod connection;
-mod told;
 mod writer;
 
 use std::{fs::File, path::Path, sync::Arc};

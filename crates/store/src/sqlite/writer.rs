@@ -4,7 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{self, RecvTimeoutError},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -14,10 +14,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{
-    connection::{self, execute},
-    told::{Committed, Outcome, Told},
-};
+use super::connection::{self, execute};
 use crate::{
     Error,
     engine::{Expect, Row, Statement, Write},
@@ -48,6 +45,25 @@ pub(super) enum Job {
     Close(Answer<()>),
 }
 
+/// How a commit ended, and how those of its group did.
+pub(super) struct Committed {
+    pub(super) outcome: Outcome,
+    /// Told when this is dropped.
+    _others: Others,
+}
+
+/// The rest of a group. One caller is told by the writer and tells the others, from the thread they run on: waking each
+/// from here costs a change of threads for each. Whatever becomes of that caller, dropping this tells them.
+struct Others(Vec<(Outcome, Answer<Committed>)>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for (outcome, answer) in self.0.drain(..) {
+            let _ = answer.send(Ok(Committed { outcome, _others: Self(Vec::new()) }));
+        }
+    }
+}
+
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
     /// How many wait. The queue of the library that has an end would take all its memory at the start.
@@ -61,15 +77,8 @@ struct Jobs {
 }
 
 impl Jobs {
-    /// The next job, when there is one; none when nobody can ask any more. Meanwhile nobody is left untold.
-    fn wait(&self, told: &mut Told) -> Option<Job> {
-        while let Some(left) = told.left() {
-            match self.jobs.recv_timeout(left) {
-                Ok(job) => return self.took(Some(job)),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
+    /// The next job, when there is one; none when nobody can ask any more.
+    fn wait(&self) -> Option<Job> {
         let job = self.jobs.recv().ok();
         self.took(job)
     }
@@ -141,10 +150,10 @@ fn closed() -> Error {
 }
 
 fn run(connection: &Connection, jobs: &Jobs) {
-    let (mut batch, mut other, mut told) = (Vec::with_capacity(BATCH), None, Told::new());
+    let (mut batch, mut other) = (Vec::with_capacity(BATCH), None);
     loop {
         if batch.is_empty() && other.is_none() {
-            match jobs.wait(&mut told) {
+            match jobs.wait() {
                 Some(Job::Commit(writes, answer)) => {
                     batch.push((writes, answer));
                     other = gather(jobs, &mut batch);
@@ -155,8 +164,8 @@ fn run(connection: &Connection, jobs: &Jobs) {
         }
         let answers = commit(connection, &mut batch);
         if let Some(job) = other.take() {
-            told.tell(answers);
-            if !serve((connection, &mut told), job) {
+            tell(answers);
+            if !serve(connection, job) {
                 return;
             }
             continue;
@@ -164,7 +173,7 @@ fn run(connection: &Connection, jobs: &Jobs) {
         // Who came meanwhile; those that are answered now may come back.
         other = gather(jobs, &mut batch);
         let expected = (batch.len() + answers.len()).min(BATCH);
-        told.tell(answers);
+        tell(answers);
         if other.is_none() {
             other = wait_for_company(jobs, &mut batch, expected);
         }
@@ -172,13 +181,13 @@ fn run(connection: &Connection, jobs: &Jobs) {
 }
 
 /// Does what is no commit; false when that was the end.
-fn serve((connection, told): (&Connection, &mut Told), job: Job) -> bool {
+fn serve(connection: &Connection, job: Job) -> bool {
     match job {
         Job::Query(statement, answer) => drop(answer.send(connection::query(connection, &statement))),
         Job::Migrate(migrations, answer) => drop(answer.send(migrate(connection, &migrations))),
         Job::Version(answer) => drop(answer.send(version(connection))),
         Job::Commit(writes, answer) => {
-            told.tell(commit(connection, &mut vec![(writes, answer)]));
+            tell(commit(connection, &mut vec![(writes, answer)]));
         }
         Job::Scrub(answer) => drop(answer.send(connection::scrub(connection))),
         Job::Close(answer) => {
@@ -223,6 +232,7 @@ fn wait_for_company(jobs: &Jobs, batch: &mut Vec<Waiting>, expected: usize) -> O
 }
 
 type Waiting = (Vec<Write>, Answer<Committed>);
+pub(super) type Outcome = Result<Vec<u64>, Error>;
 
 /// Carries out what waits, durably; what to tell whom.
 fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, Answer<Committed>)> {
@@ -231,6 +241,14 @@ fn commit(connection: &Connection, batch: &mut Vec<Waiting>) -> Vec<(Outcome, An
     }
     let outcomes = together(connection, batch).unwrap_or_else(|| apart(connection, batch));
     outcomes.into_iter().zip(batch.drain(..).map(|(_, answer)| answer)).collect()
+}
+
+fn tell(answers: Vec<(Outcome, Answer<Committed>)>) {
+    let mut answers = answers.into_iter();
+    if let Some((outcome, first)) = answers.next() {
+        // One that has gone away gives the rest back, to be dropped here.
+        let _ = first.send(Ok(Committed { outcome, _others: Others(answers.collect()) }));
+    }
 }
 
 /// Carries everything out in one transaction without a savepoint for each, which costs as much again as the writes.
