@@ -1,5 +1,6 @@
 //! A clock that a test sets, under the real binary: libfaketime reads it from a file at every look at the wall clock.
-//! The monotonic clock stays as it is, as when somebody sets a machine's clock.
+//! The monotonic clock stays as it is, as when somebody sets a machine's clock. The library for programs of several
+//! threads: of the other, threads that look at the same moment are now and then told the right time.
 
 use std::{
     fs,
@@ -22,7 +23,7 @@ impl FakeClock {
         }
         let library = fs::read_dir("/usr/lib").unwrap().flatten();
         let library =
-            library.map(|entry| entry.path().join("faketime/libfaketime.so.1")).find(|path| path.exists());
+            library.map(|entry| entry.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
         let library = library.unwrap_or_else(|| {
             panic!(
                 "libfaketime is missing: install the package faketime, or set COUNTERSIGN_TEST_SKIP=faketime"
