@@ -42,8 +42,8 @@ use parking_lot::Mutex;
 pub(crate) use self::{
     admin_key::*, api_key::*, app::*, app_password::*, ceremony::*, challenge::*, contact::*, credential::*,
     event::*, event_checkpoint::*, fact::*, grant::*, idempotency::*, invitation::*, message::*, metadata::*,
-    pending_sign_in::*, quota::*, realm::*, revocation::*, sealing_key::*, session::*, signing_key::*,
-    sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
+    pending_sign_in::*, quota::*, realm::*, revocation::*, row::read_count, sealing_key::*, session::*,
+    signing_key::*, sweep::*, undo::*, user::*, user_identifier::*, user_password::*, webhook::*,
 };
 use crate::engine::{Expect, Statement, Value, Write};
 

@@ -331,6 +331,11 @@ impl Store {
         Ok(self.engine.query(statement).await?.into_iter().next())
     }
 
+    /// How many rows of a table a statement counts.
+    pub(crate) async fn count(&self, table: &'static str, statement: Statement) -> Result<i64, Error> {
+        self.first(statement).await?.map_or(Ok(0), |row| sql::read_count(table, row))
+    }
+
     pub(crate) async fn all<T>(
         &self,
         statement: Statement,

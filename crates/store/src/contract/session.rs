@@ -23,8 +23,8 @@ pub async fn both_kinds_round_trip(store: Store) {
     both.sort_by_key(|session| session.id);
     assert_eq!(store.sessions_of(both[0].user).await.unwrap(), both);
     assert!(store.sessions_of(user(9).id).await.unwrap().is_empty());
-    assert_eq!(store.count_sessions_of(both[0].user).await.unwrap(), 2);
-    assert_eq!(store.count_sessions_of(user(9).id).await.unwrap(), 0);
+    assert_eq!(store.session_count(both[0].user).await.unwrap(), 2);
+    assert_eq!(store.session_count(user(9).id).await.unwrap(), 0);
     conflict(&store, vec![Change::SessionStarted(session(1))]).await;
 }
 

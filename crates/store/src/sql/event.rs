@@ -105,10 +105,6 @@ pub(crate) fn count_events(until: EventId) -> Statement {
     read("SELECT COUNT(*) FROM event WHERE id <= ?", vec![id(until)])
 }
 
-pub(crate) fn read_event_count(row: Row) -> Result<i64, Error> {
-    Columns::new("event", row).integer("id")
-}
-
 pub(crate) fn read_event(row: Row) -> Result<StoredEvent, Error> {
     let mut columns = Columns::new("event", row);
     Ok(StoredEvent {

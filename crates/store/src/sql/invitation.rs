@@ -46,10 +46,6 @@ pub(crate) fn count_open_invitations(realm: &RealmName, now: Timestamp) -> State
     )
 }
 
-pub(crate) fn read_invitation_count(row: Row) -> Result<i64, Error> {
-    Columns::new("invitation", row).integer("count")
-}
-
 pub(crate) fn read_invitation(row: Row) -> Result<Invitation, Error> {
     let mut columns = Columns::new("invitation", row);
     Ok(Invitation {

@@ -7,6 +7,11 @@ use crate::{
     engine::{Row, Value},
 };
 
+/// Reads what counts rows of a table.
+pub(crate) fn read_count(table: &'static str, row: Row) -> Result<i64, Error> {
+    Columns::new(table, row).integer("count")
+}
+
 /// A row being read, column by column, in the order of the statement.
 pub(crate) struct Columns {
     table: &'static str,

@@ -43,11 +43,6 @@ pub(crate) fn count_sessions_of(user: UserId) -> Statement {
     read("SELECT COUNT(*) FROM session WHERE user_id = ?", vec![user.bytes().as_slice().into()])
 }
 
-pub(crate) fn read_session_count(row: Row) -> Result<usize, Error> {
-    let mut columns = Columns::new("session", row);
-    columns.integer("count")?.try_into().map_err(|_| columns.corrupt("count"))
-}
-
 pub(crate) fn read_session(row: Row) -> Result<Session, Error> {
     let mut columns = Columns::new("session", row);
     let id = SessionId::from_bytes(columns.array("id")?);

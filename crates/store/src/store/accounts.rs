@@ -92,9 +92,9 @@ impl Store {
     ///
     /// # Errors
     /// As for every read.
-    pub async fn count_sessions_of(&self, user: UserId) -> Result<usize, Error> {
-        let counted = self.first(sql::count_sessions_of(user)).await?.map(sql::read_session_count);
-        Ok(counted.transpose()?.unwrap_or_default())
+    pub async fn session_count(&self, user: UserId) -> Result<usize, Error> {
+        let count = self.count("session", sql::count_sessions_of(user)).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
     /// The password of a user.

@@ -108,7 +108,6 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn open_invitations(&self, realm: &RealmName, now: Timestamp) -> Result<i64, Error> {
-        let row = self.first(sql::count_open_invitations(realm, now)).await?;
-        row.map_or(Ok(0), sql::read_invitation_count)
+        self.count("invitation", sql::count_open_invitations(realm, now)).await
     }
 }

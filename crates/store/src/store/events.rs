@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// As for every read.
     pub async fn event_count(&self, until: EventId) -> Result<i64, Error> {
-        self.first(sql::count_events(until)).await?.map_or(Ok(0), sql::read_event_count)
+        self.count("event", sql::count_events(until)).await
     }
 
     /// The key by which a user is named in the log.
