@@ -104,9 +104,10 @@ pub async fn begin(
         tell_mailboxes(call, (user, is_own_session), &signed_in.session, &mut decision.changes).await?;
     }
     if let Ok(signed_in) = &mut decision.outcome {
-        carry_trust(call, &policy, (trusts, is_trusted), signed_in, &mut decision.changes).await?;
+        let named = flow::named_device(call).await?;
+        ending.extend(named.iter().map(|(device, _)| device.clone()));
+        carry_trust(call, (&policy, named), (trusts, is_trusted), signed_in, &mut decision.changes)?;
     }
-    ending.extend(flow::named_device(call).await?.map(|(device, _)| device));
     tell_endings(&ending, now, &mut decision.changes);
     if decision.outcome.is_ok() {
         decision.changes.extend(flow.map(|flow| flow::end(&flow)).unwrap_or_default());
@@ -146,14 +147,13 @@ async fn tell_mailboxes(
 /// What becomes of the trust in a browser whose person has signed in: it is trusted from now on, or trusted on under another
 /// secret where it stood in for a factor. One whose secret is not the newest is trusted no more: somebody else had a copy of
 /// it and came first, or an answer was lost.
-async fn carry_trust(
+fn carry_trust(
     call: &Call,
-    policy: &Policy,
+    (policy, named): (&Policy, Option<(Session, bool)>),
     (trusts, stood_in): (bool, bool),
     signed_in: &mut SignedIn,
     changes: &mut Changes,
 ) -> Result<(), ApiError> {
-    let named = flow::named_device(call).await?;
     let device = match named.filter(|(device, _)| device.user == signed_in.session.user) {
         Some((device, false)) => {
             changes.push(Change::SessionEnded(device.id));
@@ -228,7 +228,7 @@ async fn read_known(
             Some(_) => None,
             None => store.subject(subject_of_address).await?.map(|found| found.user),
         },
-        sessions: match is_device || store.count_sessions_of(id).await? >= MOST_SESSIONS {
+        sessions: match is_device || store.session_count(id).await? >= MOST_SESSIONS {
             true => store.sessions_of(id).await?,
             false => Vec::new(),
         },

@@ -13,6 +13,7 @@ use countersign_domain::{
     user::{IdentifierKind, User},
 };
 use http::StatusCode;
+use serde_json::Value;
 
 use super::{SignInBody, body_of, verdict_of};
 use crate::{
@@ -63,14 +64,21 @@ pub(super) async fn passkey_options(call: &Call, key: &FlowKey) -> Answer<SignIn
     let server = &call.server;
     let row = flow::find(server, &call.app, key, call.now).await?;
     let verdict = offered(call, &row, &[Method::Passkey, Method::SecurityKey]).await?;
-    if !flow::is_kept(&row) {
-        let options = passkeys::begin_nameless(server, (&row.realm, row.id.bytes()), &call.app)?;
-        let mut body = body_of(call, &Pending { row, verdict, binding: None });
-        body.passkey = Some(options);
-        return Ok(answer(StatusCode::ACCEPTED, body));
-    }
+    let options = if flow::is_kept(&row) {
+        ask_for_signature(call, &row).await?
+    } else {
+        passkeys::begin_nameless(server, (&row.realm, row.id.bytes()), &call.app)?
+    };
+    let mut body = body_of(call, &Pending { row, verdict, binding: None });
+    body.passkey = Some(options);
+    Ok(answer(StatusCode::ACCEPTED, body))
+}
+
+/// Asks for a signature in a sign-in that is kept, and keeps the question.
+async fn ask_for_signature(call: &Call, row: &PendingSignIn) -> Result<Value, ApiError> {
+    let server = &call.server;
     // Nothing tells a person who is known from one who is not before a first proof.
-    let user = known(&row);
+    let user = known(row);
     let credentials = match user {
         Some(user) => server.store.credentials_of(user).await?,
         None => Vec::new(),
@@ -84,9 +92,7 @@ pub(super) async fn passkey_options(call: &Call, key: &FlowKey) -> Answer<SignIn
     };
     let (question, options) = begin_authentication(server, &asking)?;
     server.commit(Changes(vec![FlowChange::Asked(question).into()])).await?;
-    let mut body = body_of(call, &Pending { row, verdict, binding: None });
-    body.passkey = Some(options);
-    Ok(answer(StatusCode::ACCEPTED, body))
+    Ok(options)
 }
 
 /// Takes the signature of a passkey or security key.
