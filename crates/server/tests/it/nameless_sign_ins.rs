@@ -1,7 +1,12 @@
 //! Sign-ins that begin without a name: nothing of them is kept before a first proof, and yet each question is answered once,
 //! where it was asked, in time.
 
-use countersign_domain::time::Span;
+use countersign_domain::{
+    assurance::Level,
+    id::{CeremonyId, SignInId},
+    testing::Seeded,
+    time::Span,
+};
 use countersign_server::config::Config;
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::join_all;
@@ -134,6 +139,30 @@ async fn p16_it_is_answered_at_its_app_within_five_minutes_and_over_after_fiftee
     answer(&walk, &signed).await.expect(200);
     server.advance(Span::from_seconds(301)).await;
     walk.step(json!({"method": "passkey_options"})).await.refused(410, "sign_in_over");
+}
+
+#[tokio::test]
+async fn p16_what_names_a_time_to_come_was_not_begun_and_not_asked_here() {
+    let server = TestServer::with(with_two).await;
+    let (_, mut device) = with_passkey(&server, ANN).await;
+    let (keys, app) = (&server.server.keys, server.server.app("club").unwrap());
+    for (ahead, is_good) in [(0, true), (4, true), (6, false)] {
+        let (at, random) = (server.now() + Span::from_seconds(ahead), &mut Seeded::new(9));
+        let id = SignInId::new(at, random);
+        let binding = keys.nameless_binding(id, &app, Level::Mailbox).expose().to_owned();
+        let walk = Walk { server: &server, id: id.to_string(), binding };
+        let begun = walk.step(json!({"method": "passkey_options"})).await;
+        assert_eq!(begun.status, if is_good { 202 } else { 410 }, "{ahead}");
+        let (walk, _) = begin(&server, &json!({})).await;
+        let mut asked = options(&walk).await;
+        let id = CeremonyId::new(at, random);
+        let within: SignInId = walk.id.parse().unwrap();
+        let rest = keys.nameless_challenge(id, (&app.realm, within.bytes()), "auth.example");
+        let challenge = [id.bytes().as_slice(), rest.bytes()].concat();
+        asked["challenge"] = json!(BASE64URL_NOPAD.encode(&challenge));
+        let signed = device.get(ISSUER, &asked).await.unwrap();
+        assert_eq!(answer(&walk, &signed).await.status, if is_good { 200 } else { 410 }, "{ahead}");
+    }
 }
 
 #[tokio::test]
