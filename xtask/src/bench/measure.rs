@@ -10,15 +10,13 @@ use super::{
     process::Process,
     report::{Report, Target, machine, median, micros, percentile},
     settings::{Alone, Settings},
-    tokens::{self, Hello},
+    tokens::{self, Hello, PARTS},
     verify as forward_auth,
     world::{Server, World},
 };
 
 /// Callers at once, where the issue says many.
 const MANY: usize = 64;
-/// Parts of a round in which bare hyper and the flow take turns: what the machine's neighbours do falls upon both.
-const SLICES: usize = 4;
 /// Durable commits of one flow: the challenge with its message, the message forgotten, the challenge verified.
 const COMMITS: f64 = 3.0;
 
@@ -147,12 +145,12 @@ fn whole_flow(
     let warm = flow::flows(world, server.port, MANY, Until::Count(1_000), Duration::ZERO)?;
     let (mut rates, mut costs, mut ratios, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut tokens = Vec::new();
-    let each = Until::Count(settings.tokens.div_ceil(settings.rounds * SLICES));
+    let each = Until::Count(settings.tokens.div_ceil(settings.rounds * PARTS));
     for _ in 0..settings.rounds {
         let (mut floor, mut cost, mut long, mut count) = (0.0, 0.0, 0.0, 0);
-        for _ in 0..SLICES {
-            let slice = settings.turn / SLICES as u32;
-            floor += tokens::cpu((&hello.process, hello.port), &warm.tokens[0], slice)? / SLICES as f64;
+        for _ in 0..PARTS {
+            let slice = settings.turn / PARTS as u32;
+            floor += tokens::cpu((&hello.process, hello.port), &warm.tokens[0], slice)? / PARTS as f64;
             let before = server.process.cpu()?;
             let flows = flow::flows(world, server.port, MANY, each, Duration::ZERO)?;
             cost += (server.process.cpu()? - before).as_secs_f64() * 1e6;

@@ -47,8 +47,9 @@ pub(crate) type Contestant<'a> = ((&'a Process, u16), &'a [String]);
 /// How long a contestant is asked before the other has its turn: many clock ticks, and shorter than a neighbour's job.
 const SLICE: Duration = Duration::from_millis(250);
 
-/// Parts of a round in which tokens are shown for the first time, each beside the floor.
-const PARTS: usize = 4;
+/// Parts of a round in which what cannot be asked twice takes turns with bare hyper: what the machine's neighbours do falls
+/// upon both.
+pub(crate) const PARTS: usize = 4;
 
 /// One turn of one contestant.
 struct Turn {
