@@ -372,8 +372,7 @@ pub(super) async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
 }
 
 async fn body_of(server: &Server, user: User) -> Result<UserBody, ApiError> {
-    let sessions = server.store.sessions_of(user.id).await?;
-    let now = server.now();
+    let (identifiers, sessions) = server.store.count_of_user(user.id, server.now()).await?;
     let profile = open_profile(server, &user)?;
     Ok(UserBody {
         id: user.id.to_string(),
@@ -381,8 +380,8 @@ async fn body_of(server: &Server, user: User) -> Result<UserBody, ApiError> {
         status: user.status.name(),
         role: profile.role().name(),
         groups: profile.groups,
-        identifiers: server.store.identifiers_of(user.id).await?.len(),
-        sessions: sessions.iter().filter(|session| session.is_live(now)).count(),
+        identifiers,
+        sessions,
         created_at: rfc3339(user.created_at),
         signed_in_at: Some(user.signed_in_at).filter(|at| *at > NEVER).map(rfc3339),
     })

@@ -5,6 +5,7 @@
 use countersign_domain::{
     changes::Change,
     id::UserId,
+    session::Session,
     subject::Subject,
     user::{IdentifierKind, User, UserIdentifier, UserStatus, UserSubject},
 };
@@ -47,6 +48,22 @@ pub async fn users_are_found_by_all_that_they_have(store: Store) {
     let elsewhere = "other".parse().unwrap();
     assert!(store.users_after(&elsewhere, from, 9).await.unwrap().is_empty());
     assert_eq!(store.user_by_identifier(&elsewhere, email, digest(1)).await.unwrap(), None);
+}
+
+/// What a user has is counted: of sessions those that are neither idle nor over.
+pub async fn what_a_user_has_is_counted(store: Store) {
+    add(&store, 1).await;
+    add(&store, 2).await;
+    let (ours, later) = (session(1), after(1_200));
+    let longer = Session { user: ours.user, idle_ends_at: later, ..session(3) };
+    let over = Session { user: ours.user, idle_ends_at: later, expires_at: after(60), ..session(4) };
+    let started = [longer, over].map(Change::SessionStarted);
+    save(&store, started.to_vec()).await;
+    for (at, sessions) in [(0, 3), (59, 3), (60, 2), (599, 2), (600, 1), (1_199, 1), (1_200, 0)] {
+        assert_eq!(store.count_of_user(ours.user, after(at)).await.unwrap(), (1, sessions), "{at}");
+    }
+    assert_eq!(store.count_of_user(user(2).id, after(0)).await.unwrap(), (1, 1));
+    assert_eq!(store.count_of_user(user(9).id, after(0)).await.unwrap(), (0, 0));
 }
 
 /// A user is replaced at its version only.

@@ -5,6 +5,7 @@ use countersign_domain::{
     realm::RealmName,
     secret::Digest,
     subject::Subject,
+    time::Timestamp,
     user::{IdentifierKind, User, UserStatus, UserSubject},
 };
 
@@ -74,6 +75,21 @@ pub(crate) fn select_users(
             vec![realm.as_str().into(), status.name().into(), first, end, most.into()],
         ),
     }
+}
+
+/// Counts only: of identifiers the index alone is read.
+pub(crate) fn count_of_user(id: UserId, now: Timestamp) -> Statement {
+    let id = || id.bytes().as_slice().into();
+    read(
+        "SELECT (SELECT COUNT(*) FROM user_identifier WHERE user_id = ?), \
+         (SELECT COUNT(*) FROM session WHERE user_id = ? AND idle_ends_at > ? AND expires_at > ?)",
+        vec![id(), id(), now.into(), now.into()],
+    )
+}
+
+pub(crate) fn read_count_of_user(row: Row) -> Result<(usize, usize), Error> {
+    let mut columns = Columns::new("realm_user", row);
+    Ok((columns.number("identifiers")?, columns.number("sessions")?))
 }
 
 pub(crate) fn read_user(row: Row) -> Result<User, Error> {

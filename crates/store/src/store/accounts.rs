@@ -10,6 +10,7 @@ use countersign_domain::{
     secret::Digest,
     session::Session,
     subject::Subject,
+    time::Timestamp,
     user::{IdentifierKind, User, UserIdentifier, UserSubject},
     user_password::{PasswordWish, UserPassword},
 };
@@ -53,6 +54,15 @@ impl Store {
     /// As for every read.
     pub async fn identifiers_of(&self, user: UserId) -> Result<Vec<UserIdentifier>, Error> {
         self.all(sql::select_identifiers_of(user), sql::read_identifier).await
+    }
+
+    /// How many identifiers a user has, and how many sessions that are live at `now`.
+    ///
+    /// # Errors
+    /// As for every read.
+    pub async fn count_of_user(&self, user: UserId, now: Timestamp) -> Result<(usize, usize), Error> {
+        let counted = self.first(sql::count_of_user(user, now)).await?;
+        counted.map_or(Ok((0, 0)), sql::read_count_of_user)
     }
 
     /// The subject that a user has in a sector.

@@ -108,6 +108,7 @@ macro_rules! suite {
                 sweep { what_is_over_goes_and_the_rest_stays }
                 user {
                     users_are_found_by_all_that_they_have
+                    what_a_user_has_is_counted
                     another_version_is_a_conflict
                     p14_what_names_a_person_is_unique
                     one_of_many_registrations_wins
