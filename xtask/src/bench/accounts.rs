@@ -27,6 +27,11 @@ const USERS: u64 = 50_000;
 const FEW_AND_MANY: [u64; 2] = [1_000, 1_000_000];
 /// Callers who sign in at once.
 const MANY: usize = 64;
+/// Parts of a turn in which few and many follow each other.
+const SLICES: u32 = 8;
+/// Searches and lists in such a part. CPU is told in hundredths of a second.
+const SEARCHES: u64 = 1_000;
+const LISTS: usize = 100;
 
 /// Measures the check of a cookie.
 ///
@@ -95,30 +100,29 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
     let (mut checks, mut flows) = (Vec::new(), Vec::new());
     let (mut searches, mut lists) = (Vec::new(), Vec::new());
     for round in 0..settings.rounds as u64 {
-        servers.iter().try_for_each(|(.., users)| warm(&folder_of(settings, *users)))?;
+        warm(settings)?;
         let asked = [0, 1].map(|place: usize| {
             let (server, requests, _) = &servers[place];
             ((&server.process, server.port), requests.as_slice())
         });
-        let cookies = tokens::paired_load(settings, asked, round)?;
-        let mut found = Vec::new();
-        for ((server, _, users), (_, check)) in servers.iter().zip(cookies) {
-            // People who are there already, far from each other.
-            let users = *users;
-            let person = move |number: u64| (round * 499_979 + number * 7_919) % users;
-            let before = server.process.cpu()?;
-            let until = Until::Elapsed(settings.turn);
-            let signed_in = flow::flows_of(world, server.port, MANY, (until, Duration::ZERO), person)?;
-            let flow = (server.process.cpu()? - before).as_secs_f64() / signed_in.tokens.len() as f64;
-            found.push((check, flow));
-        }
-        checks.push(found[1].0 / found[0].0);
-        flows.push(found[1].1 / found[0].1);
-        for (ratios, of_person) in [(&mut searches, true), (&mut lists, false)] {
-            let [few, many] =
-                [0, 1].map(|place: usize| operator(settings, &servers[place], round, of_person));
-            ratios.push(many? / few?);
-        }
+        let [few, many] = tokens::paired_load(settings, asked, round)?;
+        checks.push(many.1 / few.1);
+        let mut people = people_of(round);
+        warm(settings)?;
+        searches.push(many_to_few(&servers, |place| search(settings, &mut people[place]))?);
+        lists.push(many_to_few(&servers, |place| list(settings, &people[place]))?);
+    }
+    // Last, since among few each would have dozens of sessions by then.
+    for round in 0..settings.rounds as u64 {
+        let mut people = people_of(round);
+        warm(settings)?;
+        flows.push(many_to_few(&servers, |place| {
+            let (people, port) = (&mut people[place], servers[place].0.port);
+            let until = Until::Elapsed(settings.turn / SLICES);
+            let signed_in = flow::flows_of(world, port, MANY, (until, Duration::ZERO), people.ahead())?;
+            people.next += (signed_in.tokens.len() + MANY) as u64;
+            Ok(signed_in.tokens.len())
+        })?);
     }
     report.add("CPU of the check of a cookie, many to few", median(&checks), "", Target::AtMost(1.3));
     report.add("CPU of a sign-in by code, many to few", median(&flows), "", Target::AtMost(1.3));
@@ -133,35 +137,76 @@ fn folder_of(settings: &Settings, users: u64) -> PathBuf {
     settings.folder.join(format!("accounts-{users}"))
 }
 
-/// Reads a store's file once, so that the system has it in memory, as where people come all day.
-fn warm(folder: &Path) -> anyhow::Result<()> {
-    std::io::copy(&mut File::open(folder.join("countersign.db"))?, &mut std::io::sink())?;
+/// Reads both stores' files once before each turn, so that the system has them in memory, as where people come all day: a
+/// virtual machine may be made to give back what lies in memory and is not asked for, a quarter of a large file in twenty seconds.
+fn warm(settings: &Settings) -> anyhow::Result<()> {
+    for users in FEW_AND_MANY {
+        let file = folder_of(settings, users).join("countersign.db");
+        std::io::copy(&mut File::open(file)?, &mut std::io::sink())?;
+    }
     Ok(())
 }
 
-/// CPU of what an operator asks at the socket: for somebody by their address, or for the newest fifty.
-fn operator(
-    settings: &Settings,
-    (server, _, users): &(Server, Vec<String>, u64),
-    round: u64,
-    of_person: bool,
-) -> anyhow::Result<f64> {
-    // CPU is told in hundredths of a second.
-    let questions: u64 = if of_person { 8_000 } else { 800 };
-    let folder = folder_of(settings, *users);
-    let before = server.process.cpu()?;
-    for number in 0..questions {
-        let person = (round * 499_979 + number * 7_919) % users;
-        let path = if of_person {
-            format!("/v1/admin/users?email=person-{person}@example.org")
-        } else {
-            "/v1/admin/users?limit=50".to_owned()
-        };
-        let answer = world::ask_as_operator(&folder, &path)?;
-        let found = answer.matches("\"id\":\"usr_").count();
-        anyhow::ensure!(found == if of_person { 1 } else { 50 }, "{path} found {found}");
+/// Who comes next: people who are there already, far from each other.
+struct People {
+    next: u64,
+    users: u64,
+}
+
+impl People {
+    /// The person of each number from here on.
+    fn ahead(&self) -> impl Fn(u64) -> u64 + 'static {
+        let (next, users) = (self.next, self.users);
+        move |number| (next + number) * 7_919 % users
     }
-    Ok((server.process.cpu()? - before).as_secs_f64())
+}
+
+/// Those who come in a round, to few and to many.
+fn people_of(round: u64) -> [People; 2] {
+    FEW_AND_MANY.map(|users| People { next: round * 499_979, users })
+}
+
+/// The CPU of what both servers do, many to few: they take turns, so that a neighbour slows both alike. `act` has a server
+/// do something, and says how often.
+fn many_to_few(
+    servers: &[(Server, Vec<String>, u64)],
+    mut act: impl FnMut(usize) -> anyhow::Result<usize>,
+) -> anyhow::Result<f64> {
+    let cpu = |place: usize| -> anyhow::Result<f64> { Ok(servers[place].0.process.cpu()?.as_secs_f64()) };
+    let (before, mut done) = ([cpu(0)?, cpu(1)?], [0, 0]);
+    for _ in 0..SLICES {
+        for (place, done) in done.iter_mut().enumerate() {
+            *done += act(place)?;
+        }
+    }
+    let cost = |place: usize| Ok::<_, anyhow::Error>((cpu(place)? - before[place]) / done[place] as f64);
+    Ok(cost(1)? / cost(0)?)
+}
+
+/// An operator asks at the socket for people by their addresses, one after the other.
+fn search(settings: &Settings, people: &mut People) -> anyhow::Result<usize> {
+    let (folder, person) = (folder_of(settings, people.users), people.ahead());
+    for number in 0..SEARCHES {
+        let path = format!("/v1/admin/users?email=person-{}@example.org", person(number));
+        found(&world::ask_as_operator(&folder, &path)?, 1)?;
+    }
+    people.next += SEARCHES;
+    Ok(SEARCHES as usize)
+}
+
+/// An operator asks at the socket for the newest fifty.
+fn list(settings: &Settings, people: &People) -> anyhow::Result<usize> {
+    let folder = folder_of(settings, people.users);
+    for _ in 0..LISTS {
+        found(&world::ask_as_operator(&folder, "/v1/admin/users?limit=50")?, 50)?;
+    }
+    Ok(LISTS)
+}
+
+fn found(answer: &str, expected: usize) -> anyhow::Result<()> {
+    let found = answer.matches("\"id\":\"usr_").count();
+    anyhow::ensure!(found == expected, "found {found} people, not {expected}");
+    Ok(())
 }
 
 /// A server on a store with so many users, and a request for each of their cookies.

@@ -33,15 +33,15 @@ struct Writers {
 impl Writers {
     fn start(log: &Path) -> anyhow::Result<Self> {
         let log = std::fs::File::options().create(true).append(true).open(log)?;
-        let mut child = Command::new("nice")
-            .args(["-n", "10"])
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(std::env::current_exe()?)
             .args(["bench-part", "writers"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .context("nice")?;
+            .context("chrt")?;
         let orders = child.stdin.take().context("its input")?;
         let answers = BufReader::new(child.stdout.take().context("its output")?);
         Ok(Self { child, orders, answers })
