@@ -84,7 +84,7 @@ pub struct UserBody {
     pub groups: Vec<String>,
     /// How many addresses it has.
     pub identifiers: usize,
-    /// How many live sessions it has.
+    /// How many sessions it has, trusted browsers and devices with them; one that has just run out counts until it is swept.
     pub sessions: usize,
     /// When it was made.
     pub created_at: String,
@@ -372,7 +372,7 @@ pub(super) async fn find(server: &Server, id: &str) -> Result<User, ApiError> {
 }
 
 async fn body_of(server: &Server, user: User) -> Result<UserBody, ApiError> {
-    let (identifiers, sessions) = server.store.count_of_user(user.id, server.now()).await?;
+    let (identifiers, sessions) = server.store.count_of_user(user.id).await?;
     let profile = open_profile(server, &user)?;
     Ok(UserBody {
         id: user.id.to_string(),

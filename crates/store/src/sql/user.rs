@@ -5,7 +5,6 @@ use countersign_domain::{
     realm::RealmName,
     secret::Digest,
     subject::Subject,
-    time::Timestamp,
     user::{IdentifierKind, User, UserStatus, UserSubject},
 };
 
@@ -77,13 +76,13 @@ pub(crate) fn select_users(
     }
 }
 
-/// Counts only: of identifiers the index alone is read.
-pub(crate) fn count_of_user(id: UserId, now: Timestamp) -> Statement {
+/// Of both, the index alone is read.
+pub(crate) fn count_of_user(id: UserId) -> Statement {
     let id = || id.bytes().as_slice().into();
     read(
         "SELECT (SELECT COUNT(*) FROM user_identifier WHERE user_id = ?), \
-         (SELECT COUNT(*) FROM session WHERE user_id = ? AND idle_ends_at > ? AND expires_at > ?)",
-        vec![id(), id(), now.into(), now.into()],
+         (SELECT COUNT(*) FROM session WHERE user_id = ?)",
+        vec![id(), id()],
     )
 }
 
