@@ -13,7 +13,8 @@ const READS_SHORT_FORM: (u32, u32) = (2, 36);
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=begin.ld");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("begin.ld");
+    // As it is now: what was compiled in may be another checkout's, with which this one shares its target folder.
+    let file = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("begin.ld");
     if is("PROFILE", "release") && is_reference_platform() && has_usual_linker() {
         println!("cargo::rustc-link-arg-bin=countersign=-T");
         println!("cargo::rustc-link-arg-bin=countersign={}", file.display());

@@ -10,9 +10,11 @@ use std::{
 
 use anyhow::Context as _;
 
-/// The root of the work tree.
+/// The root of the work tree: Cargo names it when it runs this program, which may have been compiled in another tree that
+/// shares the target folder.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let xtask = variable("CARGO_MANIFEST_DIR").filter(|folder| Path::new(folder).ends_with("xtask"));
+    let xtask = Path::new(xtask.as_deref().unwrap_or(env!("CARGO_MANIFEST_DIR")));
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
