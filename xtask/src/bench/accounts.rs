@@ -27,9 +27,7 @@ const USERS: u64 = 50_000;
 const FEW_AND_MANY: [u64; 2] = [1_000, 1_000_000];
 /// Callers who sign in at once.
 const MANY: usize = 64;
-/// Parts of a turn in which few and many follow each other.
-const SLICES: u32 = 8;
-/// Searches and lists in such a part. CPU is told in hundredths of a second.
+/// Searches and lists in a slice. CPU is told in hundredths of a second.
 const SEARCHES: u64 = 1_000;
 const LISTS: usize = 100;
 
@@ -109,16 +107,16 @@ pub(crate) fn measure_many(settings: &Settings, world: &World, report: &mut Repo
         checks.push(many.1 / few.1);
         let mut people = people_of(round);
         warm(settings)?;
-        searches.push(many_to_few(&servers, |place| search(settings, &mut people[place]))?);
-        lists.push(many_to_few(&servers, |place| list(settings, &people[place]))?);
+        searches.push(many_to_few(settings, &servers, |place| search(settings, &mut people[place]))?);
+        lists.push(many_to_few(settings, &servers, |place| list(settings, &people[place]))?);
     }
     // Last, since among few each would have dozens of sessions by then.
     for round in 0..settings.rounds as u64 {
         let mut people = people_of(round);
         warm(settings)?;
-        flows.push(many_to_few(&servers, |place| {
+        flows.push(many_to_few(settings, &servers, |place| {
             let (people, port) = (&mut people[place], servers[place].0.port);
-            let until = Until::Elapsed(settings.turn / SLICES);
+            let until = Until::Elapsed(tokens::SLICE);
             let signed_in = flow::flows_of(world, port, MANY, (until, Duration::ZERO), people.ahead())?;
             people.next += (signed_in.tokens.len() + MANY) as u64;
             Ok(signed_in.tokens.len())
@@ -169,12 +167,13 @@ fn people_of(round: u64) -> [People; 2] {
 /// The CPU of what both servers do, many to few: they take turns, so that a neighbour slows both alike. `act` has a server
 /// do something, and says how often.
 fn many_to_few(
+    settings: &Settings,
     servers: &[(Server, Vec<String>, u64)],
     mut act: impl FnMut(usize) -> anyhow::Result<usize>,
 ) -> anyhow::Result<f64> {
     let cpu = |place: usize| -> anyhow::Result<f64> { Ok(servers[place].0.process.cpu()?.as_secs_f64()) };
     let (before, mut done) = ([cpu(0)?, cpu(1)?], [0, 0]);
-    for _ in 0..SLICES {
+    for _ in 0..tokens::slices(settings)? {
         for (place, done) in done.iter_mut().enumerate() {
             *done += act(place)?;
         }
@@ -188,7 +187,7 @@ fn search(settings: &Settings, people: &mut People) -> anyhow::Result<usize> {
     let (folder, person) = (folder_of(settings, people.users), people.ahead());
     for number in 0..SEARCHES {
         let path = format!("/v1/admin/users?email=person-{}@example.org", person(number));
-        found(&world::ask_as_operator(&folder, &path)?, 1)?;
+        ask(&folder, &path, 1)?;
     }
     people.next += SEARCHES;
     Ok(SEARCHES as usize)
@@ -198,14 +197,14 @@ fn search(settings: &Settings, people: &mut People) -> anyhow::Result<usize> {
 fn list(settings: &Settings, people: &People) -> anyhow::Result<usize> {
     let folder = folder_of(settings, people.users);
     for _ in 0..LISTS {
-        found(&world::ask_as_operator(&folder, "/v1/admin/users?limit=50")?, 50)?;
+        ask(&folder, "/v1/admin/users?limit=50", 50)?;
     }
     Ok(LISTS)
 }
 
-fn found(answer: &str, expected: usize) -> anyhow::Result<()> {
-    let found = answer.matches("\"id\":\"usr_").count();
-    anyhow::ensure!(found == expected, "found {found} people, not {expected}");
+fn ask(folder: &Path, path: &str, expected: usize) -> anyhow::Result<()> {
+    let found = world::ask_as_operator(folder, path)?.matches("\"id\":\"usr_").count();
+    anyhow::ensure!(found == expected, "{path} found {found}, not {expected}");
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use super::{
     process::Process,
     report::{Report, Target, median, micros, percentile},
     settings::Settings,
+    tokens::PARTS,
     verify,
     world::{SESSIONS, Server, World},
 };
@@ -24,8 +25,6 @@ use crate::environment;
 const PEOPLE: u64 = 1024;
 /// Sign-ins at once: the one thread that hashes never waits for one.
 const CALLERS: usize = 4;
-/// Parts of a turn in which the bare hash and sign-ins follow each other, so that a neighbour slows both alike.
-const SLICES: u32 = 4;
 /// What turns accounts and passwords on for the app, which comes last.
 const SETTINGS: &str = "accounts = \"realm\"
 [[realms]]
@@ -56,15 +55,15 @@ pub(crate) fn measure(settings: &Settings, world: &World, report: &mut Report) -
     let p99 = |times: &[Duration]| percentile(&micros(times), 0.99);
     for _ in 0..settings.rounds {
         let (mut raw, mut rate) = (0.0, 0.0);
-        for _ in 0..SLICES {
-            let slice = settings.turn / SLICES;
+        for _ in 0..PARTS {
+            let slice = settings.turn / PARTS as u32;
             let long = [slice.as_millis().to_string()];
             raw += Process::start(&program, &long, &folder.join("raw.log"))?.line()?.parse::<f64>()?;
             // Questions take from the same core: the rate is measured without them.
             rate += saturated(world, server.port, &people, (None, slice))?.0;
         }
-        rates.push(rate / f64::from(SLICES));
-        raws.push(raw / f64::from(SLICES));
+        rates.push(rate / PARTS as f64);
+        raws.push(raw / PARTS as f64);
         ratios.push(rate / raw);
         for (port, requests, times) in &mut asked {
             let idle = p99(&flow::reads(world, *port, requests, settings.turn)?);

@@ -45,9 +45,9 @@ const TOKEN: Asked<'_> = Asked {
 pub(crate) type Contestant<'a> = ((&'a Process, u16), &'a [String]);
 
 /// How long a contestant is asked before the other has its turn: many clock ticks, and shorter than a neighbour's job.
-const SLICE: Duration = Duration::from_millis(250);
+pub(crate) const SLICE: Duration = Duration::from_millis(250);
 
-/// Parts of a round in which what cannot be asked twice takes turns with bare hyper: what the machine's neighbours do falls
+/// Parts of a round in which what cannot be asked twice takes turns with its floor: what the machine's neighbours do falls
 /// upon both.
 pub(crate) const PARTS: usize = 4;
 
@@ -90,7 +90,7 @@ fn paired(
     seed: u64,
     rate: Option<f64>,
 ) -> anyhow::Result<[Turn; 2]> {
-    let slices = u32::try_from(settings.turn.as_millis() / SLICE.as_millis())?.max(1);
+    let slices = slices(settings)?;
     let mut turns = [const { Turn { load: Load::none(), cpu: 0.0 } }; 2];
     for slice in 0..u64::from(slices) {
         for (whole, (server, requests)) in turns.iter_mut().zip(contestants) {
@@ -101,6 +101,14 @@ fn paired(
         }
     }
     Ok(turns.map(|Turn { load, cpu }| Turn { cpu: cpu / load.good.max(1) as f64, load }))
+}
+
+/// How many slices are in a turn.
+///
+/// # Errors
+/// For a turn of years.
+pub(crate) fn slices(settings: &Settings) -> anyhow::Result<u32> {
+    Ok(u32::try_from(settings.turn.as_millis() / SLICE.as_millis())?.max(1))
 }
 
 /// Two servers asked in turns: for each, answers a second and microseconds for each answer.
